@@ -1,0 +1,82 @@
+/** Every label, annotation, taint and finalizer name that the outside world sees (spec: Karpenter core §1.1, provider §4). */
+import type { Taint } from "../kube/objects.ts"
+
+export const group = "karpenter.sh"
+export const providerGroup = "karpenter.k8s.linode"
+
+export const label = {
+  nodePool: "karpenter.sh/nodepool",
+  registered: "karpenter.sh/registered",
+  initialized: "karpenter.sh/initialized",
+  capacityType: "karpenter.sh/capacity-type",
+  doNotSyncTaints: "karpenter.sh/do-not-sync-taints",
+  nodeClass: "karpenter.k8s.linode/linodenodeclass",
+  zone: "topology.kubernetes.io/zone",
+  region: "topology.kubernetes.io/region",
+  instanceType: "node.kubernetes.io/instance-type",
+  arch: "kubernetes.io/arch",
+  os: "kubernetes.io/os",
+  hostname: "kubernetes.io/hostname",
+  excludeFromLoadBalancers: "node.kubernetes.io/exclude-from-external-load-balancers",
+  instanceCpu: "karpenter.k8s.linode/instance-cpu",
+  instanceMemory: "karpenter.k8s.linode/instance-memory",
+  instanceTransfer: "karpenter.k8s.linode/instance-transfer",
+  instanceNetworkOut: "karpenter.k8s.linode/instance-network-out",
+  instanceGpuCount: "karpenter.k8s.linode/instance-gpu-count",
+  instanceGpuName: "karpenter.k8s.linode/instance-gpu-name",
+  instanceAcceleratedDevices: "karpenter.k8s.linode/instance-accelerated-devices-count",
+  instanceClass: "karpenter.k8s.linode/instance-class",
+  instanceGeneration: "karpenter.k8s.linode/instance-generation",
+  instanceDisk: "karpenter.k8s.linode/instance-disk"
+} as const
+
+/** The labels that the provider adds to Karpenter's well-known set. */
+export const providerWellKnownLabels: ReadonlyArray<string> = [
+  label.instanceCpu, label.instanceMemory, label.instanceTransfer, label.instanceNetworkOut, label.instanceGpuCount,
+  label.instanceGpuName, label.instanceAcceleratedDevices, label.instanceClass, label.instanceGeneration, label.instanceDisk
+]
+
+/** Karpenter's well-known set with the provider's labels: allowed in any requirement. */
+export const wellKnownLabels: ReadonlyArray<string> = [
+  label.nodePool, label.capacityType, label.zone, label.region, label.instanceType, label.arch, label.os,
+  ...providerWellKnownLabels
+]
+
+export const annotation = {
+  doNotDisrupt: "karpenter.sh/do-not-disrupt",
+  nodePoolHash: "karpenter.sh/nodepool-hash",
+  nodePoolHashVersion: "karpenter.sh/nodepool-hash-version",
+  terminationTimestamp: "karpenter.sh/nodeclaim-termination-timestamp",
+  minValuesRelaxed: "karpenter.sh/nodeclaim-min-values-relaxed",
+  nodeClassHash: "karpenter.k8s.linode/linodenodeclass-hash",
+  nodeClassHashVersion: "karpenter.k8s.linode/linodenodeclass-hash-version",
+  /** Id of the LKE node that a claim owns: `<pool>-<hex>`. */
+  lkeNode: "karpenter.k8s.linode/lke-node",
+  /** Which pools may hold the claim's node: the key that the pools carry as a tag. */
+  lkePoolKey: "karpenter.k8s.linode/lke-pool-key",
+  /** The change that was sent to Linode on behalf of the claim, as JSON; see cloud/lke. */
+  lkeIntent: "karpenter.k8s.linode/lke-intent"
+} as const
+
+export const finalizer = { termination: "karpenter.sh/termination", nodeClass: "karpenter.k8s.linode/termination" } as const
+
+export const capacityType = { onDemand: "on-demand", spot: "spot", reserved: "reserved" } as const
+
+export const disruptedTaint: Taint = { key: "karpenter.sh/disrupted", effect: "NoSchedule" }
+export const unregisteredTaint: Taint = { key: "karpenter.sh/unregistered", effect: "NoExecute" }
+
+/** Two taints are the same taint when key and effect are equal; the value does not matter. */
+export const sameTaint = (a: Pick<Taint, "key" | "effect">, b: Pick<Taint, "key" | "effect">): boolean =>
+  a.key === b.key && a.effect === b.effect
+
+const ephemeral: ReadonlyArray<Pick<Taint, "key" | "effect">> = [
+  { key: "node.kubernetes.io/not-ready", effect: "NoSchedule" },
+  { key: "node.kubernetes.io/not-ready", effect: "NoExecute" },
+  { key: "node.kubernetes.io/unreachable", effect: "NoSchedule" },
+  { key: "node.cloudprovider.kubernetes.io/uninitialized", effect: "NoSchedule" },
+  unregisteredTaint
+]
+
+/** Taints that a young node has for a while and that say nothing about who may run on it later (core-lifecycle §1.1). */
+export const isEphemeralTaint = (taint: Taint): boolean =>
+  taint.key.startsWith("readiness.k8s.io/") || ephemeral.some((known) => sameTaint(known, taint))

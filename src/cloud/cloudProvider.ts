@@ -1,0 +1,76 @@
+/** The one service that every mode implements. No controller knows which mode runs. */
+import { Context, Schema } from "effect"
+import type { Effect } from "effect"
+import type { LinodeNodeClass } from "../apis/linodeNodeClass.ts"
+import type { NodeClaim } from "../apis/nodeClaim.ts"
+import type { NodePool } from "../apis/nodePool.ts"
+import type { InstanceType } from "../scheduling/problem.ts"
+
+/** No type that the claim allows is to be had now: delete the claim, its pods are planned anew. */
+export class InsufficientCapacity extends Schema.TaggedError<InsufficientCapacity>()("InsufficientCapacity", {}) {}
+/** The claim's LinodeNodeClass is not ready or gone: delete the claim. */
+export class NodeClassNotReady extends Schema.TaggedError<NodeClassNotReady>()("NodeClassNotReady", {}) {}
+/** Linode refused the request itself; `condition` becomes the reason of Launched=Unknown. Retried with back-off. */
+export class CreateFailed extends Schema.TaggedError<CreateFailed>()("CreateFailed", { condition: Schema.String }) {}
+/** Not possible now; the same call later may do. */
+export class CloudUnavailable extends Schema.TaggedError<CloudUnavailable>()("CloudUnavailable", {
+  retryAfterSeconds: Schema.optional(Schema.Finite)
+}) {}
+
+export class CloudError extends Schema.TaggedError<CloudError>()("CloudError", {
+  operation: Schema.String,
+  /** What happened, for a person; safe to show. */
+  detail: Schema.String,
+  reason: Schema.Union([InsufficientCapacity, NodeClassNotReady, CreateFailed, CloudUnavailable])
+}) {
+  override get message(): string {
+    return `${this.operation}: ${this.detail}`
+  }
+}
+
+/** The machine behind a claim, as far as it is known. */
+export interface Machine {
+  /** Name that its Node has or will have. */
+  readonly nodeName: string
+  /** `linode://<id>`; absent while Linode has not said which instance it is. */
+  readonly providerID: string | undefined
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+  readonly capacity: Readonly<Record<string, string>>
+  readonly allocatable: Readonly<Record<string, string>>
+  readonly imageID: string | undefined
+}
+
+export type Deletion = "terminating" | "gone"
+
+export class CloudProvider extends Context.Service<CloudProvider, {
+  /** Label of the cloud provider metrics: `linode`. */
+  readonly name: string
+  /**
+   * Makes sure that the claim has a machine, and only one, however often it is called and whatever came of earlier calls.
+   * Succeeds as soon as the machine's node name is known; calling again completes a missing providerID. Claims that ask
+   * at about the same time share Linode calls. Fails with CloudUnavailable while the answer is not known yet.
+   */
+  readonly create: (claim: NodeClaim) => Effect.Effect<Machine, CloudError>
+  /**
+   * Starts or continues giving the claim's machine back. "gone" is said only on proof: a 404 or a complete list without
+   * it, and no request under way that could still bring it. Call until then.
+   */
+  readonly delete: (claim: NodeClaim) => Effect.Effect<Deletion, CloudError>
+  /** Whether the claim's machine still exists. "gone" only on proof. */
+  readonly exists: (claim: NodeClaim) => Effect.Effect<"present" | "gone", CloudError>
+  /** Every type, those without an available offering included. Cached: call it freely; equal content is the same array. */
+  readonly instanceTypes: (nodePool: NodePool) => Effect.Effect<ReadonlyArray<InstanceType>, CloudError>
+  /** What this mode cannot do with a LinodeNodeClass; empty when all is well. One entry per field. */
+  readonly validate: (nodeClass: LinodeNodeClass) => Effect.Effect<ReadonlyArray<NodeClassIssue>, CloudError>
+  /** One pass over what Linode has of this cluster: gives back what no claim owns, after its grace. Run on a schedule. */
+  readonly collectGarbage: Effect.Effect<void, CloudError>
+}>()("karpenter-linode/cloud/CloudProvider") {}
+
+export interface NodeClassIssue {
+  /** Path in the object: `spec.lkeK8sVersion`. */
+  readonly field: string
+  /** Reason of ValidationSucceeded=False. */
+  readonly reason: "TagValidationFailed" | "LKEK8sVersionUnsupported" | "LKEK8sVersionControlPlaneMismatch" | "FieldNotSupported"
+  readonly message: string
+}

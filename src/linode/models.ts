@@ -1,0 +1,110 @@
+/**
+ * Linode's objects as this program reads them. Every reply is decoded: a malformed one is a typed error.
+ * Only what is used is named; Linode may add fields at any time.
+ */
+import { Schema } from "effect"
+
+export const Price = Schema.Struct({ hourly: Schema.NullOr(Schema.Finite), monthly: Schema.NullOr(Schema.Finite) })
+
+export const LinodeType = Schema.Struct({
+  id: Schema.String,
+  label: Schema.String,
+  class: Schema.String,
+  vcpus: Schema.Int,
+  /** MiB */
+  memory: Schema.Int,
+  /** MiB */
+  disk: Schema.Int,
+  gpus: Schema.Int,
+  accelerated_devices: Schema.optional(Schema.NullOr(Schema.Int)),
+  /** GB a month */
+  transfer: Schema.Int,
+  /** Mbit/s */
+  network_out: Schema.Int,
+  price: Price,
+  region_prices: Schema.Array(Schema.Struct({ id: Schema.String, ...Price.fields })),
+  successor: Schema.optional(Schema.NullOr(Schema.String))
+})
+export type LinodeType = typeof LinodeType.Type
+
+export const Region = Schema.Struct({
+  id: Schema.String,
+  label: Schema.String,
+  country: Schema.String,
+  capabilities: Schema.Array(Schema.String),
+  status: Schema.String,
+  site_type: Schema.optional(Schema.String)
+})
+export type Region = typeof Region.Type
+
+/** A plan that a region restricts. A plan without a row is not restricted. */
+export const Availability = Schema.Struct({ region: Schema.String, plan: Schema.String, available: Schema.Boolean })
+export type Availability = typeof Availability.Type
+
+export const Cluster = Schema.Struct({
+  id: Schema.Int,
+  label: Schema.String,
+  region: Schema.String,
+  k8s_version: Schema.String,
+  /** Absent on v4; `standard` or `enterprise` on v4beta. */
+  tier: Schema.optional(Schema.String),
+  status: Schema.optional(Schema.String)
+})
+export type Cluster = typeof Cluster.Type
+
+export const PoolNode = Schema.Struct({
+  /** `<pool>-<12 hex>`; the Kubernetes node is called `lke<cluster>-<id>`. */
+  id: Schema.String,
+  /** Null for a while after the node was asked for. */
+  instance_id: Schema.NullOr(Schema.Int),
+  status: Schema.String
+})
+export type PoolNode = typeof PoolNode.Type
+
+export const PoolTaint = Schema.Struct({ key: Schema.String, value: Schema.optional(Schema.String), effect: Schema.String })
+
+export const Pool = Schema.Struct({
+  id: Schema.Int,
+  type: Schema.String,
+  count: Schema.Int,
+  nodes: Schema.Array(PoolNode),
+  tags: Schema.Array(Schema.String),
+  labels: Schema.optional(Schema.NullOr(Schema.Record(Schema.String, Schema.String))),
+  taints: Schema.optional(Schema.NullOr(Schema.Array(PoolTaint))),
+  k8s_version: Schema.optional(Schema.NullOr(Schema.String)),
+  firewall_id: Schema.optional(Schema.NullOr(Schema.Int))
+})
+export type Pool = typeof Pool.Type
+
+export const Instance = Schema.Struct({
+  id: Schema.Int,
+  label: Schema.String,
+  type: Schema.NullOr(Schema.String),
+  region: Schema.String,
+  /** Open: Linode adds states. */
+  status: Schema.String,
+  /** UTC without a zone suffix. */
+  created: Schema.String,
+  tags: Schema.Array(Schema.String),
+  lke_cluster_id: Schema.optional(Schema.NullOr(Schema.Int)),
+  image: Schema.optional(Schema.NullOr(Schema.String))
+})
+export type Instance = typeof Instance.Type
+
+/** What a new pool is made of. Absent fields are not sent. */
+export interface NewPool {
+  readonly type: string
+  readonly count: number
+  readonly labels: Readonly<Record<string, string>>
+  readonly taints: ReadonlyArray<{ readonly key: string; readonly value: string; readonly effect: string }>
+  readonly tags: ReadonlyArray<string>
+  /** Enterprise only. */
+  readonly firewall_id?: number
+  readonly k8s_version?: string
+  readonly update_strategy?: "on_recycle" | "rolling_update"
+}
+
+export interface PoolChange {
+  readonly count?: number
+  readonly tags?: ReadonlyArray<string>
+}

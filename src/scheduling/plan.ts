@@ -1,0 +1,76 @@
+/** What the scheduler answers: one plain, JSON-safe value. Every pod of the problem is in exactly one place of it. */
+import type { Labels, Requirement, Taint } from "./problem.ts"
+
+/** Which pod: `namespace/name`, with its uid when it has one. */
+export interface PodRef {
+  readonly namespace: string
+  readonly name: string
+  readonly uid?: string
+}
+
+/** A node to buy. */
+export interface NewNode {
+  /** Unique within the plan, stable for equal input: `<nodePool>-<n>`. */
+  readonly name: string
+  readonly nodePool: string
+  /** The cheapest of `instanceTypeOptions`, in the offering it is priced by. */
+  readonly instanceType: string
+  readonly zone: string
+  readonly capacityType: string
+  /** US dollars. */
+  readonly hourlyPrice: number
+  /** Every type that holds the node's pods and daemons, cheapest first. */
+  readonly instanceTypeOptions: ReadonlyArray<string>
+  /** What the NodeClaim must demand, instance type and capacity type included. */
+  readonly requirements: ReadonlyArray<Requirement>
+  /** Labels the node gets from its NodePool and from resolved custom requirements. */
+  readonly labels: Labels
+  readonly taints: ReadonlyArray<Taint>
+  /** Sum of the requests of its pods and daemons, in Kubernetes quantities. */
+  readonly requests: { readonly [resource: string]: string }
+  readonly pods: ReadonlyArray<PodRef>
+  /** True when BestEffort had to lower a minValues. */
+  readonly minValuesRelaxed: boolean
+}
+
+export interface Placement {
+  /** Name of an existing node. */
+  readonly name: string
+  readonly pods: ReadonlyArray<PodRef>
+}
+
+/** Why a NodePool cannot take a pod; closed, shared by events, logs and JSON. */
+export type UnschedulableReason =
+  | "NoNodePools"
+  | "NoInstanceTypes"
+  | "TaintsNotTolerated"
+  | "IncompatibleRequirements"
+  | "InsufficientResources"
+  | "NoOffering"
+  | "LimitsExceeded"
+  | "MinValuesNotMet"
+  | "HostPortConflict"
+  | "UnsupportedConstraint"
+  | "InvalidPod"
+
+export interface Refusal {
+  /** `""` where no NodePool is to blame. */
+  readonly nodePool: string
+  readonly reason: UnschedulableReason
+  /** One sentence for a person; names the closest miss. */
+  readonly message: string
+}
+
+export interface Unschedulable {
+  readonly pod: PodRef
+  readonly reasons: ReadonlyArray<Refusal>
+}
+
+export interface Plan {
+  readonly version: 1
+  readonly newNodes: ReadonlyArray<NewNode>
+  /** Only nodes that get a pod. */
+  readonly existingNodes: ReadonlyArray<Placement>
+  readonly unschedulable: ReadonlyArray<Unschedulable>
+  readonly totals: { readonly newNodes: number; readonly hourlyPrice: number; readonly unschedulable: number }
+}
