@@ -1,0 +1,42 @@
+/** The settings of a controller process, decoded. `settings/load.ts` reads them from flags and environment. */
+import { Context } from "effect"
+import type { Duration, Redacted } from "effect"
+
+export interface FeatureGates {
+  readonly nodeRepair: boolean
+  readonly reservedCapacity: boolean
+  readonly spotToSpotConsolidation: boolean
+  readonly nodeOverlay: boolean
+  readonly staticCapacity: boolean
+}
+
+export interface SettingsShape {
+  readonly clusterName: string
+  /** Empty when it is to be found from the cluster. */
+  readonly clusterRegion: string
+  readonly mode: "lke"
+  readonly linodeToken: Redacted.Redacted
+  readonly linodeUrl: string
+  readonly linodeApiVersion: string
+  readonly linodeTimeout: Duration.Duration
+  readonly linodeCa: string
+  /** How long a claim may wait for the answer of one `create` call before it is asked again. */
+  readonly lkeCreateDeadline: Duration.Duration
+  /** Share of a plan's memory, at least, that pods cannot have on types no live node has been seen of. */
+  readonly vmMemoryOverheadPercent: number
+  readonly metricsPort: number
+  readonly healthProbePort: number
+  readonly kubeClientQps: number
+  readonly kubeClientBurst: number
+  readonly disableLeaderElection: boolean
+  readonly leaderElectionName: string
+  readonly leaderElectionNamespace: string
+  readonly logLevel: "debug" | "info" | "error"
+  readonly batchMaxDuration: Duration.Duration
+  readonly batchIdleDuration: Duration.Duration
+  readonly preferencePolicy: "Respect" | "Ignore"
+  readonly minValuesPolicy: "Strict" | "BestEffort"
+  readonly featureGates: FeatureGates
+}
+
+export class Settings extends Context.Service<Settings, SettingsShape>()("karpenter-linode/settings/Settings") {}
