@@ -2,12 +2,9 @@
 import { Context } from "effect"
 import type { Duration, Redacted } from "effect"
 
+/** Only the gates that change something here. */
 export interface FeatureGates {
-  readonly nodeRepair: boolean
   readonly reservedCapacity: boolean
-  readonly spotToSpotConsolidation: boolean
-  readonly nodeOverlay: boolean
-  readonly staticCapacity: boolean
 }
 
 export interface SettingsShape {
@@ -15,6 +12,8 @@ export interface SettingsShape {
   /** Empty when it is to be found from the cluster. */
   readonly clusterRegion: string
   readonly mode: "lke"
+  /** Empty: KUBECONFIG's default place, or the pod's own service account. */
+  readonly kubeconfig: string
   readonly linodeToken: Redacted.Redacted
   readonly linodeUrl: string
   readonly linodeApiVersion: string
@@ -22,8 +21,8 @@ export interface SettingsShape {
   readonly linodeCa: string
   /** How long a claim may wait for the answer of one `create` call before it is asked again. */
   readonly lkeCreateDeadline: Duration.Duration
-  /** Share of a plan's memory, at least, that pods cannot have on types no live node has been seen of. */
-  readonly vmMemoryOverheadPercent: number
+  /** Share of a plan's memory assumed lost on types no live node has been seen of; undefined: what LKE nodes really lose. */
+  readonly vmMemoryOverheadPercent: number | undefined
   readonly metricsPort: number
   readonly healthProbePort: number
   readonly kubeClientQps: number

@@ -1,0 +1,98 @@
+/** How the text of a setting becomes a value. A kind says what it expects in words that fit after "expected". */
+import { Duration, Redacted, Result } from "effect"
+
+export interface Kind<A> {
+  readonly expected: string
+  /** Fails with nothing: the caller says what was found and what was expected. */
+  readonly parse: (text: string) => Result.Result<A, void>
+  /** A bare flag of this kind means this text. */
+  readonly bare?: string
+  /** Its text is never repeated in a message. */
+  readonly secret?: boolean
+}
+
+const when = <A>(value: A | undefined): Result.Result<A, void> => value === undefined ? Result.fail(undefined) : Result.succeed(value)
+
+export const text: Kind<string> = { expected: "text", parse: Result.succeed }
+
+export const secret: Kind<Redacted.Redacted> = {
+  expected: "a Linode API token",
+  parse: (given) => when(given.trim() === "" ? undefined : Redacted.make(given.trim())),
+  secret: true
+}
+
+export const integer = (minimum: number, maximum: number, unit = ""): Kind<number> => ({
+  expected: `a whole number from ${minimum} to ${maximum}${unit}`,
+  parse: (given) => {
+    const n = /^[+-]?\d+$/.test(given.trim()) ? Number(given) : NaN
+    return when(n >= minimum && n <= maximum ? n : undefined)
+  }
+})
+
+export const share: Kind<number> = {
+  expected: "a number from 0 to below 1, such as 0.075",
+  parse: (given) => {
+    const n = given.trim() === "" ? NaN : Number(given)
+    return when(n >= 0 && n < 1 ? n : undefined)
+  }
+}
+
+const booleans: Readonly<Record<string, boolean>> = {
+  true: true, "1": true, t: true, T: true, TRUE: true, True: true,
+  false: false, "0": false, f: false, F: false, FALSE: false, False: false
+}
+
+export const boolean: Kind<boolean> = { expected: "true or false", parse: (given) => when(booleans[given.trim()]), bare: "true" }
+
+export const oneOf = <const A extends string>(values: ReadonlyArray<A>): Kind<A> => ({
+  expected: values.length === 1 ? values[0]! : `one of ${values.join(", ")}`,
+  parse: (given) => when(values.find((value) => value === given))
+})
+
+const units: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, "µs": 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+
+/** Go's duration syntax, as Karpenter reads it: `1m30s`, `500ms`. */
+export const duration = (minimumMillis = 0): Kind<Duration.Duration> => ({
+  expected: `a duration such as 10s or 1m30s${minimumMillis > 0 ? `, at least ${minimumMillis} ms` : ""}`,
+  parse: (given) => {
+    const source = given.trim()
+    if (source === "0") return when(minimumMillis <= 0 ? Duration.zero : undefined)
+    if (!/^(\d+(\.\d*)?(ns|us|µs|ms|s|m|h))+$/.test(source)) return Result.fail(undefined)
+    let millis = 0
+    for (const [, amount, unit] of source.matchAll(/(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)/g)) millis += Number(amount) * units[unit!]!
+    return when(millis >= minimumMillis ? Duration.millis(millis) : undefined)
+  }
+})
+
+/** Whole seconds. */
+export const seconds: Kind<Duration.Duration> = {
+  expected: "a whole number of seconds, at least 1",
+  parse: (given) => when(/^[1-9]\d*$/.test(given.trim()) ? Duration.seconds(Number(given)) : undefined)
+}
+
+/** An absolute http or https URL with a host; empty where `optional`. */
+export const url = (optional: boolean): Kind<string> => ({
+  expected: "an absolute URL such as https://api.linode.com",
+  parse: (given) => {
+    if (given === "" && optional) return Result.succeed("")
+    const parsed = URL.canParse(given) ? new URL(given) : undefined
+    const good = parsed !== undefined && /^https?:$/.test(parsed.protocol) && parsed.hostname !== ""
+    return when(good ? given.replace(/\/+$/, "") : undefined)
+  }
+})
+
+/** `Name=bool,Name=bool`. Gates that are not there yet may only be off. */
+export const featureGates = (available: ReadonlyArray<string>, planned: ReadonlyArray<string>): Kind<Readonly<Record<string, boolean>>> => ({
+  expected: `Name=true|false, comma separated${planned.length === 0 ? "" : `; ${planned.join(", ")} can only be false in this version`}`,
+  parse: (given) => {
+    const gates: Record<string, boolean> = {}
+    for (const part of given.split(",").map((each) => each.trim()).filter((each) => each !== "")) {
+      const [name, value, ...rest] = part.split("=").map((each) => each.trim())
+      const on = value === undefined ? undefined : booleans[value]
+      if (name === undefined || name === "" || on === undefined || rest.length > 0) return Result.fail(undefined)
+      if (on && planned.includes(name)) return Result.fail(undefined)
+      if (available.includes(name)) gates[name] = on
+    }
+    return Result.succeed(gates)
+  }
+})

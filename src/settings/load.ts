@@ -1,0 +1,82 @@
+/** Reads the settings from flags and environment. A flag wins over a variable, a variable over the default. */
+import { Duration, Effect, Layer, Result, Schema } from "effect"
+import { Settings } from "./settings.ts"
+import type { SettingsShape } from "./settings.ts"
+import { table } from "./table.ts"
+import type { Setting, Values } from "./table.ts"
+
+export const Problem = Schema.Struct({ name: Schema.String, found: Schema.String, expected: Schema.String })
+export type Problem = typeof Problem.Type
+
+/** Everything that is wrong with the settings, at once. */
+export class SettingsInvalid extends Schema.TaggedError<SettingsInvalid>()("SettingsInvalid", { problems: Schema.Array(Problem) }) {
+  override get message(): string {
+    return this.problems.map((p) => `${p.name}: ${p.found}, expected ${p.expected}`).join("\n")
+  }
+}
+
+export interface Source {
+  /** Arguments after the command's name. */
+  readonly args: ReadonlyArray<string>
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+const all: ReadonlyArray<[keyof Values, Setting<unknown>]> = Object.entries(table) as ReadonlyArray<[keyof Values, Setting<unknown>]>
+
+const title = (setting: Setting<unknown>): string =>
+  setting.flag === undefined ? setting.env[0]! : `--${setting.flag} (${setting.env.join(" or ")})`
+
+/** Splits `--name=value`, `--name value` and bare `--name` into texts; what fits no setting becomes a problem. */
+const readFlags = (args: ReadonlyArray<string>, problems: Array<Problem>): Map<string, string> => {
+  const flags = new Map<string, string>()
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!
+    const match = /^--?([a-z][a-z0-9-]*)(?:=([\s\S]*))?$/.exec(arg)
+    const setting = match === null ? undefined : all.find(([, each]) => each.flag === match[1])?.[1]
+    if (match === null || setting === undefined) {
+      problems.push({ name: match === null ? arg : `--${match[1]}`, found: "unknown argument", expected: "a flag that --help lists" })
+      continue
+    }
+    const next = args[i + 1]
+    if (match[2] !== undefined) flags.set(match[1]!, match[2])
+    else if (setting.kind.bare !== undefined && (next === undefined || Result.isFailure(setting.kind.parse(next)))) flags.set(match[1]!, setting.kind.bare)
+    else if (next === undefined) problems.push({ name: title(setting), found: "no value", expected: setting.kind.expected })
+    else flags.set(match[1]!, args[++i]!)
+  }
+  return flags
+}
+
+/** All settings, or everything that is wrong with them. Empty variables count as not set, as charts write them. */
+export const read = (source: Source): Result.Result<Values, SettingsInvalid> => {
+  const problems: Array<Problem> = []
+  const flags = readFlags(source.args, problems)
+  const values: Record<string, unknown> = {}
+  for (const [key, setting] of all) {
+    const flag = setting.flag === undefined ? undefined : flags.get(setting.flag)
+    const given = flag ?? setting.env.map((name) => source.env[name]).find((text) => text !== undefined && text !== "")
+    if (given === undefined || (given === "" && setting.fallback === undefined)) {
+      if (setting.fallback === undefined) problems.push({ name: title(setting), found: "missing", expected: setting.kind.expected })
+      else values[key] = setting.fallback.value
+      continue
+    }
+    const parsed = setting.kind.parse(given)
+    if (Result.isSuccess(parsed)) values[key] = parsed.success
+    else problems.push({ name: title(setting), found: setting.kind.secret ? "not usable" : JSON.stringify(given), expected: setting.kind.expected })
+  }
+  return problems.length > 0 ? Result.fail(new SettingsInvalid({ problems })) : Result.succeed(values as unknown as Values)
+}
+
+const orDefault = (given: Duration.Duration, fallback: Duration.Duration): Duration.Duration =>
+  Duration.toMillis(given) === 0 ? fallback : given
+
+const shape = (v: Values): SettingsShape => ({
+  ...v,
+  lkeCreateDeadline: orDefault(v.lkeCreateDeadline, table.lkeCreateDeadline.fallback!.value),
+  featureGates: { reservedCapacity: v.featureGates["ReservedCapacity"] ?? true }
+})
+
+export const load = (source: Source): Effect.Effect<SettingsShape, SettingsInvalid> =>
+  Effect.fromResult(Result.map(read(source), shape))
+
+/** The settings as a service. */
+export const layer = (source: Source): Layer.Layer<Settings, SettingsInvalid> => Layer.effect(Settings, load(source))

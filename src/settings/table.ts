@@ -1,0 +1,89 @@
+/**
+ * Every setting of the controller: its flag, its environment variables, what it may be and what it does. `--help`,
+ * `settings/load.ts` and docs/CONFIGURATION.md (checked by a test) all follow this table.
+ */
+import { Duration } from "effect"
+import * as Kind from "./kinds.ts"
+
+export interface Setting<A> {
+  /** Without the dashes; undefined where only the environment may give it. */
+  readonly flag: string | undefined
+  /** The first one set wins. */
+  readonly env: ReadonlyArray<string>
+  readonly kind: Kind.Kind<A>
+  /** Undefined: must be given. */
+  readonly fallback: { readonly value: A; readonly shown: string } | undefined
+  readonly about: string
+  readonly group: "Cluster" | "Linode" | "LKE" | "Scheduling" | "Process" | "Accepted without effect"
+}
+
+const required = <A>(
+  group: Setting<A>["group"], flag: string | undefined, env: ReadonlyArray<string>, kind: Kind.Kind<A>, about: string
+): Setting<A> => ({ group, flag, env, kind, about, fallback: undefined })
+
+const optional = <A>(
+  group: Setting<A>["group"], flag: string | undefined, env: ReadonlyArray<string>, kind: Kind.Kind<A>,
+  value: A, shown: string, about: string
+): Setting<A> => ({ group, flag, env, kind, about, fallback: { value, shown } })
+
+const noEffect = <A>(flag: string, env: string, kind: Kind.Kind<A>, value: A, shown: string, why: string): Setting<A> =>
+  optional("Accepted without effect", flag, [env], kind, value, shown, why)
+
+/** Karpenter's gates; all but one belong to features that are not here yet. */
+const gates = ["NodeRepair", "ReservedCapacity", "SpotToSpotConsolidation", "NodeOverlay", "StaticCapacity", "CapacityBuffer"]
+const plannedGates = gates.filter((gate) => gate !== "ReservedCapacity")
+
+export const table = {
+  clusterName: required("Cluster", "cluster-name", ["CLUSTER_NAME"], { ...Kind.text, expected: "the label of your LKE cluster" },
+    "Label of the LKE cluster that this controller serves."),
+  clusterRegion: optional("Cluster", "cluster-region", ["CLUSTER_REGION", "LINODE_REGION"], Kind.text, "", "found from the cluster",
+    "Region of the cluster. When given it must be the cluster's own."),
+  mode: optional("Cluster", "mode", ["KARPENTER_MODE"], Kind.oneOf(["lke"]), "lke", "lke", "How Linodes are bought: lke, through LKE node pools."),
+  kubeconfig: optional("Cluster", "kubeconfig", ["KUBECONFIG"], Kind.text, "", "in-cluster, else ~/.kube/config", "Path of the kubeconfig file."),
+
+  linodeToken: required("Linode", undefined, ["LINODE_TOKEN"], Kind.secret,
+    "API token with the scopes lke:read_write and linodes:read_write. Only from the environment: flags can be read by other processes."),
+  linodeUrl: optional("Linode", undefined, ["LINODE_URL"], Kind.url(false), "https://api.linode.com", "https://api.linode.com", "Address of the Linode API."),
+  linodeApiVersion: optional("Linode", undefined, ["LINODE_API_VERSION"], Kind.oneOf(["v4beta", "v4"]), "v4beta", "v4beta",
+    "Version of the Linode API. Only v4beta tells an enterprise cluster from a standard one."),
+  linodeTimeout: optional("Linode", undefined, ["LINODE_CLIENT_TIMEOUT"], Kind.seconds, Duration.seconds(10), "10", "Longest wait for one reply of Linode, in seconds."),
+  linodeCa: optional("Linode", undefined, ["LINODE_CA"], Kind.text, "", "none", "File with a further root certificate (PEM) for the Linode API."),
+
+  lkeCreateDeadline: optional("LKE", "lke-create-deadline", ["LKE_CREATE_DEADLINE"], Kind.duration(), Duration.seconds(10), "10s",
+    "How long one attempt to launch a NodeClaim waits for Linode's answer before it is taken up again later; 0 means 10s."),
+  vmMemoryOverheadPercent: optional<number | undefined>("LKE", "vm-memory-overhead-percent", ["VM_MEMORY_OVERHEAD_PERCENT"], Kind.share, undefined, "measured",
+    "Share of a plan's memory that is assumed lost on types of which no live node has been seen. Unset: what LKE nodes really lose."),
+
+  batchMaxDuration: optional("Scheduling", "batch-max-duration", ["BATCH_MAX_DURATION"], Kind.duration(1), Duration.seconds(10), "10s", "Longest time that pending pods are gathered before nodes are planned for them."),
+  batchIdleDuration: optional("Scheduling", "batch-idle-duration", ["BATCH_IDLE_DURATION"], Kind.duration(1), Duration.seconds(1), "1s", "Planning starts when no new pending pod came for so long."),
+  preferencePolicy: optional("Scheduling", "preference-policy", ["PREFERENCE_POLICY"], Kind.oneOf(["Respect", "Ignore"]), "Respect", "Respect", "Whether preferred affinities of pods are tried to be met."),
+  minValuesPolicy: optional("Scheduling", "min-values-policy", ["MIN_VALUES_POLICY"], Kind.oneOf(["Strict", "BestEffort"]), "Strict", "Strict", "Whether minValues of a NodePool may be lowered when they can't be met."),
+  featureGates: optional<Readonly<Record<string, boolean>>>("Scheduling", "feature-gates", ["FEATURE_GATES"], Kind.featureGates(gates, plannedGates), {}, "ReservedCapacity=true",
+    "Karpenter's feature gates. Linode has no reserved capacity, so that gate changes nothing."),
+
+  metricsPort: optional("Process", "metrics-port", ["METRICS_PORT"], Kind.integer(0, 65535), 8080, "8080", "Port of /metrics; 0 takes any free one."),
+  healthProbePort: optional("Process", "health-probe-port", ["HEALTH_PROBE_PORT"], Kind.integer(0, 65535), 8081, "8081", "Port of /healthz and /readyz; 0 takes any free one."),
+  kubeClientQps: optional("Process", "kube-client-qps", ["KUBE_CLIENT_QPS"], Kind.integer(1, 100_000), 200, "200", "Requests a second to the API server, on average."),
+  kubeClientBurst: optional("Process", "kube-client-burst", ["KUBE_CLIENT_BURST"], Kind.integer(1, 100_000), 300, "300", "Requests to the API server that may come at once."),
+  disableLeaderElection: optional("Process", "disable-leader-election", ["DISABLE_LEADER_ELECTION"], Kind.boolean, false, "false", "Act without holding the Lease. Only for a single replica."),
+  leaderElectionName: optional("Process", "leader-election-name", ["LEADER_ELECTION_NAME"], Kind.text, "karpenter-leader-election", "karpenter-leader-election", "Name of the Lease."),
+  leaderElectionNamespace: optional("Process", "leader-election-namespace", ["LEADER_ELECTION_NAMESPACE", "SYSTEM_NAMESPACE"], Kind.text, "", "the pod's own, else kube-system", "Namespace of the Lease."),
+  logLevel: optional<"debug" | "info" | "error">("Process", "log-level", ["LOG_LEVEL"], Kind.oneOf(["debug", "info", "error"]), "info", "info", "Lowest level that is logged."),
+
+  clusterEndpoint: noEffect("cluster-endpoint", "CLUSTER_ENDPOINT", Kind.url(true), "", "none", "LKE knows its own endpoint."),
+  disableDryRun: noEffect("disable-dry-run", "DISABLE_DRY_RUN", Kind.boolean, false, "false", "There is no dry run to disable."),
+  lkeTagVerificationTimeout: noEffect("lke-tag-verification-timeout", "LKE_TAG_VERIFICATION_TIMEOUT", Kind.duration(), Duration.seconds(4), "4s", "Nodes are bound by their id, not by a tag that must be read back."),
+  lkeRetryDelay: noEffect("lke-retry-delay", "LKE_RETRY_DELAY", Kind.duration(), Duration.seconds(2), "2s", "A launch is taken up again when something changed, not on a timer."),
+  karpenterService: noEffect("karpenter-service", "KARPENTER_SERVICE", Kind.text, "", "none", "Left over from Karpenter's webhook."),
+  enableProfiling: noEffect("enable-profiling", "ENABLE_PROFILING", Kind.boolean, false, "false", "Go's profiler. Here: node --cpu-prof."),
+  disableControllerWarmup: noEffect("disable-controller-warmup", "DISABLE_CONTROLLER_WARMUP", Kind.boolean, true, "true", "Caches are always warm before a replica leads."),
+  disableClusterStateObservability: noEffect("disable-cluster-state-observability", "DISABLE_CLUSTER_STATE_OBSERVABILITY", Kind.boolean, false, "false", "The metrics that it turns off are not made."),
+  memoryLimit: noEffect("memory-limit", "MEMORY_LIMIT", Kind.integer(-1, Number.MAX_SAFE_INTEGER), -1, "-1", "Node sizes its heap by the container's limit."),
+  cpuRequests: noEffect("cpu-requests", "CPU_REQUESTS", Kind.integer(-1, 1_000_000), 1000, "1000", "Concurrency does not depend on it."),
+  logOutputPaths: noEffect("log-output-paths", "LOG_OUTPUT_PATHS", Kind.text, "stdout", "stdout", "Logs go to stdout."),
+  logErrorOutputPaths: noEffect("log-error-output-paths", "LOG_ERROR_OUTPUT_PATHS", Kind.text, "stderr", "stderr", "Logs go to stdout."),
+  ignoreDraRequests: noEffect("ignore-dra-requests", "IGNORE_DRA_REQUESTS", Kind.oneOf(["true"]), "true", "true", "Dynamic resource allocation is not served; only true is accepted.")
+} as const
+
+export type Table = typeof table
+export type Values = { readonly [K in keyof Table]: Table[K] extends Setting<infer A> ? A : never }

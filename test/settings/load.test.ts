@@ -1,0 +1,100 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Redacted, Result } from "effect"
+import { readFileSync } from "node:fs"
+import { settingsHelp } from "../../src/settings/help.ts"
+import { read } from "../../src/settings/load.ts"
+import type { Values } from "../../src/settings/table.ts"
+import { table } from "../../src/settings/table.ts"
+
+const minimum = { CLUSTER_NAME: "prod", LINODE_TOKEN: "s3cr3t-token" }
+
+const good = (args: ReadonlyArray<string>, env: Record<string, string> = minimum): Values => {
+  const result = read({ args, env })
+  if (Result.isFailure(result)) assert.fail(result.failure.message)
+  return result.success
+}
+
+const bad = (args: ReadonlyArray<string>, env: Record<string, string> = minimum) => {
+  const result = read({ args, env })
+  if (Result.isSuccess(result)) assert.fail("the settings were accepted")
+  return result.failure
+}
+
+describe("settings", () => {
+  it("need only a cluster's name and a token", () => {
+    const values = good([])
+    assert.strictEqual(values.clusterName, "prod")
+    assert.strictEqual(Redacted.value(values.linodeToken), "s3cr3t-token")
+    assert.strictEqual(Duration.toMillis(values.batchIdleDuration), 1_000)
+    assert.strictEqual(Duration.toMillis(values.batchMaxDuration), 10_000)
+    assert.strictEqual(values.metricsPort, 8080)
+    assert.strictEqual(values.leaderElectionName, "karpenter-leader-election")
+  })
+
+  it("take a flag before a variable, and a variable before the default", () => {
+    const env = { ...minimum, BATCH_IDLE_DURATION: "3s" }
+    assert.strictEqual(Duration.toMillis(good([], env).batchIdleDuration), 3_000)
+    assert.strictEqual(Duration.toMillis(good(["--batch-idle-duration=500ms"], env).batchIdleDuration), 500)
+    assert.strictEqual(Duration.toMillis(good(["--batch-idle-duration", "1m30s"], env).batchIdleDuration), 90_000)
+  })
+
+  it("accept LINODE_REGION as well as CLUSTER_REGION, and the latter first", () => {
+    assert.strictEqual(good([], { ...minimum, LINODE_REGION: "us-ord" }).clusterRegion, "us-ord")
+    assert.strictEqual(good([], { ...minimum, LINODE_REGION: "us-ord", CLUSTER_REGION: "us-sea" }).clusterRegion, "us-sea")
+  })
+
+  it("treat an empty variable as absent, as charts write it", () => {
+    assert.strictEqual(good([], { ...minimum, CLUSTER_REGION: "", LOG_LEVEL: "" }).logLevel, "info")
+  })
+
+  it("accept a bare boolean flag", () => {
+    assert.isTrue(good(["--disable-leader-election"]).disableLeaderElection)
+    assert.isFalse(good(["--disable-leader-election", "false"]).disableLeaderElection)
+    assert.strictEqual(good(["--disable-leader-election", "--log-level", "debug"]).logLevel, "debug")
+  })
+
+  it("report everything that is wrong at once, each with its name, what was found and what was expected", () => {
+    const error = bad(["--batch-max-duration=soon", "--no-such-flag", "--metrics-port"], {
+      KARPENTER_MODE: "spaceship", VM_MEMORY_OVERHEAD_PERCENT: "-1", LINODE_URL: "nonsense"
+    })
+    assert.deepStrictEqual(error.problems.map((p) => [p.name, p.found]), [
+      ["--no-such-flag", "unknown argument"],
+      ["--metrics-port (METRICS_PORT)", "no value"],
+      ["--cluster-name (CLUSTER_NAME)", "missing"],
+      ["--mode (KARPENTER_MODE)", "\"spaceship\""],
+      ["LINODE_TOKEN", "missing"],
+      ["LINODE_URL", "\"nonsense\""],
+      ["--vm-memory-overhead-percent (VM_MEMORY_OVERHEAD_PERCENT)", "\"-1\""],
+      ["--batch-max-duration (BATCH_MAX_DURATION)", "\"soon\""]
+    ])
+    for (const problem of error.problems) assert.include(error.message, problem.expected)
+  })
+
+  it.each([
+    ["a gate that is not there yet", { FEATURE_GATES: "NodeRepair=true" }, "can only be false"],
+    ["a malformed gate", { FEATURE_GATES: "NodeRepair" }, "Name=true|false"],
+    ["dynamic resource allocation", { IGNORE_DRA_REQUESTS: "false" }, "true"],
+    ["instance mode", { KARPENTER_MODE: "instance" }, "lke"]
+  ])("refuse %s and say what is possible", (_, env, expected) => {
+    assert.include(bad([], { ...minimum, ...env }).message, expected)
+  })
+
+  it("accept the gates as upstream's chart writes them", () => {
+    assert.deepStrictEqual(good([], { ...minimum, FEATURE_GATES: "NodeRepair=false" }).featureGates, {})
+  })
+
+  it("never repeat the token, even when it is not usable", () => {
+    const error = bad(["--mode=x"], { CLUSTER_NAME: "", LINODE_TOKEN: "   " })
+    assert.notInclude(JSON.stringify(error) + error.message, "   \"")
+    assert.include(error.message, "LINODE_TOKEN: not usable")
+  })
+
+  const configuration = readFileSync(new URL("../../docs/CONFIGURATION.md", import.meta.url), "utf8")
+  it.each(Object.values(table).flatMap((setting) => [...(setting.flag === undefined ? [] : [`--${setting.flag}`]), ...setting.env]))(
+    "explain %s in --help and in docs/CONFIGURATION.md",
+    (name) => {
+      assert.include(settingsHelp, name)
+      assert.include(configuration, `\`${name}\``)
+    }
+  )
+})
