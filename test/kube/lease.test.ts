@@ -73,7 +73,10 @@ it.effect("the lease is held until the interrupted work has really stopped", () 
 it.effect("a leader that dies without a word is replaced when its lease has run out", () => Effect.gen(function*() {
   const server = yield* makeServer
   const log = yield* Ref.make<ReadonlyArray<string>>([])
-  yield* server.write({ metadata: { name: "l" }, spec: { holderIdentity: "dead", leaseDurationSeconds: 15, leaseTransitions: 4 } })
+  yield* server.write({
+    metadata: { name: "l" },
+    spec: { holderIdentity: "dead", leaseDurationSeconds: 15, leaseTransitions: 4 }
+  })
   const b = yield* Effect.forkChild(server.lead("b")(working(log, "b")).pipe(Effect.provide(server.layer)))
   yield* TestClock.adjust("14 seconds")
   assert.deepStrictEqual(yield* Ref.get(log), [])
