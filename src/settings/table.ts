@@ -29,9 +29,8 @@ const optional = <A>(
 const noEffect = <A>(flag: string, env: string, kind: Kind.Kind<A>, value: A, shown: string, why: string): Setting<A> =>
   optional("Accepted without effect", flag, [env], kind, value, shown, why)
 
-/** Karpenter's gates; all but one belong to features that are not here yet. */
-const gates = ["NodeRepair", "ReservedCapacity", "SpotToSpotConsolidation", "NodeOverlay", "StaticCapacity", "CapacityBuffer"]
-const plannedGates = gates.filter((gate) => gate !== "ReservedCapacity")
+/** Karpenter's gates whose features are not here yet: they may be named, and only be off. */
+const plannedGates = ["NodeRepair", "SpotToSpotConsolidation", "NodeOverlay", "StaticCapacity", "CapacityBuffer"]
 
 export const table = {
   clusterName: required("Cluster", "cluster-name", ["CLUSTER_NAME"], { ...Kind.text, expected: "the label of your LKE cluster" },
@@ -58,7 +57,7 @@ export const table = {
   batchIdleDuration: optional("Scheduling", "batch-idle-duration", ["BATCH_IDLE_DURATION"], Kind.duration(1), Duration.seconds(1), "1s", "Planning starts when no new pending pod came for so long."),
   preferencePolicy: optional("Scheduling", "preference-policy", ["PREFERENCE_POLICY"], Kind.oneOf(["Respect", "Ignore"]), "Respect", "Respect", "Whether preferred affinities of pods are tried to be met."),
   minValuesPolicy: optional("Scheduling", "min-values-policy", ["MIN_VALUES_POLICY"], Kind.oneOf(["Strict", "BestEffort"]), "Strict", "Strict", "Whether minValues of a NodePool may be lowered when they can't be met."),
-  featureGates: optional<Readonly<Record<string, boolean>>>("Scheduling", "feature-gates", ["FEATURE_GATES"], Kind.featureGates(gates, plannedGates), {}, "ReservedCapacity=true",
+  featureGates: optional<Readonly<Record<string, boolean>>>("Scheduling", "feature-gates", ["FEATURE_GATES"], Kind.featureGates(["ReservedCapacity"], plannedGates), {}, "ReservedCapacity=true",
     "Karpenter's feature gates. Linode has no reserved capacity, so that gate changes nothing."),
 
   metricsPort: optional("Process", "metrics-port", ["METRICS_PORT"], Kind.integer(0, 65535), 8080, "8080", "Port of /metrics; 0 takes any free one."),
