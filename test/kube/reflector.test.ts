@@ -141,7 +141,7 @@ it.effect("a server that is away is asked ever more rarely, and complained of on
     assert.lengthOf(lines.filter((line) => line.startsWith("Warn")), 1)
     assert.include(lines.find((line) => line.startsWith("Warn")) ?? "", "connection refused")
     assert.lengthOf(lines.filter((line) => line.startsWith("Info watching again")), 1)
-  }).pipe(Effect.provide(server.layer.pipe(Layer.provide(Logger.layer([logger]))))))
+  }).pipe(Effect.provide(server.layer.pipe(Layer.provide(Logger.layer([logger])))))
 })
 
 it.effect("a server that ends or expires every watch at once is not asked in a tight loop", () => {
