@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config"
+
+export default defineConfig({
+  test: {
+    include: ["test/e2e/**/*.test.ts"],
+    globalSetup: ["test/e2e/support/setup.ts"],
+    // One cluster for all: scenarios take turns.
+    fileParallelism: false,
+    testTimeout: 180_000,
+    hookTimeout: 60_000
+  }
+})
