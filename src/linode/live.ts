@@ -1,0 +1,124 @@
+/** `Linode` over @linode/api-v4. */
+import {
+  baseRequest, createNodePool, deleteNodePool, getKubernetesCluster, getKubernetesClusters, getLinode, getLinodes, getLinodeTypes,
+  getNodePool, getNodePools, getRegionAvailability, getRegions, updateNodePool
+} from "@linode/api-v4"
+import { Duration, Effect, Layer, Schedule, Schema } from "effect"
+import type { CannotReadCa } from "./exchange.ts"
+import * as exchanges from "./exchange.ts"
+import type { CallKind } from "./failure.ts"
+import { Linode } from "./linode.ts"
+import { LinodeError, Transient } from "./linodeError.ts"
+import type { NewPool, PoolChange } from "./models.ts"
+import { Availability, Cluster, Instance, LinodeType, Pool, Region } from "./models.ts"
+import type { LinodeOptions } from "./options.ts"
+
+const api = "https://api.linode.com/v4beta"
+/** The longest wait that a read takes on itself; a longer one is the caller's. */
+const longestRetryAfterSeconds = 60
+const longestRetryMillis = 90_000
+
+/** Six tries, a bit apart, never before the server wants the next. */
+const readAgain = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("5 seconds")]).pipe(
+  Schedule.jittered,
+  Schedule.upTo({ times: 5 }),
+  Schedule.setInputType<LinodeError>(),
+  Schedule.while(({ elapsed, input: { reason } }) => elapsed < longestRetryMillis &&
+    (reason._tag === "Transient" || (reason._tag === "RateLimited" && reason.retryAfterSeconds <= longestRetryAfterSeconds))),
+  Schedule.modifyDelay(({ duration, input: { reason } }) => Effect.succeed(
+    reason._tag === "RateLimited" ? Duration.max(duration, Duration.seconds(reason.retryAfterSeconds)) : duration
+  ))
+)
+
+const read = <A>(effect: Effect.Effect<A, LinodeError>): Effect.Effect<A, LinodeError> => Effect.retry(effect, readAgain)
+
+type Row = Schema.Constraint & { readonly DecodingServices: never }
+type Page = { readonly page: number; readonly page_size: number }
+
+const get = (route: string) => ({ method: "GET", route, kind: "other" } as const)
+
+/** api-v4 refuses empty values of labels and taints, which Kubernetes and Linode take. */
+const hasEmptyValue = ({ labels, taints }: NewPool): boolean =>
+  Object.values(labels).includes("") || taints.some(({ value }) => value === "")
+
+const byOurselves = (method: CallKind["method"], path: string, data?: unknown): Promise<unknown> =>
+  baseRequest({ method, url: `${api}${path}`, ...(data === undefined ? {} : { data }) }).then((response): unknown => response.data)
+
+type PoolData = Parameters<typeof createNodePool>[1]
+
+const create = (cluster: number, pool: NewPool): Promise<unknown> => {
+  if (hasEmptyValue(pool)) return byOurselves("POST", `/lke/clusters/${cluster}/pools`, pool)
+  // The client's types want mutable lists and a closed set of effects.
+  return createNodePool(cluster, pool as unknown as PoolData)
+}
+
+const change = ({ count, tags }: PoolChange) => ({
+  ...(count === undefined ? {} : { count }),
+  ...(tags === undefined ? {} : { tags: [...tags] })
+})
+
+const make = (options: LinodeOptions) => Effect.gen(function*() {
+  const exchange = yield* exchanges.make(options)
+
+  /** Every page, or an error. A list that changes while it is read is read anew: a row could have slipped between two pages. */
+  const list = <S extends Row>(route: string, row: S, send: (page: Page) => Promise<unknown>): Effect.Effect<ReadonlyArray<S["Type"]>, LinodeError> => {
+    const schema = Schema.Struct({ data: Schema.Array(row), pages: Schema.Int, results: Schema.Int })
+    const changed = new LinodeError({
+      route: `GET ${route}`, status: 200, detail: "the list changed while it was read", reason: new Transient({ outcomeUnknown: false })
+    })
+    const page = (number: number) =>
+      read(exchange({ method: "GET", route, kind: "list" }, schema, () => send({ page: number, page_size: 500 })))
+    const whole = Effect.gen(function*() {
+      const first = yield* page(1)
+      const others = yield* Effect.forEach(
+        Array.from({ length: Math.max(0, first.pages - 1) }, (_, index) => index + 2),
+        // Past the end now: the list has become shorter.
+        (number) => page(number).pipe(Effect.mapError((error) => error.reason._tag === "Gone" ? changed : error))
+      )
+      const rows = [first, ...others].flatMap(({ data }) => data)
+      if (rows.length !== first.results || others.some(({ results }) => results !== first.results)) return yield* changed
+      return rows
+    })
+    return Effect.retry(whole, { times: 3, while: (error) => error === changed })
+  }
+
+  const clusterRoute = "/lke/clusters/{id}"
+  const poolsRoute = `${clusterRoute}/pools`
+  const poolRoute = `${poolsRoute}/{id}`
+
+  return Linode.of({
+    types: list("/linode/types", LinodeType, (page) => getLinodeTypes(page)),
+    regions: list("/regions", Region, (page) => getRegions(page)),
+    availability: (region) =>
+      read(exchange(get("/regions/{id}/availability"), Schema.Array(Availability), () => getRegionAvailability(region))),
+    clustersByLabel: (label) =>
+      list("/lke/clusters", Cluster, (page) => getKubernetesClusters(page, { label })).pipe(
+        Effect.map((clusters) => clusters.filter((cluster) => cluster.label === label))
+      ),
+    cluster: (id) => read(exchange(get(clusterRoute), Cluster, () => getKubernetesCluster(id))),
+    pools: (cluster) => list(poolsRoute, Pool, (page) => getNodePools(cluster, page)),
+    pool: (cluster, pool) => read(exchange(get(poolRoute), Pool, () => getNodePool(cluster, pool))),
+    createPool: (cluster, pool) =>
+      exchange({ method: "POST", route: poolsRoute, kind: "other", buys: true }, Pool, () => create(cluster, pool)),
+    updatePool: (cluster, pool, wanted) =>
+      exchange(
+        { method: "PUT", route: poolRoute, kind: "other", buys: wanted.count !== undefined }, Pool,
+        () => updateNodePool(cluster, pool, change(wanted))
+      ),
+    deletePool: (cluster, pool) =>
+      Effect.asVoid(exchange({ method: "DELETE", route: poolRoute, kind: "other" }, Schema.Struct({}), () => deleteNodePool(cluster, pool))),
+    deleteNode: (cluster, node) =>
+      Effect.asVoid(exchange(
+        { method: "DELETE", route: `${clusterRoute}/nodes/{id}`, kind: "other" }, Schema.Struct({}),
+        () => byOurselves("DELETE", `/lke/clusters/${cluster}/nodes/${encodeURIComponent(node)}`)
+      )),
+    instance: (id) => read(exchange(get("/linode/instances/{id}"), Instance, () => getLinode(id))),
+    instances: (tags) =>
+      list("/linode/instances", Instance, (page) =>
+        // By equality, not `+contains`: `nodepool=12` must not find `nodepool=123`. A list, since one key can hold one tag only.
+        getLinodes(page, tags.length === 0 ? undefined : { "+and": tags.map((tag) => ({ tags: tag })) }))
+  })
+})
+
+/** One budget, one set of connections and one account per layer. */
+export const layer = (options: LinodeOptions): Layer.Layer<Linode, CannotReadCa> => Layer.effect(Linode, make(options))
