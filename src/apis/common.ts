@@ -1,16 +1,12 @@
 /** What several of the kinds are made of: quantities, durations, taints, requirements, conditions. */
 import { Schema } from "effect"
 import type { Condition } from "../kube/objects.ts"
+import { labelValuePattern, qualifiedNamePattern } from "./names.ts"
 import { requirementKeyRules, requirementRules } from "./rules.ts"
 import { optional, required, type Rule, structural } from "./structural.ts"
 
 const quantityPattern =
   /^([+-]?(\d+(\.\d*)?|\.\d+))(([KMGTPE]i)|[numkMGTPE]|([eE][+-]?\d+))?$/u
-const name = "[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
-const domain = "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
-
-export const qualifiedNamePattern = new RegExp(`^(${domain}/)?${name}$`, "u")
-export const labelValuePattern = new RegExp(`^(${name})?$`, "u")
 
 /** A resource quantity as text or number: `500m`, `2Gi`, `4`. */
 export const Quantity = Schema.Union([

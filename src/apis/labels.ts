@@ -80,3 +80,26 @@ const ephemeral: ReadonlyArray<Pick<Taint, "key" | "effect">> = [
 /** Taints that a young node has for a while and that say nothing about who may run on it later (core-lifecycle §1.1). */
 export const isEphemeralTaint = (taint: Taint): boolean =>
   taint.key.startsWith("readiness.k8s.io/") || ephemeral.some((known) => sameTaint(known, taint))
+
+const betaKeys: Readonly<Record<string, string>> = {
+  "failure-domain.beta.kubernetes.io/zone": label.zone,
+  "failure-domain.beta.kubernetes.io/region": label.region,
+  "beta.kubernetes.io/arch": label.arch,
+  "beta.kubernetes.io/os": label.os,
+  "beta.kubernetes.io/instance-type": label.instanceType
+}
+
+/** The stable spelling of a label key (core-scheduling §3.4). */
+export const normalizedLabelKey = (key: string): string => betaKeys[key] ?? key
+
+/**
+ * Whether users may not set the label or require it: the domains of Karpenter and of this provider with their
+ * subdomains, and the hostname; well-known labels are exempt (core-scheduling §3.3).
+ */
+export const isRestrictedLabel = (key: string): boolean => {
+  if (wellKnownLabels.includes(key)) return false
+  if (key === label.hostname) return true
+  const slash = key.indexOf("/")
+  const domain = slash < 0 ? "" : key.slice(0, slash)
+  return [group, providerGroup].some((restricted) => domain === restricted || domain.endsWith(`.${restricted}`))
+}
