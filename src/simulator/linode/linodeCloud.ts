@@ -167,7 +167,8 @@ export class LinodeCloud {
     instance.status = "deleting"
     const node = this.nodes().find((candidate) => candidate.instanceId === instance.id)
     if (node !== undefined) node.status = "not_ready"
-    this.timeline.after(this.draw("vanish"), () => this.forgetInstance(instance.id, node))
+    const pool = node === undefined ? undefined : this.pools.get(node.poolId)
+    this.timeline.after(this.draw("vanish"), () => this.forgetInstance(instance.id, node, pool))
   }
 
   /** Replaces all tags. */

@@ -1,0 +1,74 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect, Fiber } from "effect"
+import { TestClock } from "effect/testing"
+import * as budgets from "../../src/linode/budget.ts"
+
+/** When each of `calls` got its turn, on virtual time. */
+const turns = (budget: budgets.Budget, kind: budgets.RateClass, calls: number) => Effect.gen(function*() {
+  const all = yield* Effect.forkChild(Effect.forEach(
+    Array.from({ length: calls }), () => Effect.andThen(budget.take(kind), Clock.currentTimeMillis), { concurrency: "unbounded" }
+  ))
+  yield* TestClock.adjust("10 minutes")
+  return yield* Fiber.join(all)
+})
+
+describe("the rate budget", () => {
+  const table = [["list", 200, 60_000], ["createInstance", 20, 15_000], ["other", 1_600, 60_000]] as const
+  for (const [kind, most, window] of table) {
+    it.effect(`never lets more than ${most} ${kind} calls out in ${window / 1000} s`, () => Effect.gen(function*() {
+      const at = yield* turns(yield* budgets.make, kind, most * 3)
+      for (const [index, start] of at.entries()) {
+        const last = at[index + most]
+        if (last !== undefined) assert.isAtLeast(last - start, window)
+      }
+      assert.strictEqual(at[0], 0, "the first one does not wait")
+      assert.strictEqual(at[most / 4 - 1], 0, "nor does a burst")
+    }))
+  }
+
+  it.effect("gives out turns in the order in which they were asked for", () => Effect.gen(function*() {
+    const at = yield* turns(yield* budgets.make, "createInstance", 30)
+    assert.deepStrictEqual(at, at.toSorted((a, b) => a - b))
+  }))
+
+  it.effect("waits until the server wants the next call", () => Effect.gen(function*() {
+    const budget = yield* budgets.make
+    yield* budget.learn("list", { retryAfter: 30 })
+    assert.deepStrictEqual(yield* turns(budget, "list", 1), [30_000])
+  }))
+
+  it.effect("leaves the other classes alone", () => Effect.gen(function*() {
+    const budget = yield* budgets.make
+    yield* budget.learn("list", { retryAfter: 30 })
+    assert.deepStrictEqual(yield* turns(budget, "other", 1), [0])
+  }))
+
+  it.effect("waits for the next window when others have used this one up", () => Effect.gen(function*() {
+    const budget = yield* budgets.make
+    yield* budget.learn("other", { remaining: 0, reset: 20 })
+    assert.deepStrictEqual(yield* turns(budget, "other", 1), [20_000])
+  }))
+
+  it.effect("does not believe a clock that is hours ahead", () => Effect.gen(function*() {
+    const budget = yield* budgets.make
+    yield* budget.learn("other", { remaining: 0, reset: 7_200 })
+    assert.deepStrictEqual(yield* turns(budget, "other", 1), [60_000])
+  }))
+
+  it.effect("slows down when little remains", () => Effect.gen(function*() {
+    const budget = yield* budgets.make
+    yield* budget.learn("list", { remaining: 2 })
+    const at = yield* turns(budget, "list", 3)
+    assert.deepStrictEqual(at.slice(0, 2), [0, 0])
+    assert.isAbove(at[2]!, 0)
+  }))
+
+  it.effect("an interrupted wait takes no turn", () => Effect.gen(function*() {
+    const budget = yield* budgets.make
+    yield* budget.learn("list", { retryAfter: 30 })
+    const waiting = yield* Effect.forkChild(budget.take("list"))
+    yield* TestClock.adjust("1 second")
+    yield* Fiber.interrupt(waiting)
+    assert.deepStrictEqual((yield* turns(budget, "list", 50)).filter((at) => at === 30_000).length, 50)
+  }))
+})
