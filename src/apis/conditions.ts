@@ -91,9 +91,8 @@ export const conditionSet = (dependents: ReadonlyArray<string>, root: string = c
 
   const recomputed = <A extends ConditionedObject>(object: A, now: string): A => {
     const generation = generationOf(object)
-    const unhealthy = conditionsOf(object).filter((condition) =>
-      dependents.includes(condition.type) &&
-      (condition.status !== "True" || (condition.observedGeneration ?? 0) !== generation)
+    const unhealthy = dependents.flatMap((type) => get(object, type) ?? []).filter((condition) =>
+      condition.status !== "True" || (condition.observedGeneration ?? 0) !== generation
     )
     if (unhealthy.length === 0) return put(object, { type: root, status: "True", reason: root, message: "" }, now)
     const broken = unhealthy.some((condition) =>
