@@ -128,6 +128,15 @@ export const joining = (options: JoiningOptions): Effect.Effect<never, never, Ku
     Effect.catch((error) => Effect.logWarning("a simulated node lost its way", { node: name }, error))
   ))
 
+  // Nodes that were ready before anybody looked.
+  for (const pool of options.cloud.pools.values()) {
+    const cluster = options.cloud.clusters.get(pool.clusterId)
+    if (cluster === undefined) continue
+    for (const node of pool.nodes) {
+      if (node.status === "ready") Queue.offerUnsafe(events, { kind: "NodeReady", at: node.createdAt, node, pool, cluster })
+    }
+  }
+
   return yield* Queue.take(events).pipe(
     Effect.flatMap((event) => {
       if (event.kind === "NodeReady") return play(event.node.name, join(event))
