@@ -1,5 +1,5 @@
 /** A real cluster on loopback: etcd, kube-apiserver, scheduler, controller manager, and kwok in place of kubelets. */
-import { execFile, spawn } from "node:child_process"
+import { spawn } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
 import { generateKeyPairSync, randomBytes } from "node:crypto"
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -7,6 +7,7 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Agent, fetch } from "undici"
+import { makeCli, until, writeKubeconfig } from "./cli.ts"
 import type { Tool, Tools } from "./tools.ts"
 
 export interface Kubernetes {
@@ -14,11 +15,6 @@ export interface Kubernetes {
   readonly dir: string
   /** Kubeconfig of an admin (member of system:masters). */
   readonly kubeconfig: string
-  /** Writes a kubeconfig with this bearer token and returns its path. */
-  readonly kubeconfigFor: (name: string, token: string) => string
-  readonly kubectl: (...args: ReadonlyArray<string>) => Promise<string>
-  readonly apply: (manifest: string | ReadonlyArray<unknown>) => Promise<string>
-  readonly helm: (...args: ReadonlyArray<string>) => Promise<string>
   readonly stop: () => Promise<void>
 }
 
@@ -29,22 +25,6 @@ const freePorts = async (count: number): Promise<ReadonlyArray<number>> => {
   const ports = servers.map((server) => (server.address() as { readonly port: number }).port)
   await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
   return ports
-}
-
-/** Asks again until the answer is there. The wait ends by itself with an error that names what was waited for. */
-export const until = async <A>(what: string, ask: () => Promise<A | undefined | false>, seconds = 60): Promise<A> => {
-  const end = Date.now() + seconds * 1000
-  let last: unknown
-  while (Date.now() < end) {
-    try {
-      const answer = await ask()
-      if (answer !== undefined && answer !== false) return answer
-    } catch (error) {
-      last = error
-    }
-    await new Promise((resume) => setTimeout(resume, 100))
-  }
-  throw new Error(`waited ${seconds} s for ${what}${last === undefined ? "" : `; last error: ${String(last)}`}`)
 }
 
 const controllers = [
@@ -80,16 +60,7 @@ export const startKubernetes = async (tools: Tools): Promise<Kubernetes> => {
   writeFileSync(join(dir, "tokens.csv"), Object.entries(users).map(([name, [user, group]]) =>
     `${tokens[name as keyof typeof users]},${user},${name}${group === "" ? "" : `,"${group}"`}\n`).join(""), { mode: 0o600 })
 
-  const kubeconfigFor = (name: string, token: string): string => {
-    const file = join(dir, `${name}.kubeconfig`)
-    writeFileSync(file, JSON.stringify({
-      apiVersion: "v1", kind: "Config", "current-context": "e2e",
-      clusters: [{ name: "e2e", cluster: { server, "certificate-authority": join(certs, "apiserver.crt") } }],
-      users: [{ name, user: { token } }],
-      contexts: [{ name: "e2e", context: { cluster: "e2e", user: name } }]
-    }), { mode: 0o600 })
-    return file
-  }
+  const kubeconfigFor = (name: string, token: string): string => writeKubeconfig({ dir, server }, name, token)
 
   const stop = async (): Promise<void> => {
     stopping = true
@@ -139,23 +110,9 @@ export const startKubernetes = async (tools: Tools): Promise<Kubernetes> => {
     ])
 
     const kubeconfig = kubeconfigFor("admin", tokens.admin)
-    const run = (tool: Tool, args: ReadonlyArray<string>, input?: string): Promise<string> => new Promise((done, failed) => {
-      const child = execFile(tools.bin(tool), [...args], {
-        maxBuffer: 1 << 26,
-        env: { PATH: process.env["PATH"], HOME: dir, KUBECONFIG: kubeconfig, KUBECACHEDIR: join(dir, "kubecache") }
-      }, (error, stdout, stderr) => error === null
-        ? done(stdout)
-        : failed(new Error(`${tool} ${args.join(" ")}\n${stdout}${stderr}`)))
-      child.stdin?.end(input ?? "")
-    })
-    const kubectl = (...args: ReadonlyArray<string>) => run("kubectl", args)
-    await until("the default service account", async () => (await kubectl("get", "serviceaccount", "default", "-o", "name")).trim() !== "")
-    return {
-      server, dir, kubeconfig, kubeconfigFor, kubectl, stop,
-      apply: (manifest) => run("kubectl", ["apply", "-f", "-"],
-        typeof manifest === "string" ? manifest : JSON.stringify({ apiVersion: "v1", kind: "List", items: manifest })),
-      helm: (...args) => run("helm", args)
-    }
+    const cli = makeCli({ dir, server, kubeconfig, kubectl: tools.bin("kubectl"), helm: tools.bin("helm") })
+    await until("the default service account", async () => (await cli.kubectl("get", "serviceaccount", "default", "-o", "name")).trim() !== "")
+    return { server, dir, kubeconfig, stop }
   } catch (error) {
     await stop()
     throw error

@@ -1,0 +1,17 @@
+# The controller as an image: production dependencies and the sources, which Node runs as they are.
+FROM node:24-bookworm-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --no-audit --no-fund
+
+FROM node:24-bookworm-slim
+ENV NODE_ENV=production NODE_COMPILE_CACHE=/tmp/node-compile-cache
+WORKDIR /app
+COPY --from=dependencies /app/node_modules node_modules
+COPY package.json ./
+COPY src src
+COPY data data
+COPY crds crds
+COPY examples examples
+USER 65532:65532
+ENTRYPOINT ["node", "src/main.ts"]

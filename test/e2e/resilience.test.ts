@@ -1,0 +1,115 @@
+/** Nothing is bought twice and nothing is leaked, whatever breaks. */
+import { afterAll, afterEach, assert, beforeAll, describe, it } from "vitest"
+import type { Running } from "./support/controllerProcess.ts"
+import { deployment, nodeClass, nodePool } from "./support/manifests.ts"
+import { until } from "./support/cli.ts"
+import { namespace, openWorld, token } from "./support/world.ts"
+import type { World } from "./support/world.ts"
+
+const pools = "/lke/clusters/{id}/pools"
+
+describe("trouble", () => {
+  let world: World
+  let controller: Running
+  beforeAll(async () => {
+    world = await openWorld()
+    await world.install()
+    await world.apply([nodeClass(), nodePool("default")])
+    controller = await world.start()
+  })
+  afterEach(async () => {
+    world.api.faults.clear()
+    await world.giveBack()
+    assert.notInclude(controller.output(), token)
+  })
+  afterAll(async () => {
+    await world.close()
+  })
+
+  const mostCores = () => {
+    let sum = 0
+    for (const { type } of world.alive()) sum += world.cloud.types.get(type)?.vcpus ?? 0
+    return sum
+  }
+
+  it("does not buy a second node while the first one joins slowly and more pods arrive", async () => {
+    const usual = world.cloud.delays
+    world.cloud.delays = { ...usual, join: [12_000, 14_000] }
+    const before = world.bought().length
+    // Five pods of one core make a node with a core to spare; the sixth must wait for it.
+    await world.apply([deployment("slow", { replicas: 5 })])
+    await until("the first order", async () => world.bought().length > before)
+    const spare = mostCores() - 5
+    await world.kubectl("scale", "deployment", "slow", "--replicas", String(5 + spare))
+    const cores = mostCores()
+    await world.running("slow", 5 + spare)
+    assert.strictEqual(mostCores(), cores)
+    assert.strictEqual(world.alive().length, (await world.claims()).length)
+    world.cloud.delays = usual
+  })
+
+  it("counts its nodes right after it was killed between buying and recording", async () => {
+    const before = world.bought().length
+    // The order is carried out, and the answer never comes: that is when the process dies.
+    world.api.faults.on(`POST ${pools}`, { kind: "hung" })
+    await world.apply([deployment("killed", { replicas: 5 })])
+    await until("the order", async () => world.bought().length > before)
+    await controller.kill()
+    controller = await world.start()
+    await world.running("killed", 5, 120)
+    assert.strictEqual(world.alive().length, (await world.claims()).length)
+    const owned = new Set((await world.claims()).map((claim) => claim.status?.nodeName))
+    assert.deepStrictEqual(world.alive().filter(({ node }) => !owned.has(node)), [])
+    assert.strictEqual(world.bought().length - before, world.alive().length)
+  })
+
+  it("gives the Linode back when its NodeClaim is deleted while it joins", async () => {
+    const before = world.bought().length
+    const usual = world.cloud.delays
+    world.cloud.delays = { ...usual, join: [15_000, 16_000] }
+    await world.apply([deployment("hasty", { replicas: 1 })])
+    await until("the order", async () => world.bought().length > before)
+    world.cloud.delays = usual
+    const claim = await until("the claim", async () => (await world.claims()).find((each) => each.status?.nodeName !== undefined))
+    await world.kubectl("delete", "nodeclaim", claim.metadata.name, "--timeout=60s")
+    assert.isFalse(world.alive().some(({ node }) => node === claim.status?.nodeName))
+    await world.running("hasty", 1)
+  })
+
+  it("rides out a Linode API that answers 429 and 500 for a while", async () => {
+    const before = world.bought().length
+    world.api.faults.on(({ method }) => method === "POST" || method === "PUT", { kind: "refused", status: 429, retryAfterSeconds: 1 }, 2)
+    world.api.faults.on(({ method }) => method === "POST" || method === "PUT", { kind: "refused", status: 500 }, 1)
+    world.api.faults.on(({ method }) => method === "GET", { kind: "refused", status: 500 }, 4)
+    await world.apply([deployment("patient", { replicas: 3 })])
+    await world.running("patient", 3, 240)
+    assert.strictEqual(world.alive().length, (await world.claims()).length)
+    assert.strictEqual(world.bought().length - before, world.alive().length)
+  }, 300_000)
+
+  it("takes another type where the cheapest is sold out", async () => {
+    await world.apply([deployment("first", { replicas: 2 })])
+    await world.running("first", 2)
+    const type = world.alive()[0]!.type
+    await world.giveBack()
+    const restock = world.cloud.soldOut(type, "us-ord")
+    await world.apply([deployment("first", { replicas: 2 })])
+    await world.running("first", 2)
+    assert.notInclude(world.alive().map((each) => each.type), type)
+    restock()
+  })
+
+  it("hands over to a second replica as soon as it is told to stop", async () => {
+    const second = await world.start()
+    const code = await controller.stop()
+    assert.strictEqual(code, 0)
+    controller = second
+    const holder = await until("the lease's new holder", async () => {
+      const name = await world.kubectl("get", "lease", "karpenter-leader-election", "-n", namespace, "-o", "jsonpath={.spec.holderIdentity}")
+      return name !== "" && name
+    }, 10)
+    assert.isString(holder)
+    await world.apply([deployment("after", { replicas: 1 })])
+    await world.running("after", 1)
+  })
+})

@@ -1,0 +1,72 @@
+/** The objects that scenarios apply. */
+
+export const nodeClass = (name = "default") => ({
+  apiVersion: "karpenter.k8s.linode/v1", kind: "LinodeNodeClass", metadata: { name }, spec: { image: "linode/ubuntu22.04" }
+})
+
+export interface PoolOptions {
+  readonly weight?: number
+  readonly labels?: Readonly<Record<string, string>>
+  readonly taints?: ReadonlyArray<{ readonly key: string; readonly value?: string; readonly effect: string }>
+  readonly requirements?: ReadonlyArray<{ readonly key: string; readonly operator: string; readonly values?: ReadonlyArray<string> }>
+  readonly disruption?: object
+  readonly limits?: Readonly<Record<string, string | number>>
+  readonly nodeClass?: string
+}
+
+export const nodePool = (name: string, options: PoolOptions = {}) => ({
+  apiVersion: "karpenter.sh/v1",
+  kind: "NodePool",
+  metadata: { name },
+  spec: {
+    ...(options.weight === undefined ? {} : { weight: options.weight }),
+    ...(options.disruption === undefined ? {} : { disruption: options.disruption }),
+    limits: options.limits ?? { cpu: 1000 },
+    template: {
+      metadata: { labels: options.labels ?? {} },
+      spec: {
+        expireAfter: "720h",
+        nodeClassRef: { group: "karpenter.k8s.linode", kind: "LinodeNodeClass", name: options.nodeClass ?? "default" },
+        taints: options.taints ?? [],
+        requirements: [
+          { key: "kubernetes.io/arch", operator: "In", values: ["amd64"] },
+          { key: "kubernetes.io/os", operator: "In", values: ["linux"] },
+          ...(options.requirements ?? [])
+        ]
+      }
+    }
+  }
+})
+
+export interface DeploymentOptions {
+  readonly replicas: number
+  readonly cpu?: string
+  readonly memory?: string
+  readonly nodeSelector?: Readonly<Record<string, string>>
+  readonly tolerations?: ReadonlyArray<object>
+}
+
+/** Like the walk-through's `inflate`, under another name. */
+export const deployment = (name: string, options: DeploymentOptions) => ({
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name, namespace: "default" },
+  spec: {
+    replicas: options.replicas,
+    selector: { matchLabels: { app: name } },
+    template: {
+      metadata: { labels: { app: name } },
+      spec: {
+        terminationGracePeriodSeconds: 0,
+        ...(options.nodeSelector === undefined ? {} : { nodeSelector: options.nodeSelector }),
+        ...(options.tolerations === undefined ? {} : { tolerations: options.tolerations }),
+        containers: [{
+          name: "pause", image: "registry.k8s.io/pause:3.9",
+          resources: { requests: { cpu: options.cpu ?? "1", ...(options.memory === undefined ? {} : { memory: options.memory }) } }
+        }]
+      }
+    }
+  }
+})
+
+export const poolName = "karpenter.sh/nodepool"
