@@ -1,7 +1,7 @@
 /** One exchange with Linode through @linode/api-v4: its turn in the budget, its time limit, its typed error. */
 import { baseRequest } from "@linode/api-v4"
 import type { AxiosAdapter, InternalAxiosRequestConfig } from "axios"
-import axios from "axios"
+import { getAdapter, isAxiosError } from "axios"
 import { Clock, Duration, Effect, Redacted, Schema } from "effect"
 import type { Scope } from "effect"
 import { AsyncLocalStorage } from "node:async_hooks"
@@ -30,9 +30,13 @@ baseRequest.interceptors.request.use((config) => {
 })
 
 const hardCoded = /^https:\/\/api\.linode\.com\/v4(beta)?(?=\/)/
+const idleMillis = 30_000
 const contentLimit = 64 * 1024 * 1024
 
-export class CannotReadCa extends Schema.TaggedError<CannotReadCa>()("CannotReadCa", { file: Schema.String, detail: Schema.String }) {
+export class CannotReadCa extends Schema.TaggedError<CannotReadCa>()("CannotReadCa", {
+  file: Schema.String,
+  detail: Schema.String
+}) {
   override get message(): string {
     return `cannot read the certificate authorities in ${this.file}: ${this.detail}`
   }
@@ -70,20 +74,23 @@ const rateNews = ({ headers, status }: Seen): budgets.RateNews => {
 export const make = (options: LinodeOptions): Effect.Effect<Exchange, CannotReadCa, Scope.Scope> =>
   Effect.gen(function*() {
     const onCall = yield* LinodeCalls
-    const outlet = (yield* Transport) ?? axios.getAdapter("http")
+    const outlet = (yield* Transport) ?? getAdapter("http")
     const budget = yield* budgets.make
     const ca = options.caFile === undefined || options.caFile === "" ? undefined : yield* readCa(options.caFile)
+    // An idle connection is given up before the server does it: a change sent into a closed one has an unknown outcome.
+    const connections = { keepAlive: true, timeout: idleMillis }
     const agents = yield* Effect.acquireRelease(
       Effect.sync(() => ({
-        httpAgent: new http.Agent({ keepAlive: true }),
-        httpsAgent: new https.Agent({ keepAlive: true, minVersion: "TLSv1.2", ...(ca === undefined ? {} : { ca }) })
+        httpAgent: new http.Agent(connections),
+        httpsAgent: new https.Agent({ ...connections, minVersion: "TLSv1.2", ...(ca === undefined ? {} : { ca }) })
       })),
       ({ httpAgent, httpsAgent }) => Effect.sync(() => {
         httpAgent.destroy()
         httpsAgent.destroy()
       })
     )
-    const token = Redacted.value(options.token)
+    // A newline at the end of a Secret is easily made, and no header may have one.
+    const token = Redacted.value(options.token).trim()
     const root = (options.baseUrl ?? "https://api.linode.com").replace(/\/+$/, "").replace(/\/v4(beta)?$/, "")
     const base = `${root}/${options.apiVersion ?? "v4beta"}`
     const timeout = options.timeout ?? Duration.seconds(10)
@@ -106,7 +113,7 @@ export const make = (options: LinodeOptions): Effect.Effect<Exchange, CannotRead
         see(response)
         return response
       }, (error: unknown) => {
-        if (axios.isAxiosError(error)) see(error.response)
+        if (isAxiosError(error)) see(error.response)
         throw error
       })
     }
@@ -119,10 +126,14 @@ export const make = (options: LinodeOptions): Effect.Effect<Exchange, CannotRead
         try: (signal) => adapters.run(adapter(seen, signal), send),
         catch: (cause) => failure(call, cause, token)
       }).pipe(
-        Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.fail(timedOut(call, Duration.toSeconds(timeout), token)) }),
+        Effect.timeoutOrElse({
+          duration: timeout,
+          orElse: () => Effect.fail(timedOut(call, Duration.toSeconds(timeout), token))
+        }),
         Effect.onExit(() => Effect.gen(function*() {
           if (!seen.sent) return
-          onCall({ method: call.method, route: call.route, status: seen.status, durationMillis: (yield* Clock.currentTimeMillis) - start })
+          const { method, route } = call
+          onCall({ method, route, status: seen.status, durationMillis: (yield* Clock.currentTimeMillis) - start })
           yield* budget.learn(call.kind, rateNews(seen))
         }))
       )

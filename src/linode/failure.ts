@@ -28,7 +28,9 @@ const usualRetryAfter = 5
 const isChange = ({ method }: CallKind): boolean => method !== "GET"
 
 /** An error of one call. `token` is the secret that must not be in it, whoever wrote the text. */
-export const linodeError = (call: CallKind, status: number, detail: string, reason: LinodeErrorReason, token: string): LinodeError =>
+export const linodeError = (
+  call: CallKind, status: number, detail: string, reason: LinodeErrorReason, token: string
+): LinodeError =>
   new LinodeError({
     route: `${call.method} ${call.route}`,
     status,
@@ -73,7 +75,9 @@ const fromReply = (call: CallKind, status: number, data: unknown, headers: Reado
   const detail = complaints.map(({ field, reason }) => field === "" ? reason : `${field}: ${reason}`).join("; ")
   const transient = new Transient({ outcomeUnknown: isChange(call) })
   const reason = (): LinodeErrorReason => {
-    if (status === 429) return new RateLimited({ retryAfterSeconds: retryAfterSeconds(headers["retry-after"]) ?? usualRetryAfter })
+    if (status === 429) {
+      return new RateLimited({ retryAfterSeconds: retryAfterSeconds(headers["retry-after"]) ?? usualRetryAfter })
+    }
     if (status === 401 || status === 403) return new Auth()
     if (status < 400) return new Decode()
     // Without Linode's words it was somebody between us who answered: not even a 404 says anything about the thing.
@@ -87,15 +91,15 @@ const fromReply = (call: CallKind, status: number, data: unknown, headers: Reado
 const neverSent = (error: AxiosError): boolean => {
   const { syscall } = (error.cause ?? {}) as { readonly syscall?: unknown }
   const code = error.code ?? ""
-  return syscall === "connect" || syscall === "getaddrinfo" || /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ERR_INVALID_URL)$/.test(code) ||
-    /CERT|ERR_TLS|UNABLE_TO|ERR_SSL/.test(code)
+  return syscall === "connect" || syscall === "getaddrinfo" ||
+    /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ERR_INVALID_URL)$|CERT|ERR_TLS|UNABLE_TO|ERR_SSL/.test(code)
 }
 
 /** `cause` as a call to @linode/api-v4 rejected with it. */
 export const failure = (call: CallKind, cause: unknown, token: string): LinodeError => {
   // The client's own check of a request: a bare list, and nothing was sent.
   if (Array.isArray(cause)) {
-    const { field = "", reason = "refused before it was sent" } = (cause[0] ?? {}) as { readonly field?: string; readonly reason?: string }
+    const { field = "", reason = "refused before it was sent" } = (cause[0] ?? {}) as Partial<Complaint>
     return linodeError(call, 0, field === "" ? reason : `${field}: ${reason}`, new Validation({ field }), token)
   }
   // A reply that broke off counts as none, though axios may hand over its beginning.
@@ -104,7 +108,7 @@ export const failure = (call: CallKind, cause: unknown, token: string): LinodeEr
     const { detail, reason } = fromReply(call, status, data, headers)
     return linodeError(call, status, detail, reason, token)
   }
-  const code = cause instanceof AxiosError ? cause.code ?? cause.name : "unexpected failure of the client"
+  const detail = cause instanceof AxiosError ? cause.code ?? cause.name : String(cause)
   const sent = !(cause instanceof AxiosError && neverSent(cause))
-  return linodeError(call, 0, code, new Transient({ outcomeUnknown: sent && isChange(call) }), token)
+  return linodeError(call, 0, detail, new Transient({ outcomeUnknown: sent && isChange(call) }), token)
 }

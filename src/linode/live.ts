@@ -23,8 +23,11 @@ const readAgain = Schedule.min([Schedule.exponential("200 millis"), Schedule.spa
   Schedule.jittered,
   Schedule.upTo({ times: 5 }),
   Schedule.setInputType<LinodeError>(),
-  Schedule.while(({ elapsed, input: { reason } }) => elapsed < longestRetryMillis &&
-    (reason._tag === "Transient" || (reason._tag === "RateLimited" && reason.retryAfterSeconds <= longestRetryAfterSeconds))),
+  Schedule.while(({ elapsed, input: { reason } }) => {
+    if (elapsed >= longestRetryMillis) return false
+    if (reason._tag === "RateLimited") return reason.retryAfterSeconds <= longestRetryAfterSeconds
+    return reason._tag === "Transient"
+  }),
   Schedule.modifyDelay(({ duration, input: { reason } }) => Effect.succeed(
     reason._tag === "RateLimited" ? Duration.max(duration, Duration.seconds(reason.retryAfterSeconds)) : duration
   ))
@@ -60,11 +63,14 @@ const change = ({ count, tags }: PoolChange) => ({
 const make = (options: LinodeOptions) => Effect.gen(function*() {
   const exchange = yield* exchanges.make(options)
 
-  /** Every page, or an error. A list that changes while it is read is read anew: a row could have slipped between two pages. */
-  const list = <S extends Row>(route: string, row: S, send: (page: Page) => Promise<unknown>): Effect.Effect<ReadonlyArray<S["Type"]>, LinodeError> => {
+  /** Every page, or an error. A list that changes while it is read is read anew: a row may have slipped between pages. */
+  const list = <S extends Row>(
+    route: string, row: S, send: (page: Page) => Promise<unknown>
+  ): Effect.Effect<ReadonlyArray<S["Type"]>, LinodeError> => {
     const schema = Schema.Struct({ data: Schema.Array(row), pages: Schema.Int, results: Schema.Int })
     const changed = new LinodeError({
-      route: `GET ${route}`, status: 200, detail: "the list changed while it was read", reason: new Transient({ outcomeUnknown: false })
+      route: `GET ${route}`, status: 200, detail: "the list changed while it was read",
+      reason: new Transient({ outcomeUnknown: false })
     })
     const page = (number: number) =>
       read(exchange({ method: "GET", route, kind: "list" }, schema, () => send({ page: number, page_size: 500 })))
@@ -106,7 +112,9 @@ const make = (options: LinodeOptions) => Effect.gen(function*() {
         () => updateNodePool(cluster, pool, change(wanted))
       ),
     deletePool: (cluster, pool) =>
-      Effect.asVoid(exchange({ method: "DELETE", route: poolRoute, kind: "other" }, Schema.Struct({}), () => deleteNodePool(cluster, pool))),
+      Effect.asVoid(exchange(
+        { method: "DELETE", route: poolRoute, kind: "other" }, Schema.Struct({}), () => deleteNodePool(cluster, pool)
+      )),
     deleteNode: (cluster, node) =>
       Effect.asVoid(exchange(
         { method: "DELETE", route: `${clusterRoute}/nodes/{id}`, kind: "other" }, Schema.Struct({}),

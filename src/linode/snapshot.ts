@@ -5,7 +5,9 @@
 import { Effect, Schema } from "effect"
 import { LinodeType, Region } from "./models.ts"
 
-const decode = <S extends Schema.Constraint & { readonly DecodingServices: never }>(row: S, load: () => Promise<{ readonly default: unknown }>) =>
+const decode = <S extends Schema.Constraint & { readonly DecodingServices: never }>(
+  row: S, load: () => Promise<{ readonly default: unknown }>
+) =>
   Effect.promise(load).pipe(
     Effect.flatMap((file) => Schema.decodeUnknownEffect(Schema.Struct({ data: Schema.Array(row) }))(file.default)),
     Effect.map(({ data }) => data),

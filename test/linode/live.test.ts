@@ -20,7 +20,8 @@ describe("the catalogue", () => {
     const standard = types.find(({ id }) => id === "g6-standard-4")
     assert.strictEqual(standard?.memory, 8192)
     assert.isTrue((yield* linode.regions).some(({ id }) => id === "us-ord"))
-    assert.isTrue((yield* linode.availability("us-east")).some(({ available, plan }) => plan.startsWith("g7-premium") && !available))
+    const availability = yield* linode.availability("us-east")
+    assert.isTrue(availability.some(({ available, plan }) => plan.startsWith("g7-premium") && !available))
   }).pipe(Effect.provide(overHttp())))
 
   it.live("lists are complete over several pages", () => Effect.gen(function*() {
@@ -35,7 +36,8 @@ describe("the catalogue", () => {
 
   it.live("a list that changes between two pages is read anew", () => Effect.gen(function*() {
     const { api, cloud } = yield* world()
-    const added = Array.from({ length: 600 }, (_, i) => cloud.addInstance({ label: `vm-${i}`, type: "g6-standard-1", region: "us-ord" }))
+    const add = (_: unknown, i: number) => cloud.addInstance({ label: `vm-${i}`, type: "g6-standard-1", region: "us-ord" })
+    const added = Array.from({ length: 600 }, add)
     // The first page has been told when the second is asked for: by then a row of the first is gone.
     api.faults.on((request) => {
       if (request.route !== "/linode/instances" || api.calls()["GET /linode/instances"] !== 1) return false
@@ -102,13 +104,16 @@ describe("pools", () => {
       ...pool, labels: { team: "a" }, taints: [{ key: "example.com/gpu", value: "yes", effect: "NoSchedule" }]
     })
     assert.deepStrictEqual(created.labels, { team: "a" })
-    const error = yield* Effect.flip(linode.createPool(cluster.id, { ...pool, taints: [{ key: "-bad", value: "x", effect: "NoSchedule" }] }))
+    const taints = [{ key: "-bad", value: "x", effect: "NoSchedule" }]
+    const error = yield* Effect.flip(linode.createPool(cluster.id, { ...pool, taints }))
     assert.deepStrictEqual([error.status, error.reason._tag], [0, "Validation"])
   }).pipe(Effect.provide(overHttp())))
 })
 
 describe("errors of changes", () => {
-  const cases: ReadonlyArray<readonly [string, Fault, string, Partial<Record<"field" | "outcomeUnknown" | "retryAfterSeconds", unknown>>]> = [
+  type Fields = Partial<Record<"field" | "outcomeUnknown" | "retryAfterSeconds", unknown>>
+  const html: Fault = { kind: "answered", status: 404, body: "<html>", contentType: "text/html" }
+  const cases: ReadonlyArray<readonly [string, Fault, string, Fields]> = [
     ["an unknown firewall", said(400, "firewall_id is not valid", "firewall_id"), "Validation", { field: "firewall_id" }],
     ["a bad taint", said(400, "Invalid", "taints"), "Validation", { field: "taints" }],
     ["a type that is sold out", said(400, "unavailable", "type"), "Capacity", {}],
@@ -119,7 +124,7 @@ describe("errors of changes", () => {
     ["a wrong token", said(401, "Invalid Token"), "Auth", {}],
     ["a missing scope", said(403, "Your OAuth token is not authorized to use this endpoint."), "Auth", {}],
     ["a cluster that is gone", said(404, "Not found"), "Gone", {}],
-    ["a 404 that Linode did not write", { kind: "answered", status: 404, body: "<html>", contentType: "text/html" }, "Transient", { outcomeUnknown: true }],
+    ["a 404 that Linode did not write", html, "Transient", { outcomeUnknown: true }],
     ["too many requests", { kind: "refused", status: 429, retryAfterSeconds: 17 }, "RateLimited", { retryAfterSeconds: 17 }],
     ["a request time-out", { kind: "refused", status: 408 }, "Transient", { outcomeUnknown: true }],
     ["a proxy's HTML page", { kind: "refused", status: 502 }, "Transient", { outcomeUnknown: true }],
@@ -201,7 +206,8 @@ describe("reads", () => {
   it.live("a malformed reply names its route", () => Effect.gen(function*() {
     const { api, cluster } = yield* world()
     const linode = yield* Linode
-    api.faults.on("GET /lke/clusters/{id}/pools", { kind: "answered", status: 200, body: `{"data":[{"id":1}],"page":1,"pages":1,"results":1}` })
+    const body = `{"data":[{"id":1}],"page":1,"pages":1,"results":1}`
+    api.faults.on("GET /lke/clusters/{id}/pools", { kind: "answered", status: 200, body })
     const error = yield* Effect.flip(linode.pools(cluster.id))
     assert.strictEqual(error.reason._tag, "Decode")
     assert.match(error.message, /^GET \/lke\/clusters\/\{id\}\/pools: Decode: /)
@@ -253,7 +259,9 @@ it.live("two accounts in one process never meet", () => Effect.gen(function*() {
 
 /** Whatever prints the error, the token is not in it. */
 function assertSecret(error: LinodeError): void {
-  const texts = [String(error), JSON.stringify(error), inspect(error, { depth: 20, showHidden: true }), error.stack ?? "", Cause.pretty(Cause.fail(error)),
-    JSON.stringify(Exit.fail(error))]
+  const texts = [
+    String(error), JSON.stringify(error), inspect(error, { depth: 20, showHidden: true }), error.stack ?? "",
+    Cause.pretty(Cause.fail(error)), JSON.stringify(Exit.fail(error))
+  ]
   for (const text of texts) assert.notInclude(text, token)
 }

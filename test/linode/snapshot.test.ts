@@ -8,5 +8,6 @@ it.effect("the shipped catalogue has every type and region, decoded", () => Effe
   assert.strictEqual(types.length, 78)
   assert.strictEqual(regions.length, 43)
   assert.isTrue(types.some(({ price }) => price.hourly === null), "a price that isn't known stays unknown")
-  assert.strictEqual(types.find(({ id }) => id === "g6-standard-1")?.region_prices.find(({ id }) => id === "id-cgk")?.hourly, 0.022)
+  const small = types.find(({ id }) => id === "g6-standard-1")
+  assert.strictEqual(small?.region_prices.find(({ id }) => id === "id-cgk")?.hourly, 0.022)
 }))

@@ -100,7 +100,8 @@ describe("X-Filter", () => {
       assert.deepStrictEqual((body.data as ReadonlyArray<{ readonly label: string }>).map(({ label }) => label), labels)
     })
   }
-  for (const filter of [`{"foo":1}`, `{"lke_cluster_id":1}`, `{"tags":{"+like":"x"}}`, `{"+and":{}}`, `not json`, `{"label":"zz","foo":1}`]) {
+  const wrong = [`{"foo":1}`, `{"lke_cluster_id":1}`, `{"tags":{"+like":"x"}}`, `{"+and":{}}`, `no`, `{"label":"z","foo":1}`]
+  for (const filter of wrong) {
     it(`${filter} is refused`, () => {
       const answer = world()(filter)
       assert.deepStrictEqual([answer.status, complaint(answer).field], [400, "X-Filter"])
@@ -137,7 +138,8 @@ describe("rate limits", () => {
     pass(20_000)
     const refused = ask("GET", pools)
     assert.strictEqual(refused.status, 429)
-    assert.deepInclude(refused.headers, { "Retry-After": "40", "X-RateLimit-Remaining": "0", "X-RateLimit-Limit": "200", "X-RateLimit-Reset": "60" })
+    assert.deepInclude(refused.headers, { "Retry-After": "40", "X-RateLimit-Remaining": "0" })
+    assert.deepInclude(refused.headers, { "X-RateLimit-Limit": "200", "X-RateLimit-Reset": "60" })
     assert.strictEqual(ask("GET", "/profile").status, 200)
     pass(40_000)
     assert.strictEqual(ask("GET", pools).status, 200)

@@ -22,7 +22,8 @@ describe("a standard pool", () => {
   })
 
   it("gives each transition its own time, however late somebody looks", () => {
-    const { ask, events, pass, pools } = start({ delays: { assign: [2_000, 2_000], boot: [3_000, 3_000], run: [10_000, 10_000], join: [40_000, 40_000] } })
+    const delays = { assign: [2_000, 2_000], boot: [3_000, 3_000], run: [10_000, 10_000], join: [40_000, 40_000] } as const
+    const { ask, events, pass, pools } = start({ delays })
     ask("POST", pools, { ...order, count: 1 })
     pass(3_600_000)
     assert.deepStrictEqual(events.map(({ at }) => at), [0, 2_000, 15_000, 55_000])
@@ -46,7 +47,8 @@ describe("a standard pool", () => {
     assert.strictEqual(ask("GET", `/linode/instances/${gone!.instance_id}`).body.status, "deleting")
     pass(10_000)
     assert.strictEqual(ask("GET", `/linode/instances/${gone!.instance_id}`).status, 404)
-    assert.deepStrictEqual(events.slice(-2).map(({ kind, node }) => [kind, node.id]), [["NodeDeleted", gone!.id], ["InstanceGone", gone!.id]])
+    assert.isTrue(events.slice(-2).every(({ node }) => node.id === gone!.id))
+    assert.deepStrictEqual(events.slice(-2).map(({ kind }) => kind), ["NodeDeleted", "InstanceGone"])
     assert.strictEqual(cloud.purchases.at(-2)?.deletedAt, 60_000)
   })
 
@@ -181,14 +183,16 @@ describe("an order that Linode turns down", () => {
   it("a plan that its region has not", () => {
     const { ask, cloud } = start()
     const cluster = cloud.addCluster({ label: "newark", region: "us-east" })
-    assert.strictEqual(complaint(ask("POST", `/lke/clusters/${cluster.id}/pools`, { ...order, type: "g7-premium-2" })).field, "type")
+    const answer = ask("POST", `/lke/clusters/${cluster.id}/pools`, { ...order, type: "g7-premium-2" })
+    assert.strictEqual(complaint(answer).field, "type")
   })
 
   it("more than the account may have", () => {
     const { ask, pools } = start({ accountLimit: 3 })
     assert.strictEqual(ask("POST", pools, order).status, 200)
     const answer = ask("POST", pools, order)
-    assert.deepStrictEqual([answer.status, complaint(answer)], [400, { reason: "Account Limit reached. Please open a support ticket." }])
+    assert.strictEqual(answer.status, 400)
+    assert.deepStrictEqual(complaint(answer), { reason: "Account Limit reached. Please open a support ticket." })
   })
 
   it("more than the cluster may have", () => {

@@ -15,7 +15,9 @@ it.effect("events come at their time on the test's clock, without anybody asking
   assert.deepStrictEqual(seen, ["10000 NodeCreated", "12000 InstanceAssigned"])
   yield* TestClock.adjust("60 seconds")
   assert.deepStrictEqual(seen.slice(2), ["25000 InstanceRunning", "65000 NodeReady"])
-}).pipe(Effect.provide(layer({ delays: { assign: [2_000, 2_000], boot: [3_000, 3_000], run: [10_000, 10_000], join: [40_000, 40_000] } }))))
+}).pipe(Effect.provide(layer({
+  delays: { assign: [2_000, 2_000], boot: [3_000, 3_000], run: [10_000, 10_000], join: [40_000, 40_000] }
+}))))
 
 it.live("a port that is taken is an error with its number", () => Effect.gen(function*() {
   const { api } = yield* LinodeSimulator

@@ -8,8 +8,8 @@ import type { CloudEvent, CloudOptions, Tier } from "../../src/simulator/linode/
 import typeFile from "../../data/linode-types.json" with { type: "json" }
 import regionFile from "../../data/linode-regions.json" with { type: "json" }
 
-const types = Schema.decodeUnknownSync(Schema.Array(LinodeType))(typeFile.data)
-const regions = Schema.decodeUnknownSync(Schema.Array(Region))(regionFile.data)
+const types = Schema.decodeSync(Schema.Array(LinodeType))(typeFile.data)
+const regions = Schema.decodeSync(Schema.Array(Region))(regionFile.data)
 
 export interface Answer {
   readonly status: number

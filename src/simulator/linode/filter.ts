@@ -49,7 +49,9 @@ const matches = (row: Row, filter: unknown, fields: ReadonlyArray<string>): bool
  * The rows that a filter lets through, in its order. `fields` may be filtered on.
  * @throws Refusal 400 on field X-Filter
  */
-export const filterRows = (rows: ReadonlyArray<Row>, header: string | undefined, fields: ReadonlyArray<string>): ReadonlyArray<Row> => {
+export const filterRows = (
+  rows: ReadonlyArray<Row>, header: string | undefined, fields: ReadonlyArray<string>
+): ReadonlyArray<Row> => {
   if (header === undefined || header === "") return rows
   let filter: unknown
   try {

@@ -57,9 +57,9 @@ const refusals: Readonly<Record<number, string>> = {
 }
 
 const refusedBy = ({ retryAfterSeconds, status }: Extract<Fault, { readonly kind: "refused" }>): ApiResponse => {
-  const headers: Readonly<Record<string, string>> = retryAfterSeconds === undefined ? {} : { "Retry-After": `${retryAfterSeconds}` }
-  if (status !== 502) return refusal(status, refusals[status] ?? "Error", headers)
-  return { status, headers: { "Content-Type": "text/html", ...headers }, body: "<html><body><h1>502 Bad Gateway</h1></body></html>" }
+  const wait: Readonly<Record<string, string>> = retryAfterSeconds === undefined ? {} : { "Retry-After": `${retryAfterSeconds}` }
+  if (status !== 502) return refusal(status, refusals[status] ?? "Error", wait)
+  return { status, headers: { "Content-Type": "text/html", ...wait }, body: "<html><h1>502 Bad Gateway</h1></html>" }
 }
 
 export class LinodeApi {
@@ -90,7 +90,8 @@ export class LinodeApi {
     const route = findRoutes(path)[0]?.route.path ?? path
     const fault = this.faults.take({ method: request.method, route, body: request.body })
     const write = (status: number) => this.log.push({
-      at: timeline.now(), method: request.method, path, route, status, filter: request.headers["x-filter"], body: request.body, fault: fault?.kind
+      at: timeline.now(), method: request.method, path, route, status,
+      filter: request.headers["x-filter"], body: request.body, fault: fault?.kind
     })
     const answer = (response: ApiResponse) => {
       write(response.status)
@@ -102,7 +103,9 @@ export class LinodeApi {
       case "refused":
         return answer(refusedBy(fault))
       case "answered":
-        return answer({ status: fault.status, body: fault.body, headers: { "Content-Type": fault.contentType ?? "application/json" } })
+        return answer({
+          status: fault.status, body: fault.body, headers: { "Content-Type": fault.contentType ?? "application/json" }
+        })
       case "failedAfter":
         this.handle(request)
         return answer(refusal(500, "Internal server error"))

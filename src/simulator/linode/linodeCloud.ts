@@ -4,6 +4,7 @@
  */
 import type { LinodeType, Region } from "../../linode/models.ts"
 import { Chance, type Range } from "./chance.ts"
+import { Ledger } from "./ledger.ts"
 import { isRecord, readPoolRequest } from "./poolRules.ts"
 import { Stock } from "./stock.ts"
 import { Timeline } from "./timeline.ts"
@@ -23,8 +24,6 @@ export class LinodeCloud {
   readonly clusters = new Map<number, SimulatedCluster>()
   readonly pools = new Map<number, SimulatedPool>()
   readonly instances = new Map<number, SimulatedInstance>()
-  /** Every node that ever was, in the order of their creation. */
-  readonly purchases: Array<Purchase> = []
   /** Holds for what starts after it was set. */
   delays: Delays
   /** The most Linodes that the account may have. */
@@ -32,10 +31,8 @@ export class LinodeCloud {
   private readonly firewalls: ReadonlySet<number> | undefined
   private readonly chance: Chance
   private readonly listeners = new Set<(event: CloudEvent) => void>()
-  private readonly owned = new Map<string, Purchase>()
+  private readonly ledger = new Ledger()
   private lastId = 1_000
-  private price = 0
-  private highestPrice = 0
 
   constructor(options: CloudOptions) {
     this.timeline = new Timeline(options.now)
@@ -49,14 +46,19 @@ export class LinodeCloud {
     this.chance = new Chance(options.seed ?? 1)
   }
 
+  /** Every node that ever was, in the order of their creation. */
+  get purchases(): ReadonlyArray<Purchase> {
+    return this.ledger.purchases
+  }
+
   /** USD an hour for the nodes that were bought (not seeded) and are not given back. */
   get hourlyPrice(): number {
-    return this.price
+    return this.ledger.hourlyPrice
   }
 
   /** The highest that `hourlyPrice` ever was. */
   get peakHourlyPrice(): number {
-    return this.highestPrice
+    return this.ledger.peakHourlyPrice
   }
 
   /** Calls `listener` with every change of a node, at once. Gives back what ends it. */
@@ -99,10 +101,14 @@ export class LinodeCloud {
   }
 
   /** A Linode beside the clusters. */
-  addInstance(instance: { readonly label: string; readonly type: string; readonly region: string; readonly tags?: ReadonlyArray<string> }) {
-    const { label, type, region } = instance
+  addInstance({ label, region, tags = [], type }: {
+    readonly label: string
+    readonly type: string
+    readonly region: string
+    readonly tags?: ReadonlyArray<string>
+  }): SimulatedInstance {
     const added: SimulatedInstance = {
-      id: this.newId(), label, type, region, tags: instance.tags ?? [], status: "running",
+      id: this.newId(), label, type, region, tags, status: "running",
       createdAt: this.timeline.now(), clusterId: undefined, image: "linode/debian13"
     }
     this.instances.set(added.id, added)
@@ -150,7 +156,7 @@ export class LinodeCloud {
     if (cluster.tier === "standard" && this.poolsOf(cluster).length === 1) {
       throw new Refusal(400, "Cannot delete the last pool of a cluster")
     }
-    for (const node of [...pool.nodes]) this.removeNode(node)
+    for (const node of pool.nodes.slice()) this.removeNode(node)
     pool.deleted = true
     this.pools.delete(pool.id)
   }
@@ -194,7 +200,9 @@ export class LinodeCloud {
     return this.chance.integer(range)
   }
 
-  private newPool(cluster: SimulatedCluster, type: string, count: number, body: Readonly<Record<string, unknown>>): SimulatedPool {
+  private newPool(
+    cluster: SimulatedCluster, type: string, count: number, body: Readonly<Record<string, unknown>>
+  ): SimulatedPool {
     const enterprise = cluster.tier === "enterprise"
     const pool: SimulatedPool = {
       id: this.newId(), clusterId: cluster.id, type, count, labels: {}, taints: [], tags: [],
@@ -210,7 +218,8 @@ export class LinodeCloud {
   private checkFirewall(cluster: SimulatedCluster, body: Readonly<Record<string, unknown>>): void {
     const id = body.firewall_id
     if (cluster.tier === "standard" || id === undefined || id === null) return
-    if (typeof id !== "number" || this.firewalls?.has(id) === false) throw new Refusal(400, "firewall_id is not valid", "firewall_id")
+    if (typeof id === "number" && this.firewalls?.has(id) !== false) return
+    throw new Refusal(400, "firewall_id is not valid", "firewall_id")
   }
 
   private checkRoom(cluster: SimulatedCluster, type: string, more: number): void {
@@ -241,21 +250,12 @@ export class LinodeCloud {
       createdAt: at, instanceId: undefined, status: "not_ready", deletedAt: undefined
     }
     pool.nodes.push(node)
-    const purchase: Purchase = {
+    this.ledger.buy({
       node: id, pool: pool.id, cluster: cluster.id, type: pool.type, seeded, createdAt: at, deletedAt: undefined,
       hourlyPrice: this.stock.hourlyPrice(pool.type, cluster.region)
-    }
-    this.purchases.push(purchase)
-    this.owned.set(id, purchase)
-    if (!seeded) this.addPrice(purchase.hourlyPrice)
+    })
     this.emit("NodeCreated", node)
     return node
-  }
-
-  private addPrice(change: number): void {
-    // Prices have at most six decimals; without the rounding a sum that goes up and down does not end at zero.
-    this.price = Math.round((this.price + change) * 1e6) / 1e6
-    this.highestPrice = Math.max(this.highestPrice, this.price)
   }
 
   private startNode(cluster: SimulatedCluster, pool: SimulatedPool, node: SimulatedNode): void {
@@ -310,9 +310,7 @@ export class LinodeCloud {
     const at = this.timeline.now()
     pool.nodes.splice(pool.nodes.indexOf(node), 1)
     node.deletedAt = at
-    const purchase = this.owned.get(node.id)!
-    purchase.deletedAt = at
-    if (!purchase.seeded) this.addPrice(-purchase.hourlyPrice)
+    this.ledger.giveBack(node.id, at)
     this.emit("NodeDeleted", node, pool)
     const instance = node.instanceId === undefined ? undefined : this.instances.get(node.instanceId)
     if (instance === undefined) return
@@ -328,6 +326,6 @@ export class LinodeCloud {
     const cluster = this.clusters.get(node.clusterId)
     if (pool === undefined || cluster === undefined) return
     const event: CloudEvent = { kind, at: this.timeline.now(), node, pool, cluster }
-    for (const listener of [...this.listeners]) listener(event)
+    for (const listener of this.listeners) listener(event)
   }
 }

@@ -27,7 +27,8 @@ export const drive = (timeline: Timeline): Effect.Effect<never> =>
       timeline.advance()
       const { next } = timeline
       const sooner = Queue.take(changed)
-      return next === undefined ? sooner : Effect.raceFirst(sooner, Effect.sleep(Math.max(0, next - timeline.now())))
+      if (next === undefined) return sooner
+      return Effect.timeoutOrElse(sooner, { duration: Math.max(0, next - timeline.now()), orElse: () => Effect.void })
     })
     return yield* Effect.forever(turn)
   })

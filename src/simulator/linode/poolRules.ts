@@ -30,7 +30,7 @@ const count = (x: unknown, tier: Tier): number => {
 }
 
 const tags = (x: unknown): ReadonlyArray<string> => {
-  if (!Array.isArray(x) || x.some((tag) => typeof tag !== "string")) throw new Refusal(400, "Tags must be a list of strings", "tags")
+  if (!Array.isArray(x) || x.some((tag) => typeof tag !== "string")) throw new Refusal(400, "Must be a list of strings", "tags")
   if (x.some((tag: string) => tag.length < 1 || tag.length > 50)) throw new Refusal(400, "Length must be 1-50 characters", "tags")
   return [...new Set<string>(x)]
 }

@@ -61,7 +61,10 @@ const clusterFields = ["id", "label", "region", "k8s_version", "tier", "tags", "
 const instanceFields = ["id", "label", "group", "region", "image", "tags", "ipv4"]
 
 export const routes: ReadonlyArray<Route> = [
-  { method: "GET", path: "/linode/types", open: true, list: true, run: (input) => list([...input.cloud.types.values()], input, typeFields) },
+  {
+    method: "GET", path: "/linode/types", open: true, list: true,
+    run: (input) => list([...input.cloud.types.values()], input, typeFields)
+  },
   { method: "GET", path: "/linode/types/{id}", open: true, run: ({ cloud, ids }) => found(cloud.types.get(ids[0]!)) },
   { method: "GET", path: "/regions", open: true, list: true, run: (input) => list([...input.cloud.regions.values()], input, []) },
   { method: "GET", path: "/regions/{id}", open: true, run: ({ cloud, ids }) => found(cloud.regions.get(ids[0]!)) },
@@ -108,7 +111,10 @@ export const routes: ReadonlyArray<Route> = [
     method: "GET", path: "/linode/instances", list: true,
     run: (input) => list([...input.cloud.instances.values()].map(showInstance), input, instanceFields)
   },
-  { method: "GET", path: "/linode/instances/{id}", run: ({ cloud, ids }) => showInstance(found(cloud.instances.get(Number(ids[0])))) },
+  {
+    method: "GET", path: "/linode/instances/{id}",
+    run: ({ cloud, ids }) => showInstance(found(cloud.instances.get(Number(ids[0]))))
+  },
   {
     method: "PUT", path: "/linode/instances/{id}",
     run: ({ body, cloud, ids }) => {

@@ -22,7 +22,9 @@ const readRequest = (message: IncomingMessage, done: (request: ApiRequest) => vo
   message.on("end", () => done({
     method: message.method ?? "GET",
     url: message.url ?? "/",
-    headers: Object.fromEntries(Object.entries(message.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value])),
+    headers: Object.fromEntries(
+      Object.entries(message.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value])
+    ),
     body: Buffer.concat(chunks).toString("utf8")
   }))
 }

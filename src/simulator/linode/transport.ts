@@ -7,7 +7,9 @@ export const transport = (api: LinodeApi): AxiosAdapter => (config) =>
     const { pathname, search } = new URL(config.url ?? "")
     const query = new URLSearchParams(search)
     for (const [name, value] of Object.entries<unknown>(config.params ?? {})) query.set(name, String(value))
-    const headers = Object.fromEntries(Object.entries(config.headers.toJSON()).map(([name, value]) => [name.toLowerCase(), String(value)]))
+    const headers = Object.fromEntries(
+      Object.entries(config.headers.toJSON()).map(([name, value]) => [name.toLowerCase(), String(value)])
+    )
     config.signal?.addEventListener?.("abort", () => reject(new CanceledError()))
     api.exchange({
       method: (config.method ?? "get").toUpperCase(),
