@@ -32,11 +32,13 @@ const stray = folders.flatMap((folder) => {
 const stale = [...wanted].filter(([file, text]) => current(file) !== text)
 
 if (process.argv.includes("--check")) {
-  for (const file of [...stale.map(([file]) => file), ...stray]) console.error(`${relative(root, file)} differs: run npm run crds`)
+  for (const file of [...stale.map(([file]) => file), ...stray]) {
+    process.stderr.write(`${relative(root, file)} differs: run npm run crds\n`)
+  }
   process.exitCode = stale.length + stray.length > 0 ? 1 : 0
 } else {
   for (const [file, text] of stale) {
     writeFileSync(file, text)
-    console.log(`wrote ${relative(root, file)}`)
+    process.stdout.write(`wrote ${relative(root, file)}\n`)
   }
 }
