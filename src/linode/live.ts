@@ -45,7 +45,8 @@ const hasEmptyValue = ({ labels, taints }: NewPool): boolean =>
   Object.values(labels).includes("") || taints.some(({ value }) => value === "")
 
 const byOurselves = (method: CallKind["method"], path: string, data?: unknown): Promise<unknown> =>
-  baseRequest({ method, url: `${api}${path}`, ...(data === undefined ? {} : { data }) }).then((response): unknown => response.data)
+  baseRequest({ method, url: `${api}${path}`, ...(data === undefined ? {} : { data }) })
+    .then((response): unknown => response.data)
 
 type PoolData = Parameters<typeof createNodePool>[1]
 
