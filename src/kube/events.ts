@@ -15,7 +15,7 @@ export const eventReasons = [
   "DoNotDisruptGracePeriodElapsed", "DoNotDisruptUntil", "Evicted", "FailedConsistencyCheck", "FailedDraining",
   "FailedScheduling", "Finalized", "InsufficientCapacityError", "InvalidDoNotDisruptAnnotation",
   "NoCompatibleInstanceTypes", "NodeRepairBlocked", "Nominated", "TerminationGracePeriodExpiring", "Unconsolidatable",
-  "UnregisteredTaintMissing"
+  "UnregisteredTaintMissing", "WaitingOnNodeClaimTermination"
 ] as const
 
 /** A transition of a condition is an event whose reason is the condition's type. */

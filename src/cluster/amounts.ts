@@ -1,0 +1,34 @@
+/** Sums and comparisons of Kubernetes resource lists, exactly. */
+import type { ResourceList } from "../kube/objects.ts"
+import { formatOf, formatQuantity, parseQuantity } from "../scheduling/quantity.ts"
+
+const zero = 0n
+const nanos = (quantity: string | number | undefined): bigint => quantity === undefined ? zero : parseQuantity(quantity)
+const format = (resource: string, amount: bigint): string => formatQuantity(amount, formatOf(resource))
+
+/** Resource by resource; what only `a` has stays, and nothing goes below zero. */
+export const minus = (a: ResourceList, b: ResourceList): ResourceList => Object.fromEntries(
+  Object.entries(a).map(([name, quantity]) => {
+    const left = nanos(quantity) - nanos(b[name])
+    return [name, b[name] === undefined ? quantity : format(name, left < zero ? zero : left)]
+  })
+)
+
+/** Resource by resource over all lists. */
+export const sum = (lists: Iterable<ResourceList>): Readonly<Record<string, string>> => {
+  const totals = new Map<string, bigint>()
+  for (const list of lists) {
+    for (const [name, quantity] of Object.entries(list)) totals.set(name, (totals.get(name) ?? zero) + nanos(quantity))
+  }
+  return Object.fromEntries([...totals].map(([name, total]) => [name, format(name, total)]))
+}
+
+/** The resources of which `wanted` has more than `available`, in the order of `wanted`. */
+export const excess = (wanted: ResourceList, available: ResourceList): ReadonlyArray<string> =>
+  Object.entries(wanted).filter(([name, quantity]) => nanos(quantity) > nanos(available[name])).map(([name]) => name)
+
+/** Whether each of the requests is within what is there. */
+export const fits = (requests: ResourceList, available: ResourceList): boolean => excess(requests, available).length === 0
+
+/** Cores, bytes or pieces, for metrics: as near as a floating point number comes. */
+export const toNumber = (quantity: string | number | undefined): number => Number(nanos(quantity)) / 1e9

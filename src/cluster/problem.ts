@@ -1,0 +1,51 @@
+/** Puts the scheduler's question together from the state of the cluster. Pure. */
+import { providerWellKnownLabels } from "../apis/labels.ts"
+import type { NodePool } from "../apis/nodePool.ts"
+import type { DaemonSet, Pod } from "../kube/objects.ts"
+import type { ExistingNode, InstanceType, Options, Problem } from "../scheduling/problem.ts"
+import type { StateNode } from "./cluster.ts"
+
+export interface Situation {
+  /** To be placed, whether they are pending or still run on a node that is going away. */
+  readonly pods: ReadonlyArray<Pod>
+  readonly nodes: ReadonlyArray<StateNode>
+  /** Those that take part. */
+  readonly nodePools: ReadonlyArray<NodePool>
+  readonly instanceTypes: ReadonlyMap<string, ReadonlyArray<InstanceType>>
+  readonly daemonSets: ReadonlyArray<DaemonSet>
+  /** Pods that wait for a machine to be ready, by the machine's name: their room is taken. */
+  readonly promised: ReadonlyMap<string, ReadonlyArray<Pod>>
+  readonly options: Options
+}
+
+const existing = (node: StateNode, promised: ReadonlyArray<Pod>): ExistingNode => ({
+  name: node.name,
+  ...(node.nodePool === undefined ? {} : { nodePool: node.nodePool }),
+  labels: node.labels,
+  taints: node.taints,
+  capacity: node.capacity,
+  allocatable: node.allocatable,
+  initialized: node.initialized,
+  pods: promised.length === 0 ? node.pods : [...node.pods, ...promised]
+})
+
+/** A pod that has a node already is placed as if it had none. */
+const unbound = (pod: Pod): Pod => {
+  if (pod.spec.nodeName === undefined) return pod
+  const { nodeName: _, ...spec } = pod.spec
+  return { ...pod, spec }
+}
+
+/** Machines marked for deletion take no pods and count towards no limit. */
+export const problemOf = (situation: Situation): Problem => ({
+  version: 1,
+  pods: situation.pods.map(unbound),
+  nodePools: situation.nodePools,
+  instanceTypes: Object.fromEntries(situation.nodePools.map((pool) =>
+    [pool.metadata.name, situation.instanceTypes.get(pool.metadata.name) ?? []])),
+  nodes: situation.nodes.filter((node) => !node.markedForDeletion)
+    .map((node) => existing(node, situation.promised.get(node.name) ?? [])),
+  daemonSets: situation.daemonSets,
+  wellKnownLabels: providerWellKnownLabels,
+  options: situation.options
+})

@@ -1,0 +1,113 @@
+/**
+ * Carries a decision out, and takes back what was left half done. The taint comes first, so that nothing new is placed on
+ * the node; then the reason on the claim, then the claim's deletion, from where termination goes on.
+ */
+import { Clock, Effect } from "effect"
+import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
+import { durationMillis } from "../../apis/durations.ts"
+import { disruptedTaint, label, sameTaint } from "../../apis/labels.ts"
+import type { NodeClaim } from "../../apis/nodeClaim.ts"
+import { NodeClaims } from "../../apis/nodeClaim.ts"
+import type { DisruptionReason } from "../../apis/nodePool.ts"
+import type { StateNode } from "../../cluster/cluster.ts"
+import { isReschedulable } from "../../cluster/podPredicates.ts"
+import { Recorder } from "../../kube/events.ts"
+import { Kube } from "../../kube/kube.ts"
+import { isNotFound } from "../../kube/kubeError.ts"
+import type { Node } from "../../kube/objects.ts"
+import { Nodes } from "../../kube/resources.ts"
+import { Metrics } from "../../runtime/metrics.ts"
+
+const hasTaint = (node: Node): boolean => (node.spec?.taints ?? []).some((taint) => sameTaint(taint, disruptedTaint))
+
+/** Taints are a list: replaced as a whole, and only over the version that was read. */
+const setTaints = Effect.fnUntraced(function*(node: Node, taints: ReadonlyArray<{ readonly key: string; readonly effect: string }>) {
+  const kube = yield* Kube
+  yield* kube.patch(Nodes, { name: node.metadata.name }, {
+    metadata: { resourceVersion: node.metadata.resourceVersion },
+    spec: { taints }
+  }, { kind: "merge" })
+})
+
+const setConditions = Effect.fnUntraced(function*(before: NodeClaim, after: NodeClaim) {
+  const kube = yield* Kube
+  if (after === before) return
+  yield* kube.patch(NodeClaims, { name: before.metadata.name }, {
+    metadata: { resourceVersion: before.metadata.resourceVersion },
+    status: { conditions: after.status?.conditions }
+  }, { kind: "merge", subresource: "status" })
+})
+
+/** How the metrics call the way in which a claim ends (core-lifecycle §1.8). */
+const terminationMode = (claim: NodeClaim): string => {
+  const millis = durationMillis(claim.spec.terminationGracePeriod)
+  return millis === undefined ? "graceful" : millis <= 0 ? "forceful" : "eventual"
+}
+
+const snakeCase = (text: string): string => text.replace(/(?<=[a-z])(?=[A-Z])/gu, "_").toLowerCase()
+
+/** Starts a node's deletion for a reason; it stays until it is drained. Fails where somebody else wrote in between. */
+export const disrupt = Effect.fnUntraced(function*(state: StateNode, reason: DisruptionReason, consolidationPolicy: string) {
+  const { claim, node } = state
+  if (claim === undefined || node === undefined) return
+  const kube = yield* Kube
+  const metrics = yield* Metrics
+  const recorder = yield* Recorder
+  const now = new Date(yield* Clock.currentTimeMillis).toISOString()
+  yield* Effect.logInfo("disrupting node(s)", {
+    reason: reason.toLowerCase(),
+    decision: "delete",
+    Node: { name: node.metadata.name },
+    NodeClaim: { name: claim.metadata.name },
+    NodePool: { name: state.nodePool }
+  })
+  if (!hasTaint(node)) yield* setTaints(node, [...node.spec?.taints ?? [], disruptedTaint])
+  // Reason and message are both the reason: what Karpenter's users and dashboards read.
+  const marked = { type: conditionType.disruptionReason, status: "True", reason, message: reason, lastTransitionTime: now } as const
+  yield* setConditions(claim, {
+    ...claim,
+    status: {
+      ...claim.status,
+      conditions: [...(claim.status?.conditions ?? []).filter((condition) => condition.type !== marked.type), {
+        ...marked,
+        observedGeneration: claim.metadata.generation ?? 0
+      }]
+    }
+  })
+  yield* kube.delete(NodeClaims, { name: claim.metadata.name }, claim.metadata.uid === undefined ? {} : { uid: claim.metadata.uid }).pipe(
+    Effect.catchIf(isNotFound, () => Effect.void)
+  )
+  for (const object of [node, claim]) {
+    const what = object === node ? "Node" : "NodeClaim"
+    yield* recorder.publish({
+      object,
+      type: "Normal",
+      reason: "DisruptionTerminating",
+      message: `Disrupting ${what}: ${reason}`,
+      dedupe: [object.metadata.uid ?? object.metadata.name, reason]
+    })
+  }
+  const labels = {
+    reason: reason.toLowerCase(),
+    nodepool: state.nodePool ?? "",
+    capacity_type: state.labels[label.capacityType] ?? "",
+    consolidation_policy: snakeCase(consolidationPolicy),
+    termination_mode: terminationMode(claim)
+  }
+  const names = ["reason", "nodepool", "capacity_type", "consolidation_policy", "termination_mode"]
+  metrics.counter("karpenter_nodeclaims_disrupted_total", "Number of nodeclaims disrupted in total by Karpenter.", names).inc(labels)
+  metrics.counter("karpenter_pods_disruption_initiated_total", "Number of pods on nodes that Karpenter began to disrupt.", names)
+    .inc(labels, state.pods.filter(isReschedulable).length)
+})
+
+/**
+ * Takes the taint and the reason off a machine that nobody deletes: what a stop between two steps of `disrupt` leaves
+ * behind. The next pass decides anew.
+ */
+export const heal = Effect.fnUntraced(function*(state: StateNode) {
+  const { claim, node } = state
+  if (claim === undefined || node === undefined || state.markedForDeletion) return
+  if (hasTaint(node)) yield* setTaints(node, (node.spec?.taints ?? []).filter((taint) => !sameTaint(taint, disruptedTaint)))
+  const now = new Date(yield* Clock.currentTimeMillis).toISOString()
+  yield* setConditions(claim, nodeClaimConditions.clear(claim, conditionType.disruptionReason, now))
+})

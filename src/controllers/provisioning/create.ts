@@ -1,0 +1,71 @@
+/** Writes the NodeClaims of a plan (core-scheduling §17.3). One that fails does not hold up the others. */
+import { Effect } from "effect"
+import { NodeClaims } from "../../apis/nodeClaim.ts"
+import type { NodeClaim } from "../../apis/nodeClaim.ts"
+import { NodePools } from "../../apis/nodePool.ts"
+import type { NodePool } from "../../apis/nodePool.ts"
+import type { StateNode } from "../../cluster/cluster.ts"
+import { usageOf } from "../../cluster/usage.ts"
+import { Kube } from "../../kube/kube.ts"
+import { Metrics } from "../../runtime/metrics.ts"
+import type { NewNode } from "../../scheduling/plan.ts"
+import type { InstanceType } from "../../scheduling/problem.ts"
+import { nodeClaimOf } from "./claim.ts"
+import { judge } from "./limits.ts"
+import { logCreated } from "./report.ts"
+
+const atOnce = 20
+
+export interface Created {
+  readonly planned: NewNode
+  readonly claim: NodeClaim
+}
+
+/** The pools as the server has them now: a limit may have been lowered a moment ago. */
+const readPools = Effect.fnUntraced(function*(names: Iterable<string>) {
+  const kube = yield* Kube
+  const pools = new Map<string, NodePool>()
+  for (const name of new Set(names)) {
+    const pool = yield* kube.get(NodePools, { name }).pipe(
+      Effect.tapError((error) => Effect.logError("could not read nodepool", { NodePool: { name }, error: error.message })),
+      Effect.orElseSucceed(() => undefined)
+    )
+    if (pool !== undefined) pools.set(name, pool)
+  }
+  return pools
+})
+
+/** Gives the claims that exist now. What was refused or failed is in the log, and is planned again while its pods wait. */
+export const createClaims = Effect.fnUntraced(function*(
+  planned: ReadonlyArray<NewNode>,
+  nodes: ReadonlyArray<StateNode>,
+  types: ReadonlyMap<string, ReadonlyArray<InstanceType>>
+) {
+  const kube = yield* Kube
+  const metrics = yield* Metrics
+  const created = metrics.counter(
+    "karpenter_nodeclaims_created_total", "Number of nodeclaims created in total by Karpenter.", ["reason", "nodepool", "min_values_relaxed"]
+  )
+  const pools = yield* readPools(planned.map((node) => node.nodePool))
+  const verdicts = judge(planned, pools, (pool) => usageOf(pool, nodes), types)
+  const claims = yield* Effect.forEach(verdicts, Effect.fnUntraced(function*(verdict) {
+    const NodePool = { name: verdict.planned.nodePool }
+    if (verdict.action === "refuse") {
+      yield* Effect.logError("could not create nodeclaim", { NodePool, reason: verdict.reason, error: verdict.message })
+      return []
+    }
+    const claim = yield* kube.create(NodeClaims, nodeClaimOf(verdict.planned, verdict.pool)).pipe(
+      Effect.tapError((error) => Effect.logError("could not create nodeclaim", { NodePool, error: error.message })),
+      Effect.orElseSucceed(() => undefined)
+    )
+    if (claim === undefined) return []
+    created.inc({
+      reason: "provisioned",
+      nodepool: NodePool.name,
+      min_values_relaxed: String(verdict.planned.minValuesRelaxed)
+    })
+    yield* logCreated(claim, verdict.planned)
+    return [{ planned: verdict.planned, claim }]
+  }), { concurrency: atOnce })
+  return claims.flat() as ReadonlyArray<Created>
+})

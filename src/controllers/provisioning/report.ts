@@ -1,0 +1,64 @@
+/** What people are told of a pass: events on pods, and Karpenter's log lines. */
+import { Effect } from "effect"
+import type { NodeClaim } from "../../apis/nodeClaim.ts"
+import { Recorder } from "../../kube/events.ts"
+import type { Pod } from "../../kube/objects.ts"
+import type { NewNode, Unschedulable } from "../../scheduling/plan.ts"
+import type { Ignored } from "./pendingPods.ts"
+
+/** The first few, and how many more: a log line or a message must stay readable. */
+export const some = (names: ReadonlyArray<string>, most: number): string =>
+  names.length <= most ? names.join(", ") : `${names.slice(0, most).join(", ")} and ${names.length - most} other(s)`
+
+const nameOf = (pod: { readonly namespace?: string | undefined; readonly name: string }): string =>
+  `${pod.namespace ?? "default"}/${pod.name}`
+
+export const podNames = (pods: ReadonlyArray<Pod>): string => some(pods.map((pod) => nameOf(pod.metadata)), 5)
+
+const failedScheduling = (pod: Pod, message: string): Effect.Effect<void, never, Recorder> => Recorder.use((recorder) =>
+  recorder.publish({
+    object: pod,
+    type: "Warning",
+    reason: "FailedScheduling",
+    message,
+    dedupe: [pod.metadata.uid ?? nameOf(pod.metadata)],
+    dedupeFor: "5 minutes"
+  }))
+
+export const reportIgnored = Effect.fnUntraced(function*(ignored: ReadonlyArray<Ignored>) {
+  for (const { pod, message, optedOut } of ignored) {
+    yield* Effect.logDebug("ignoring pod", { Pod: { name: pod.metadata.name, namespace: pod.metadata.namespace }, error: message })
+    if (!optedOut) yield* failedScheduling(pod, message)
+  }
+})
+
+/** `podOf` finds the pod that the plan speaks of. */
+export const reportUnschedulable = Effect.fnUntraced(function*(
+  unschedulable: ReadonlyArray<Unschedulable>,
+  podOf: (uid: string) => Pod | undefined
+) {
+  for (const { pod: ref, reasons } of unschedulable) {
+    const message = reasons.map((reason) => reason.message).join("; ")
+    const pod = podOf(ref.uid ?? "")
+    yield* Effect.logError("could not schedule pod", { Pod: { name: ref.name, namespace: ref.namespace }, error: message })
+    if (pod !== undefined) yield* failedScheduling(pod, message)
+  }
+})
+
+/** Where the pod should run: `nodeclaim/default-x1`, `node/lke1-2-3`, or both. */
+export const reportNominated = (pod: Pod, target: string): Effect.Effect<void, never, Recorder> => Recorder.use((recorder) =>
+  recorder.publish({
+    object: pod,
+    type: "Normal",
+    reason: "Nominated",
+    message: `Pod should schedule on: ${target}`,
+    dedupe: [pod.metadata.uid ?? nameOf(pod.metadata)],
+    rateLimited: true
+  }))
+
+export const logCreated = (claim: NodeClaim, planned: NewNode): Effect.Effect<void> => Effect.logInfo("created nodeclaim", {
+  NodePool: { name: planned.nodePool },
+  NodeClaim: { name: claim.metadata.name },
+  requests: planned.requests,
+  "instance-types": some(planned.instanceTypeOptions, 5)
+})
