@@ -13,5 +13,7 @@ COPY src src
 COPY data data
 COPY crds crds
 COPY examples examples
+ARG COMMIT=unspecified
+RUN echo "$COMMIT" > commit
 USER 65532:65532
 ENTRYPOINT ["node", "src/main.ts"]

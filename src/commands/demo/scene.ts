@@ -45,7 +45,7 @@ export const isRunning = (pod: Pod): boolean =>
 /** Looks at everything once. `began` is when the demo began, in milliseconds of the clock. */
 export const look = (cloud: LinodeCloud, began: number): Effect.Effect<Scene, KubeError, Kube> => Effect.gen(function*() {
   const kube = yield* Kube
-  const pods = (yield* kube.list(Pods)).items
+  const pods = (yield* kube.list(Pods, { namespace: "default" })).items
   const joined = new Map((yield* kube.list(Nodes)).items.map((node) => [node.metadata.name, node]))
   const claims = new Map((yield* kube.list(NodeClaims)).items.flatMap((claim) =>
     claim.status?.nodeName === undefined ? [] : [[claim.status.nodeName, claim] as const]))
