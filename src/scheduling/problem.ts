@@ -99,6 +99,8 @@ export interface Metadata {
   readonly uid?: string
   readonly creationTimestamp?: string
   readonly labels?: Labels
+  /** A bound pod that a DaemonSet owns counts as part of what daemons were expected to take. */
+  readonly ownerReferences?: ReadonlyArray<{ readonly kind: string }>
 }
 
 export interface Pod {

@@ -1,0 +1,97 @@
+/**
+ * The nodes to buy while a pass runs. They stand in buckets by state and number of pods, since the next pod goes to the node
+ * with the fewest pods that takes it. Buckets only grow: an entry whose node has moved on is skipped, and cursors never go back.
+ */
+import type { HostPort } from "./hostPorts.ts"
+import type { State } from "./states.ts"
+
+const grown = (array: Int32Array, length: number): Int32Array => {
+  const out = new Int32Array(Math.max(length, array.length * 2))
+  out.set(array)
+  return out
+}
+
+/** The nodes of one state by their number of pods. */
+export class Rank {
+  readonly state: State
+  readonly buckets: Array<Int32Array> = []
+  readonly lengths: Array<number> = []
+
+  constructor(state: State) {
+    this.state = state
+  }
+
+  push(count: number, node: number): void {
+    while (this.buckets.length <= count) {
+      this.buckets.push(new Int32Array(8))
+      this.lengths.push(0)
+    }
+    const at = this.lengths[count]!
+    if (at >= this.buckets[count]!.length) this.buckets[count] = grown(this.buckets[count]!, at + 1)
+    this.buckets[count]![at] = node
+    this.lengths[count] = at + 1
+  }
+}
+
+export class Fleet {
+  readonly D: number
+  size = 0
+  state: Int32Array = new Int32Array(64)
+  count: Int32Array = new Int32Array(64)
+  used: Float64Array
+  /** Last pod of the node, and for each pod the one before it. */
+  last: Int32Array = new Int32Array(64)
+  readonly before: Int32Array
+  readonly ports: Map<number, ReadonlyArray<HostPort>> = new Map()
+  readonly ranks: Array<Rank> = []
+  mostPods = 0
+  private readonly rankOf: Array<Rank | undefined> = []
+
+  constructor(D: number, pods: number) {
+    this.D = D
+    this.used = new Float64Array(64 * D)
+    this.before = new Int32Array(pods)
+  }
+
+  open(): number {
+    const node = this.size++
+    if (node >= this.state.length) {
+      const length = this.state.length * 2
+      this.state = grown(this.state, length)
+      this.count = grown(this.count, length)
+      this.last = grown(this.last, length)
+      const used = new Float64Array(length * this.D)
+      used.set(this.used)
+      this.used = used
+    }
+    this.last[node] = -1
+    return node
+  }
+
+  /** Puts the pod on the node, which is in that state from now on. */
+  put(pod: number, node: number, state: State, request: Float64Array, ports: ReadonlyArray<HostPort>): void {
+    const at = node * this.D
+    for (let d = 0; d < this.D; d++) this.used[at + d]! += request[d]!
+    const count = ++this.count[node]!
+    if (count > this.mostPods) this.mostPods = count
+    this.state[node] = state.id
+    this.before[pod] = this.last[node]!
+    this.last[node] = pod
+    if (ports.length > 0) this.ports.set(node, [...(this.ports.get(node) ?? []), ...ports])
+    let rank = this.rankOf[state.id]
+    if (rank === undefined) {
+      rank = new Rank(state)
+      while (this.rankOf.length < state.id) this.rankOf.push(undefined)
+      this.rankOf[state.id] = rank
+      this.ranks.push(rank)
+    }
+    rank.push(count, node)
+  }
+
+  /** The pods of a node in the order they came. */
+  podsOf(node: number): ReadonlyArray<number> {
+    const out: Array<number> = []
+    for (let pod = this.last[node]!; pod >= 0; pod = this.before[pod]!) out.push(pod)
+    return out.reverse()
+  }
+}

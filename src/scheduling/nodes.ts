@@ -1,0 +1,61 @@
+/** Nodes that are there or on their way, compiled: what room is left on them and who may go there. */
+import type { Dimensions } from "./dimensions.ts"
+import { PODS } from "./dimensions.ts"
+import type { HostPort } from "./hostPorts.ts"
+import { hostPortsOf } from "./hostPorts.ts"
+import { podRequests } from "./podRequests.ts"
+import type { Daemon } from "./pools.ts"
+import { daemonRunsOn, stableLabels } from "./pools.ts"
+import type { ExistingNode, Labels, Pod, Taint } from "./problem.ts"
+import { HostnameLabel } from "./wellKnown.ts"
+
+export interface NodeModel {
+  readonly name: string
+  readonly labels: Labels
+  readonly taints: ReadonlyArray<Taint>
+  /** Left for pods: allocatable, less what its pods request, less what daemons that are not there yet will take. */
+  readonly room: Float64Array
+  readonly ports: ReadonlyArray<HostPort>
+}
+
+const ownedByDaemonSet = (pod: Pod): boolean => pod.metadata.ownerReferences?.some((owner) => owner.kind === "DaemonSet") ?? false
+
+export const requestOf = (pod: Pod, dimensions: Dimensions): Float64Array => {
+  const request = dimensions.need(podRequests(pod.spec))
+  request[PODS] = 1
+  return request
+}
+
+const nodeModel = (node: ExistingNode, daemons: ReadonlyArray<Daemon>, dimensions: Dimensions): NodeModel => {
+  const D = dimensions.size
+  const own = stableLabels(node.labels)
+  const labels = own[HostnameLabel] === undefined ? { ...own, [HostnameLabel]: node.name } : own
+  const room = dimensions.supply(node.allocatable)
+  const expected = new Float64Array(D)
+  const ports: Array<HostPort> = []
+  for (const daemon of daemons) {
+    if (!daemonRunsOn(daemon, labels, node.taints)) continue
+    for (let d = 0; d < D; d++) expected[d]! += daemon.request[d]!
+    ports.push(...daemon.ports)
+  }
+  for (const pod of node.pods) {
+    const request = requestOf(pod, dimensions)
+    const daemon = ownedByDaemonSet(pod)
+    for (let d = 0; d < D; d++) {
+      room[d]! -= request[d]!
+      if (daemon) expected[d]! -= request[d]!
+    }
+    ports.push(...hostPortsOf(pod.spec))
+  }
+  for (let d = 0; d < D; d++) if (expected[d]! > 0) room[d]! -= expected[d]!
+  return { name: node.name, labels, taints: node.taints, room, ports }
+}
+
+/** In the order in which they are filled: the initialized first, then by name. */
+export const nodeModels = (
+  nodes: ReadonlyArray<ExistingNode>,
+  daemons: ReadonlyArray<Daemon>,
+  dimensions: Dimensions
+): ReadonlyArray<NodeModel> =>
+  [...nodes].sort((a, b) => Number(b.initialized) - Number(a.initialized) || (a.name < b.name ? -1 : 1))
+    .map((node) => nodeModel(node, daemons, dimensions))

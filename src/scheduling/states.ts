@@ -1,0 +1,148 @@
+/**
+ * What a node to come may still be, interned: its NodePool, the requirements it has taken on, and the instance types left.
+ * Thousands of nodes share a handful of states, so a node holds a number, and merging requirements is a look-up.
+ */
+import type { Bits } from "./bits.ts"
+import { members } from "./bits.ts"
+import type { Offering } from "./problem.ts"
+import type { Pool } from "./pools.ts"
+import { availableTypes } from "./pools.ts"
+import type { HostPort } from "./hostPorts.ts"
+import type { Requirements } from "./requirements.ts"
+import { both, compatible, identityOfRequirements } from "./requirements.ts"
+
+/** Requirements and host ports of a class of pods, interned: what changes a state. */
+export interface Demand {
+  readonly id: number
+  readonly requirements: Requirements
+  readonly ports: ReadonlyArray<HostPort>
+}
+
+export class State {
+  readonly id: number
+  readonly pool: Pool
+  readonly requirements: Requirements
+  /** The types that limits, daemons' ports and a price ceiling leave, whatever the requirements. */
+  readonly allowed: Bits
+  /** Types left, cheapest first, then by name. */
+  readonly order: ReadonlyArray<number>
+  /** What they are bought as, in the same order. */
+  readonly offerings: ReadonlyArray<Offering>
+  /** The rooms that no other type left beats in every dimension, row by row: a need fits some type exactly if it fits one of these. */
+  readonly front: Float64Array
+  /** The labels of which the types left must cover so many values. */
+  readonly minimums: ReadonlyArray<readonly [key: string, count: number]>
+  /** By id of demand: the state after it, -1 where it cannot be met, absent while unknown. */
+  readonly after: Array<number | undefined> = []
+  readonly ceilings: Map<number, State> = new Map()
+
+  constructor(id: number, pool: Pool, requirements: Requirements, allowed: Bits, D: number) {
+    this.id = id
+    this.pool = pool
+    this.requirements = requirements
+    this.allowed = allowed
+    const { catalogue, room } = pool
+    const left = members(availableTypes(catalogue, requirements, allowed))
+      .map((t) => ({ t, offering: catalogue.offering(t, requirements)! }))
+      // Types come by name, and sorting is stable.
+      .sort((a, b) => a.offering.price - b.offering.price)
+    this.order = left.map(({ t }) => t)
+    this.offerings = left.map(({ offering }) => offering)
+    this.front = frontOf(this.order.map((t) => room.subarray(t * D, t * D + D)), D)
+    const minimums: Array<readonly [string, number]> = []
+    for (const [key, set] of requirements) if (set.minValues !== undefined) minimums.push([key, set.minValues])
+    this.minimums = minimums
+  }
+
+  /** Position in `order` of the cheapest type that holds the need found at `at` in `needs`; -1 if none does. */
+  cheapest(needs: Float64Array, at: number, D: number): number {
+    const { order, pool: { room } } = this
+    for (let i = 0; i < order.length; i++) if (holds(room, order[i]! * D, needs, at, D)) return i
+    return -1
+  }
+
+  /** True when some type left holds the sum of what is used and what is wanted. */
+  admits(used: Float64Array, at: number, want: Float64Array, D: number): boolean {
+    const front = this.front
+    for (let f = 0; f < front.length; f += D) {
+      let d = 0
+      while (d < D && used[at + d]! + want[d]! <= front[f + d]!) d++
+      if (d === D) return true
+    }
+    return false
+  }
+}
+
+/** True when the need found at `at` fits the room found at `row`. */
+export const holds = (room: Float64Array, row: number, needs: Float64Array, at: number, D: number): boolean => {
+  for (let d = 0; d < D; d++) if (needs[at + d]! > room[row + d]!) return false
+  return true
+}
+
+const frontOf = (rows: ReadonlyArray<Float64Array>, D: number): Float64Array => {
+  const sorted = [...rows].sort((a, b) => {
+    for (let d = 0; d < D; d++) if (a[d] !== b[d]) return b[d]! - a[d]!
+    return 0
+  })
+  const best: Array<Float64Array> = []
+  for (const row of sorted) if (!best.some((other) => holds(other, 0, row, 0, D))) best.push(row)
+  const front = new Float64Array(best.length * D)
+  best.forEach((row, i) => front.set(row, i * D))
+  return front
+}
+
+export class States {
+  readonly all: Array<State> = []
+  private readonly ids: Map<Pool, Map<string, State>> = new Map()
+  private readonly D: number
+  private readonly wellKnown: ReadonlySet<string>
+
+  constructor(D: number, wellKnown: ReadonlySet<string>) {
+    this.D = D
+    this.wellKnown = wellKnown
+  }
+
+  intern(pool: Pool, requirements: Requirements, allowed: Bits): State {
+    let ofPool = this.ids.get(pool)
+    if (ofPool === undefined) {
+      ofPool = new Map()
+      this.ids.set(pool, ofPool)
+    }
+    const identity = `${allowed.join(",")}\n${identityOfRequirements(requirements)}`
+    let state = ofPool.get(identity)
+    if (state === undefined) {
+      state = new State(this.all.length, pool, requirements, allowed, this.D)
+      this.all.push(state)
+      ofPool.set(identity, state)
+    }
+    return state
+  }
+
+  /** The state after taking a pod with this demand; undefined where the demand cannot be met or leaves no type. */
+  after(state: State, demand: Demand): State | undefined {
+    let id = state.after[demand.id]
+    if (id === undefined) {
+      const next = compatible(state.requirements, demand.requirements, this.wellKnown)
+        ? this.intern(state.pool, both(state.requirements, demand.requirements), state.pool.without(state.allowed, demand.ports))
+        : undefined
+      id = next === undefined || next.order.length === 0 ? -1 : next.id
+      while (state.after.length < demand.id) state.after.push(undefined)
+      state.after[demand.id] = id
+    }
+    return id < 0 ? undefined : this.all[id]!
+  }
+
+  /** The same state with no type dearer than the price. */
+  upTo(state: State, price: number): State {
+    let out = state.ceilings.get(price)
+    if (out === undefined) {
+      const allowed = state.allowed.slice()
+      state.order.forEach((t, i) => {
+        if (state.offerings[i]!.price > price) allowed[t >>> 5]! &= ~(1 << (t & 31))
+      })
+      out = this.intern(state.pool, state.requirements, allowed)
+      state.ceilings.set(price, out)
+    }
+    return out
+  }
+}
