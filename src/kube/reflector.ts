@@ -47,17 +47,22 @@ export const reflect = <A extends KubeObject>(
   onSynced: Effect.Effect<void>
 ): Effect.Effect<never> => Effect.gen(function*() {
   let failures = 0
+  let complained = false
   let relist = true
 
   const working = Effect.suspend(() => {
-    const before = failures
+    const before = complained
+    complained = false
     failures = 0
-    return before === 0 ? Effect.void : Effect.logInfo("watching again")
+    return before ? Effect.logInfo("watching again") : Effect.void
   })
-  const pause = Effect.fnUntraced(function*(why: string) {
-    // One line for a run of failures, however long it is.
-    const log = failures === 0 ? Effect.logWarning : Effect.logDebug
-    yield* log("cannot list or watch, trying again").pipe(Effect.annotateLogs({ error: why }))
+  const pause = Effect.fnUntraced(function*(why: string, afterWork: boolean) {
+    // One line for a run of failures, however long it is, and none for a connection that breaks now and then.
+    const quietly = complained || afterWork
+    complained ||= !quietly
+    yield* (quietly ? Effect.logDebug : Effect.logWarning)("cannot list or watch, trying again").pipe(
+      Effect.annotateLogs({ error: why })
+    )
     const longest = Math.min(longestPause, firstPause * 2 ** Math.min(failures, 20))
     failures++
     yield* Effect.sleep(longest * (yield* Random.nextBetween(0.5, 1)))
@@ -67,7 +72,7 @@ export const reflect = <A extends KubeObject>(
       relist = false
       return onSynced
     })),
-    Effect.catch((error) => pause(error.message))
+    Effect.catch((error) => pause(error.message, false))
   )
   const watch = Effect.gen(function*() {
     const start = yield* Clock.currentTimeMillis
@@ -84,7 +89,7 @@ export const reflect = <A extends KubeObject>(
     const worked = heard || (yield* Clock.currentTimeMillis) - start >= shortWatch
     if (worked) yield* working
     if (worked && (relist || Result.isSuccess(ended))) return
-    yield* pause(Result.isSuccess(ended) ? "the watch ended at once" : ended.failure.message)
+    yield* pause(Result.isSuccess(ended) ? "the watch ended at once" : ended.failure.message, worked)
   })
   return yield* Effect.suspend(() => relist ? list : watch).pipe(Effect.forever)
 }).pipe(Effect.annotateLogs({ kind: store.resource.kind }))

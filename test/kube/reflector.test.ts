@@ -190,3 +190,17 @@ it.effect("a bug in a loop is told to whoever watches over the loops", () => {
     assert.strictEqual(error.kind, "Pod")
   }).pipe(Effect.provide(server.layer))
 })
+
+it.effect("a connection that breaks now and then is not worth a line", () => {
+  const lines: Array<string> = []
+  const logger = Logger.make(({ logLevel, message }) => { lines.push(`${logLevel} ${String(message)}`) })
+  const server = scripted({
+    lists: [page(5, [])],
+    watches: [6, 7, 8].map((version) => Stream.make(bookmark(version)).pipe(Stream.concat(Stream.fail(away))))
+  })
+  return Effect.gen(function*() {
+    yield* seconds(5)
+    assert.deepStrictEqual(server.watched, ["5", "6", "7", "8"])
+    assert.deepStrictEqual(lines.filter((line) => !line.startsWith("Debug")), [])
+  }).pipe(Effect.provide(server.layer.pipe(Layer.provide(Logger.layer([logger])))))
+})
