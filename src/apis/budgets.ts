@@ -40,18 +40,18 @@ export interface BudgetProblem {
 export const budgetProblems = (budget: Budget): ReadonlyArray<BudgetProblem> => {
   const problems: Array<BudgetProblem> = []
   if (!/^((100|[0-9]{1,2})%|[0-9]+)$/u.test(budget.nodes)) {
-    problems.push({ field: "nodes", message: `found "${budget.nodes}", expected a number such as 5 or a percentage such as 10%` })
+    problems.push({ field: "nodes", message: `found "${budget.nodes}", expected a number (5) or a percentage (10%)` })
   }
   if (budget.schedule !== undefined) {
     const hit = nextHit(budget.schedule, 0)
     if (Result.isFailure(hit)) problems.push({ field: "schedule", message: `found "${budget.schedule}": ${hit.failure}` })
-    if (budget.duration === undefined) problems.push({ field: "duration", message: "expected a duration, because schedule is set" })
+    if (budget.duration === undefined) problems.push({ field: "duration", message: "expected one, because schedule is set" })
   }
   if (budget.duration !== undefined) {
     if (typeof parseDuration(budget.duration) !== "number") {
-      problems.push({ field: "duration", message: `found "${budget.duration}", expected hours and minutes such as 8h or 1h30m` })
+      problems.push({ field: "duration", message: `found "${budget.duration}", expected hours and minutes (8h, 1h30m)` })
     }
-    if (budget.schedule === undefined) problems.push({ field: "schedule", message: "expected a schedule, because duration is set" })
+    if (budget.schedule === undefined) problems.push({ field: "schedule", message: "expected one, because duration is set" })
   }
   return problems
 }

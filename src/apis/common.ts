@@ -38,7 +38,11 @@ export const Resources = Schema.Record(Schema.String, Quantity)
 const operators = ["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt", "Gte", "Lte"] as const
 
 const requirementFields = (keyRules: ReadonlyArray<Rule>) => ({
-  key: required(QualifiedName.check(Schema.isMaxLength(316)), "The label key that the requirement is about.", { rules: keyRules }),
+  key: required(
+    QualifiedName.check(Schema.isMaxLength(316)),
+    "The label key that the requirement is about.",
+    { rules: keyRules }
+  ),
   operator: required(Schema.Literals(operators), "How the label's value relates to the values."),
   values: optional(
     Schema.Array(LabelValue),
@@ -95,12 +99,12 @@ export const taints = optional(
 )
 export const startupTaints = optional(
   Schema.Array(TaintSchema),
-  "Taints that the node starts with and that something else removes later, such as a network plugin's. Pods need not tolerate them.",
+  "Taints that the node starts with and that something else removes, such as a network plugin. Pods need not tolerate them.",
   { listType: "atomic" }
 )
 export const terminationGracePeriod = optional(
   DurationText,
-  "How long a node may drain at most before it is removed in spite of pods and budgets that still hold it. Without it a node waits for ever."
+  "How long a node may drain at most before it goes in spite of pods and budgets that still hold it. Absent: for ever."
 )
 export const expireAfter = optional(
   DurationOrNever,

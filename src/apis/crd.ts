@@ -82,7 +82,10 @@ export interface CustomResourceDefinition {
       readonly storage: boolean
       readonly additionalPrinterColumns: ReadonlyArray<PrinterColumn>
       readonly schema: { readonly openAPIV3Schema: JsonSchema }
-      readonly subresources: { readonly status: Readonly<Record<string, never>>; readonly scale?: KindDefinition["scale"] }
+      readonly subresources: {
+        readonly status: Readonly<Record<string, never>>
+        readonly scale?: KindDefinition["scale"]
+      }
     }>
   }
 }
@@ -185,7 +188,10 @@ const shape = (ast: SchemaAST.AST): JsonSchema => {
 export const structuralSchema = (ast: SchemaAST.AST): JsonSchema => {
   const { said, description } = annotated(ast)
   const { type, ...rest } = shape(ast)
-  const typed: JsonSchema = said.intOrString === true ? { ...intOrString, ...rest } : type === undefined ? rest : { type, ...rest }
+  const typed: JsonSchema = {
+    ...(said.intOrString === true ? intOrString : type === undefined ? {} : { type }),
+    ...rest
+  }
   const format = typed.type === "integer" ? { format: said.format ?? "int64" } : {}
   return { ...describe(said, description), ...format, ...typed }
 }

@@ -12,7 +12,9 @@ const Reserved = Schema.Record(Schema.String, Schema.String.check(
 
 const Thresholds = Schema.Record(Schema.String, Schema.String.check(
   Schema.isMaxLength(63),
-  Schema.isPattern(new RegExp(`^(${quantity}|[0-9]+(\\.[0-9]+)?%)$`, "u"), { expected: "a quantity such as 100Mi or a percentage such as 5%" })
+  Schema.isPattern(new RegExp(`^(${quantity}|[0-9]+(\\.[0-9]+)?%)$`, "u"), {
+    expected: "a quantity such as 100Mi or a percentage such as 5%"
+  })
 )).check(Schema.isMaxProperties(20))
 
 const Periods = Schema.Record(Schema.String, Schema.String.check(
@@ -28,7 +30,11 @@ export const KubeletConfiguration = Schema.Struct({
   podsPerCore: optional(Natural, "How many pods a node takes at most per core; maxPods holds as well.", { format: "int32" }),
   systemReserved: optional(Reserved, "Resources kept for the system.", { rules: kubeletRules.systemReserved }),
   kubeReserved: optional(Reserved, "Resources kept for Kubernetes' own processes.", { rules: kubeletRules.kubeReserved }),
-  evictionHard: optional(Thresholds, "Signals and thresholds at which pods are evicted at once.", { rules: kubeletRules.evictionHard }),
+  evictionHard: optional(
+    Thresholds,
+    "Signals and thresholds at which pods are evicted at once.",
+    { rules: kubeletRules.evictionHard }
+  ),
   evictionSoft: optional(
     Thresholds,
     "Signals and thresholds at which pods are evicted after a grace period.",

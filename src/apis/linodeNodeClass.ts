@@ -98,7 +98,8 @@ export interface LinodeNodeClass extends KubeObject {
   readonly status?: StatusOf<typeof LinodeNodeClassStatusSchema.Type>
 }
 
-export const LinodeNodeClasses = resource<LinodeNodeClass>("karpenter.k8s.linode/v1", "LinodeNodeClass", "linodenodeclasses", "Cluster")
+export const LinodeNodeClasses =
+  resource<LinodeNodeClass>("karpenter.k8s.linode/v1", "LinodeNodeClass", "linodenodeclasses", "Cluster")
 
 export const linodeNodeClassDefinition: KindDefinition = {
   group: providerGroup,

@@ -31,7 +31,7 @@ export const NodeOverlaySpec = Schema.Struct({
   ),
   weight: optional(
     Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10000 })),
-    "Of several overlays the one of highest weight counts, of equal weight the one that comes last in the alphabet. Absent counts as 0.",
+    "Of several overlays the one of highest weight counts, then the one that comes last in the alphabet. Absent counts as 0.",
     { format: "int32" }
   )
 }).annotate({

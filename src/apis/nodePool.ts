@@ -18,7 +18,10 @@ export type DisruptionReason = typeof disruptionReasons[number]
 
 export const Budget = Schema.Struct({
   nodes: required(
-    Schema.String.check(Schema.isPattern(/^((100|[0-9]{1,2})%|[0-9]+)$/u, { expected: "a number such as 5 or a percentage such as 10%" })),
+    Schema.String.check(Schema.isPattern(
+      /^((100|[0-9]{1,2})%|[0-9]+)$/u,
+      { expected: "a number such as 5 or a percentage such as 10%" }
+    )),
     "How many of the pool's nodes may be disrupted at a time: a number, or a percentage that rounds up.",
     { default: "10%" }
   ),
@@ -92,7 +95,11 @@ export const NodePoolTemplate = Schema.Struct({
 export const NodePoolSpec = Schema.Struct({
   template: required(NodePoolTemplate, "What the NodeClaims of this pool are made from."),
   /** The API server fills in all of it. */
-  disruption: optional(Disruption, "When nodes may be taken away, and how many at a time.", { default: { consolidateAfter: "0s" } }),
+  disruption: optional(
+    Disruption,
+    "When nodes may be taken away, and how many at a time.",
+    { default: { consolidateAfter: "0s" } }
+  ),
   limits: optional(Resources, "How much the pool's nodes may have together, by resource; `nodes` limits their number."),
   weight: optional(
     Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 })),

@@ -17,25 +17,24 @@ export interface Problem {
 type Spec = NodePool["spec"]
 type Requirement = Spec["template"]["spec"]["requirements"][number]
 
+const problem = (field: string, message: string): Problem => ({ field, message })
+const found = (field: string, what: string, expected: string): Problem => problem(field, `found ${what}, expected ${expected}`)
 const quoted = (values: ReadonlyArray<string>): string => values.map((value) => `"${value}"`).join(", ")
 
+const labelKey = "a label key: at most 63 letters, digits, -, _ and . after an optional \"domain/\""
+const labelValue = "a label value: at most 63 letters, digits, -, _ and ., with a letter or digit at both ends"
+
 const keyProblems = (field: string, key: string): ReadonlyArray<Problem> => {
-  if (!isQualifiedName(key)) {
-    return [{ field, message: `found "${key}", expected a label key: at most 63 letters, digits, -, _ and . after an optional "domain/"` }]
-  }
-  if (key === label.nodePool) return [{ field, message: `"${key}" is set by Karpenter itself, expected another label` }]
-  if (isRestrictedLabel(key)) return [{ field, message: `"${key}" is a restricted label, expected one outside Karpenter's own domains` }]
+  if (!isQualifiedName(key)) return [found(field, quoted([key]), labelKey)]
+  if (key === label.nodePool) return [problem(field, `"${key}" is set by Karpenter itself, expected another label`)]
+  if (isRestrictedLabel(key)) return [problem(field, `"${key}" is restricted, expected a label outside Karpenter's own domains`)]
   return []
 }
-
-const valueMessage = (value: string): string =>
-  `found "${value}", expected a label value: at most 63 letters, digits, -, _ and ., with a letter or digit at both ends`
 
 const labelProblems = (labels: Readonly<Record<string, string>>): ReadonlyArray<Problem> =>
   Object.entries(labels).flatMap(([key, value]) => {
     const field = `spec.template.metadata.labels[${key}]`
-    const problems = keyProblems(field, key)
-    return isLabelValue(value) ? problems : [...problems, { field, message: valueMessage(value) }]
+    return [...keyProblems(field, key), ...isLabelValue(value) ? [] : [found(field, quoted([value]), labelValue)]]
   })
 
 const effects: ReadonlyArray<string> = ["NoSchedule", "PreferNoSchedule", "NoExecute", ""]
@@ -46,19 +45,17 @@ const taintProblems = (spec: Spec["template"]["spec"]): ReadonlyArray<Problem> =
     (spec[list] ?? []).flatMap((taint, position) => {
       const field = `spec.template.spec.${list}[${position}]`
       const problems: Array<Problem> = []
-      if (!isQualifiedName(taint.key)) {
-        problems.push({ field: `${field}.key`, message: `found "${taint.key}", expected a qualified name` })
-      }
+      if (!isQualifiedName(taint.key)) problems.push(found(`${field}.key`, quoted([taint.key]), "a qualified name"))
       if (taint.value !== undefined && taint.value !== "" && !isQualifiedName(taint.value)) {
-        problems.push({ field: `${field}.value`, message: `found "${taint.value}", expected a qualified name` })
+        problems.push(found(`${field}.value`, quoted([taint.value]), "a qualified name"))
       }
       if (!effects.includes(taint.effect)) {
-        problems.push({ field: `${field}.effect`, message: `found "${taint.effect}", expected NoSchedule, PreferNoSchedule or NoExecute` })
+        problems.push(found(`${field}.effect`, quoted([taint.effect]), "NoSchedule, PreferNoSchedule or NoExecute"))
       }
       const identity = `${taint.key}:${taint.effect}`
       const first = seen.get(identity)
-      if (first !== undefined) problems.push({ field, message: `${identity} is already at ${first}, expected each key and effect once` })
-      else seen.set(identity, field)
+      if (first === undefined) seen.set(identity, field)
+      else problems.push(problem(field, `${identity} is already at ${first}, expected each key and effect once`))
       return problems
     })
   )
@@ -68,83 +65,78 @@ const operators: ReadonlyArray<string> = ["In", "NotIn", "Exists", "DoesNotExist
 const numeric: ReadonlyArray<string> = ["Gt", "Lt", "Gte", "Lte"]
 const capacityTypes: ReadonlyArray<string> = Object.values(capacityType)
 
+/** Some unknown capacity types beside known ones are let through: another provider of the cluster may have them. */
+const capacityTypeProblems = (field: string, values: ReadonlyArray<string>, minValues: number): ReadonlyArray<Problem> => {
+  const known = values.filter((value) => capacityTypes.includes(value)).length
+  if (known === 0) return [found(field, `[${quoted(values)}]`, `one of ${capacityTypes.join(", ")}`)]
+  return known < minValues ? [found(field, `${known} known capacity types`, `at least ${minValues} because of minValues`)] : []
+}
+
 const requirementProblems = (requirement: Requirement, position: number): ReadonlyArray<Problem> => {
   const field = `spec.template.spec.requirements[${position}]`
+  const listField = `${field}.values`
   const key = normalizedLabelKey(requirement.key)
-  const { operator, minValues } = requirement
+  const { operator, minValues = 0 } = requirement
   const values = requirement.values ?? []
   const problems: Array<Problem> = [...keyProblems(`${field}.key`, key)]
   if (!operators.includes(operator)) {
-    problems.push({ field: `${field}.operator`, message: `found "${operator}", expected one of ${operators.join(", ")}` })
+    problems.push(found(`${field}.operator`, quoted([operator]), `one of ${operators.join(", ")}`))
   }
   values.forEach((value, at) => {
-    if (!isLabelValue(value)) problems.push({ field: `${field}.values[${at}]`, message: valueMessage(value) })
+    if (!isLabelValue(value)) problems.push(found(`${listField}[${at}]`, quoted([value]), labelValue))
   })
-  if (operator === "In" && values.length === 0) {
-    problems.push({ field: `${field}.values`, message: "found none, expected at least one value for operator In" })
-  }
-  if (operator === "In" && minValues !== undefined && values.length < minValues) {
-    problems.push({ field: `${field}.values`, message: `found ${values.length}, expected at least ${minValues} because of minValues` })
-  }
   if (numeric.includes(operator) && (values.length !== 1 || !/^\d+$/u.test(values[0] ?? ""))) {
-    problems.push({ field: `${field}.values`, message: `found [${quoted(values)}], expected one non-negative integer for operator ${operator}` })
+    problems.push(found(listField, `[${quoted(values)}]`, `one non-negative integer for operator ${operator}`))
   }
-  if (key === label.capacityType && operator === "In" && values.length > 0) {
-    const known = values.filter((value) => capacityTypes.includes(value))
-    if (known.length === 0) {
-      problems.push({ field: `${field}.values`, message: `found [${quoted(values)}], expected one of ${capacityTypes.join(", ")}` })
-    } else if (minValues !== undefined && values.length >= minValues && known.length < minValues) {
-      problems.push({ field: `${field}.values`, message: `found ${known.length} known capacity types, expected at least ${minValues} because of minValues` })
-    }
+  if (operator === "In" && values.length === 0) {
+    problems.push(found(listField, "none", "at least one value for operator In"))
+  } else if (operator === "In" && values.length < minValues) {
+    problems.push(found(listField, String(values.length), `at least ${minValues} because of minValues`))
+  } else if (operator === "In" && key === label.capacityType) {
+    problems.push(...capacityTypeProblems(listField, values, minValues))
   }
   return problems
 }
 
-/** Fields of v1beta1, and what to write instead. */
-const formerFields = (pool: NodePool): ReadonlyArray<Problem> => {
-  const raw = pool as unknown as {
-    readonly apiVersion?: string
-    readonly spec: {
-      readonly disruption?: { readonly consolidationPolicy?: string; readonly expireAfter?: string }
-      readonly template: { readonly spec: { readonly kubelet?: unknown; readonly nodeClassRef?: { readonly apiVersion?: string } } }
+/** What a pool of v1beta1 has, and v1 has not. */
+interface FormerPool {
+  readonly apiVersion?: string
+  readonly spec: {
+    readonly disruption?: { readonly consolidationPolicy?: string; readonly expireAfter?: string }
+    readonly template: {
+      readonly spec: { readonly kubelet?: unknown; readonly nodeClassRef?: { readonly apiVersion?: string } }
     }
   }
-  const { disruption, template } = raw.spec
+}
+
+const instead = (field: string, write: string): Problem => problem(field, `a v1beta1 spelling: write ${write} instead`)
+
+const formerProblems = (pool: NodePool): ReadonlyArray<Problem> => {
+  const { apiVersion, spec: { disruption, template } } = pool as unknown as FormerPool
+  const policyField = "spec.disruption.consolidationPolicy"
+  const policy = disruption?.consolidationPolicy ?? "WhenEmptyOrUnderutilized"
+  const reference = template.spec.nodeClassRef?.apiVersion
   const problems: Array<Problem> = []
-  if (raw.apiVersion === "karpenter.sh/v1beta1") {
-    problems.push({ field: "apiVersion", message: "found karpenter.sh/v1beta1, write karpenter.sh/v1 instead" })
-  }
-  const policy = disruption?.consolidationPolicy
-  if (policy === "WhenUnderutilized") {
-    problems.push({
-      field: "spec.disruption.consolidationPolicy",
-      message: "found WhenUnderutilized, a v1beta1 spelling: write WhenEmptyOrUnderutilized instead"
-    })
-  } else if (policy !== undefined && !["WhenEmpty", "WhenEmptyOrUnderutilized", "Balanced"].includes(policy)) {
-    problems.push({
-      field: "spec.disruption.consolidationPolicy",
-      message: `found ${policy}, expected WhenEmpty, WhenEmptyOrUnderutilized or Balanced`
-    })
+  if (apiVersion === "karpenter.sh/v1beta1") problems.push(instead("apiVersion", "karpenter.sh/v1"))
+  if (policy === "WhenUnderutilized") problems.push(instead(policyField, "WhenEmptyOrUnderutilized"))
+  else if (!["WhenEmpty", "WhenEmptyOrUnderutilized", "Balanced"].includes(policy)) {
+    problems.push(found(policyField, quoted([policy]), "WhenEmpty, WhenEmptyOrUnderutilized or Balanced"))
   }
   if (disruption?.expireAfter !== undefined) {
-    problems.push({ field: "spec.disruption.expireAfter", message: "a v1beta1 field: write spec.template.spec.expireAfter instead" })
+    problems.push(instead("spec.disruption.expireAfter", "spec.template.spec.expireAfter"))
   }
   if (template.spec.kubelet !== undefined) {
-    problems.push({ field: "spec.template.spec.kubelet", message: "a v1beta1 field: write spec.kubelet of the LinodeNodeClass instead" })
+    problems.push(instead("spec.template.spec.kubelet", "spec.kubelet of the LinodeNodeClass"))
   }
-  const reference = template.spec.nodeClassRef?.apiVersion
   if (reference !== undefined) {
-    problems.push({
-      field: "spec.template.spec.nodeClassRef.apiVersion",
-      message: `a v1beta1 field: write group: ${reference.split("/")[0]} instead`
-    })
+    problems.push(instead("spec.template.spec.nodeClassRef.apiVersion", `group: ${reference.split("/")[0]}`))
   }
   return problems
 }
 
 /** Every problem of a NodePool, in the order of its fields; none when it may be used. */
 export const validateNodePool = (pool: NodePool): ReadonlyArray<Problem> => [
-  ...formerFields(pool),
+  ...formerProblems(pool),
   ...labelProblems(pool.spec.template.metadata?.labels ?? {}),
   ...taintProblems(pool.spec.template.spec),
   ...pool.spec.template.spec.requirements.flatMap(requirementProblems),

@@ -62,7 +62,8 @@ export const nodePoolRules = {
     message: "Cannot transition NodePool between static (replicas set) and dynamic (replicas unset) provisioning modes"
   },
   staticLimits: {
-    rule: "!has(self.replicas) || !has(self.limits) || size(self.limits) == 0 || (size(self.limits) == 1 && 'nodes' in self.limits)",
+    rule: "!has(self.replicas) || !has(self.limits) || size(self.limits) == 0" +
+      " || (size(self.limits) == 1 && 'nodes' in self.limits)",
     message: "only 'limits.nodes' is supported on static NodePools"
   },
   staticWeight: {
@@ -105,11 +106,13 @@ export const kubeletRules = {
   evictionSoft: [allowed("evictionSoft", signals)],
   evictionSoftGracePeriod: [allowed("evictionSoftGracePeriod", signals)],
   softHasGrace: {
-    rule: "!has(self.evictionSoft) || self.evictionSoft.all(e, has(self.evictionSoftGracePeriod) && e in self.evictionSoftGracePeriod)",
+    rule: "!has(self.evictionSoft) ||" +
+      " self.evictionSoft.all(e, has(self.evictionSoftGracePeriod) && e in self.evictionSoftGracePeriod)",
     message: "evictionSoft OwnerKey does not have a matching evictionSoftGracePeriod"
   },
   graceHasSoft: {
-    rule: "!has(self.evictionSoftGracePeriod) || self.evictionSoftGracePeriod.all(e, has(self.evictionSoft) && e in self.evictionSoft)",
+    rule: "!has(self.evictionSoftGracePeriod) ||" +
+      " self.evictionSoftGracePeriod.all(e, has(self.evictionSoft) && e in self.evictionSoft)",
     message: "evictionSoftGracePeriod OwnerKey does not have a matching evictionSoft"
   }
 } as const satisfies Record<string, Rule | ReadonlyArray<Rule>>

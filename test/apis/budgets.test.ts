@@ -13,7 +13,9 @@ describe("the allowance of a pool", () => {
     assert.strictEqual(allowedDisruptions(pool(), "Drifted", 10, 0), unlimited)
   })
 
-  it.each([["10%", 10, 1], ["10%", 11, 2], ["10%", 1, 1], ["10%", 0, 0], ["100%", 7, 7], ["0%", 7, 0], ["0", 7, 0], ["5", 3, 5]] as const)(
+  it.each([
+    ["10%", 10, 1], ["10%", 11, 2], ["10%", 1, 1], ["10%", 0, 0], ["100%", 7, 7], ["0%", 7, 0], ["0", 7, 0], ["5", 3, 5]
+  ] as const)(
     "of %s with %d nodes is %d",
     (nodes, count, expected) => {
       assert.strictEqual(allowed([{ nodes }], { nodes: count }), expected)
@@ -21,7 +23,10 @@ describe("the allowance of a pool", () => {
   )
 
   it("is the least of the budgets for the reason", () => {
-    assert.strictEqual(allowed([{ nodes: "5" }, { nodes: "3", reasons: ["Empty", "Drifted"] }, { nodes: "1", reasons: ["Drifted"] }]), 3)
+    assert.strictEqual(
+      allowed([{ nodes: "5" }, { nodes: "3", reasons: ["Empty", "Drifted"] }, { nodes: "1", reasons: ["Drifted"] }]),
+      3
+    )
   })
 
   it("counts an empty list of reasons as all reasons", () => {

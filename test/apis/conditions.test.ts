@@ -46,9 +46,17 @@ describe("a condition set", () => {
 
   it("names what it waits for, the latest transition first", () => {
     const object = set.setUnknown(set.setTrue(born, "Registered", at(1)), "Launched", "LaunchFailed", "no room", at(2))
-    assert.deepInclude(ready(object), { status: "Unknown", reason: "ReconcilingDependents", message: "Launched=Unknown, Initialized=Unknown" })
+    assert.deepInclude(ready(object), {
+      status: "Unknown",
+      reason: "ReconcilingDependents",
+      message: "Launched=Unknown, Initialized=Unknown"
+    })
     const later = set.setFalse(object, "Initialized", "Broken", "no", at(3))
-    assert.deepInclude(ready(later), { status: "False", reason: "UnhealthyDependents", message: "Initialized=False, Launched=Unknown" })
+    assert.deepInclude(ready(later), {
+      status: "False",
+      reason: "UnhealthyDependents",
+      message: "Initialized=False, Launched=Unknown"
+    })
   })
 
   it("moves the transition time only when the status changes", () => {
@@ -81,7 +89,10 @@ describe("a condition set", () => {
 
   it("keeps conditions by transition time with the root last", () => {
     const object = set.setTrue(set.setFalse(healthy(), "Launched", "Broken", "no", at(9)), "Drifted", at(4))
-    assert.deepStrictEqual(object.status?.conditions?.map(({ type }) => type), ["Registered", "Initialized", "Drifted", "Launched", "Ready"])
+    assert.deepStrictEqual(
+      object.status?.conditions?.map(({ type }) => type),
+      ["Registered", "Initialized", "Drifted", "Launched", "Ready"]
+    )
   })
 
   it("orders times with and without fractions of a second", () => {

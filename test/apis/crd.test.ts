@@ -4,8 +4,7 @@ import { readFileSync } from "node:fs"
 import { load } from "js-yaml"
 import { customResourceDefinition, type JsonSchema, structuralSchema } from "../../src/apis/crd.ts"
 import { crds, definitions } from "../../src/apis/crds.ts"
-import { kubeletRules, labelRules, linodeNodeClassRules, nodeClaimRules, nodeClassRefRules, nodeOverlayRules, nodePoolRules,
-  requirementKeyRules, requirementRules } from "../../src/apis/rules.ts"
+import * as ruleGroups from "../../src/apis/rules.ts"
 import { optional, required, type Rule } from "../../src/apis/structural.ts"
 import { accepted, refused, refusedUpdates } from "./crdCases.ts"
 
@@ -67,8 +66,7 @@ describe("the CRDs", () => {
   )
 
   it("use every rule that is written down, and no other", () => {
-    const written = [requirementRules, requirementKeyRules, labelRules, nodeClassRefRules, nodePoolRules, nodeClaimRules,
-      nodeOverlayRules, kubeletRules, linodeNodeClassRules].flatMap((group) => Object.values<Rule | ReadonlyArray<Rule>>(group)).flat()
+    const written = Object.values(ruleGroups).flatMap((group) => Object.values<Rule | ReadonlyArray<Rule>>(group)).flat()
     const used = crds.flatMap((crd) => rulesIn(crd.spec.versions[0]?.schema.openAPIV3Schema ?? {}))
     const texts = (rules: ReadonlyArray<Rule>) => [...new Set(rules.map(({ message, rule }) => `${message}: ${rule}`))].toSorted()
     assert.deepStrictEqual(texts(used), texts(written))
@@ -93,7 +91,10 @@ describe("the CRDs", () => {
 
   it("serve LinodeNodeClass as v1 and v1alpha1 with one schema, and store v1", () => {
     const { conversion, versions } = kindOf("linodenodeclasses.karpenter.k8s.linode").spec
-    assert.deepStrictEqual(versions.map(({ name, served, storage }) => [name, served, storage]), [["v1", true, true], ["v1alpha1", true, false]])
+    assert.deepStrictEqual(
+      versions.map(({ name, served, storage }) => [name, served, storage]),
+      [["v1", true, true], ["v1alpha1", true, false]]
+    )
     assert.deepStrictEqual(versions[0]?.schema, versions[1]?.schema)
     assert.deepStrictEqual(conversion, { strategy: "None" })
   })
@@ -105,8 +106,10 @@ describe("the CRDs", () => {
 
   it("have the names, columns and subresources that users know", () => {
     assert.deepStrictEqual(
-      crds.map(({ spec }) => [spec.names.plural, spec.names.shortNames ?? [], spec.names.categories, spec.scope,
-        spec.versions[0]?.additionalPrinterColumns.map((column) => column.priority === 1 ? `(${column.name})` : column.name).join(" ")]),
+      crds.map(({ spec: { names, scope, versions } }) => [
+        names.plural, names.shortNames ?? [], names.categories, scope,
+        versions[0]?.additionalPrinterColumns.map(({ name, priority }) => priority === 1 ? `(${name})` : name).join(" ")
+      ]),
       [
         ["linodenodeclasses", ["lnc", "lncs"], ["karpenter"], "Cluster", "Ready Age"],
         ["nodeclaims", [], ["karpenter"], "Cluster",

@@ -64,14 +64,42 @@ export interface Refused {
 const values = "spec.template.spec.requirements"
 
 export const refused: ReadonlyArray<Refused> = [
-  { name: "a pool without a template", object: { apiVersion: "karpenter.sh/v1", kind: "NodePool", metadata: { name: "case" }, spec: {} }, field: "spec.template" },
-  { name: "a pool without requirements", object: nodePool({}, { requirements: undefined }), field: "spec.template.spec.requirements" },
-  { name: "more than 100 requirements", object: nodePool({}, { requirements: many(101).map((n) => ({ key: `k${n}`, operator: "Exists" })) }), field: values },
+  {
+    name: "a pool without a template",
+    object: { apiVersion: "karpenter.sh/v1", kind: "NodePool", metadata: { name: "case" }, spec: {} },
+    field: "spec.template"
+  },
+  {
+    name: "a pool without requirements",
+    object: nodePool({}, { requirements: undefined }),
+    field: "spec.template.spec.requirements"
+  },
+  {
+    name: "more than 100 requirements",
+    object: nodePool({}, { requirements: many(101).map((n) => ({ key: `k${n}`, operator: "Exists" })) }),
+    field: values
+  },
   { name: "more than 100 labels", object: nodePool({}, {}, { labels: manyLabels(101) }), field: "spec.template.metadata.labels" },
-  { name: "a label value that is none", object: nodePool({}, {}, { labels: { a: "b c" } }), field: "spec.template.metadata.labels.a" },
-  { name: "a label of Karpenter's domain", object: nodePool({}, {}, { labels: { "x.karpenter.sh/a": "b" } }), field: "spec.template.metadata.labels", rule: "is restricted" },
-  { name: "the nodepool label", object: nodePool({}, {}, { labels: { "karpenter.sh/nodepool": "b" } }), field: "spec.template.metadata.labels", rule: "nodepool" },
-  { name: "the hostname label", object: nodePool({}, {}, { labels: { "kubernetes.io/hostname": "b" } }), field: "spec.template.metadata.labels", rule: "hostname" },
+  {
+    name: "a label value that is none",
+    object: nodePool({}, {}, { labels: { a: "b c" } }),
+    field: "spec.template.metadata.labels.a"
+  },
+  {
+    name: "a label of Karpenter's domain",
+    object: nodePool({}, {}, { labels: { "x.karpenter.sh/a": "b" } }),
+    field: "spec.template.metadata.labels", rule: "is restricted"
+  },
+  {
+    name: "the nodepool label",
+    object: nodePool({}, {}, { labels: { "karpenter.sh/nodepool": "b" } }),
+    field: "spec.template.metadata.labels", rule: "nodepool"
+  },
+  {
+    name: "the hostname label",
+    object: nodePool({}, {}, { labels: { "kubernetes.io/hostname": "b" } }),
+    field: "spec.template.metadata.labels", rule: "hostname"
+  },
   { name: "In without values", object: requirement("a", "In"), field: values, rule: "operator 'In'" },
   { name: "In with no value", object: requirement("a", "In", []), field: values, rule: "operator 'In'" },
   { name: "Gt with a word", object: requirement("a", "Gt", ["x"]), field: values, rule: "non-negative integer" },
@@ -82,41 +110,121 @@ export const refused: ReadonlyArray<Refused> = [
   { name: "an operator that is none", object: requirement("a", "Im", ["x"]), field: `${values}[0].operator` },
   { name: "a key that is none", object: requirement("a b", "Exists"), field: `${values}[0].key` },
   { name: "a value that is none", object: requirement("a", "In", ["x y"]), field: `${values}[0].values[0]` },
-  { name: "a key of Karpenter's domain", object: requirement("karpenter.sh/x", "Exists"), field: `${values}[0].key`, rule: "is restricted" },
-  { name: "the nodepool key in a pool", object: requirement("karpenter.sh/nodepool", "Exists"), field: `${values}[0].key`, rule: "nodepool" },
-  { name: "the hostname key", object: requirement("kubernetes.io/hostname", "Exists"), field: `${values}[0].key`, rule: "hostname" },
+  {
+    name: "a key of Karpenter's domain",
+    object: requirement("karpenter.sh/x", "Exists"),
+    field: `${values}[0].key`, rule: "is restricted"
+  },
+  {
+    name: "the nodepool key in a pool",
+    object: requirement("karpenter.sh/nodepool", "Exists"),
+    field: `${values}[0].key`, rule: "nodepool"
+  },
+  {
+    name: "the hostname key",
+    object: requirement("kubernetes.io/hostname", "Exists"),
+    field: `${values}[0].key`, rule: "hostname"
+  },
   { name: "a taint without effect", object: taint({ effect: undefined }), field: "spec.template.spec.taints[0].effect" },
   { name: "a taint effect that is none", object: taint({ effect: "Never" }), field: "spec.template.spec.taints[0].effect" },
   { name: "a taint key that is none", object: taint({ key: "" }), field: "spec.template.spec.taints[0].key" },
-  { name: "a node class group with a version", object: nodePool({}, { nodeClassRef: { group: "a/v1", kind: "K", name: "n" } }), field: "spec.template.spec.nodeClassRef.group" },
-  { name: "an empty node class group", object: nodePool({}, { nodeClassRef: { group: "", kind: "K", name: "n" } }), field: "spec.template.spec.nodeClassRef.group", rule: "may not be empty" },
-  { name: "an empty node class kind", object: nodePool({}, { nodeClassRef: { group: "a", kind: "", name: "n" } }), field: "spec.template.spec.nodeClassRef.kind", rule: "may not be empty" },
-  { name: "an empty node class name", object: nodePool({}, { nodeClassRef: { group: "a", kind: "K", name: "" } }), field: "spec.template.spec.nodeClassRef.name", rule: "may not be empty" },
-  { name: "a grace period of Never", object: nodePool({}, { terminationGracePeriod: "Never" }), field: "spec.template.spec.terminationGracePeriod" },
+  {
+    name: "a node class group with a version",
+    object: nodePool({}, { nodeClassRef: { group: "a/v1", kind: "K", name: "n" } }),
+    field: "spec.template.spec.nodeClassRef.group"
+  },
+  {
+    name: "an empty node class group",
+    object: nodePool({}, { nodeClassRef: { group: "", kind: "K", name: "n" } }),
+    field: "spec.template.spec.nodeClassRef.group", rule: "may not be empty"
+  },
+  {
+    name: "an empty node class kind",
+    object: nodePool({}, { nodeClassRef: { group: "a", kind: "", name: "n" } }),
+    field: "spec.template.spec.nodeClassRef.kind", rule: "may not be empty"
+  },
+  {
+    name: "an empty node class name",
+    object: nodePool({}, { nodeClassRef: { group: "a", kind: "K", name: "" } }),
+    field: "spec.template.spec.nodeClassRef.name", rule: "may not be empty"
+  },
+  {
+    name: "a grace period of Never",
+    object: nodePool({}, { terminationGracePeriod: "Never" }),
+    field: "spec.template.spec.terminationGracePeriod"
+  },
   { name: "an age with a fraction", object: nodePool({}, { expireAfter: "1.5h" }), field: "spec.template.spec.expireAfter" },
-  { name: "a consolidateAfter below zero", object: nodePool({ disruption: { consolidateAfter: "-1s" } }), field: "spec.disruption.consolidateAfter" },
-  { name: "the v1beta1 consolidation policy", object: nodePool({ disruption: { consolidationPolicy: "WhenUnderutilized" } }), field: "spec.disruption.consolidationPolicy" },
+  {
+    name: "a consolidateAfter below zero",
+    object: nodePool({ disruption: { consolidateAfter: "-1s" } }),
+    field: "spec.disruption.consolidateAfter"
+  },
+  {
+    name: "the v1beta1 consolidation policy",
+    object: nodePool({ disruption: { consolidationPolicy: "WhenUnderutilized" } }),
+    field: "spec.disruption.consolidationPolicy"
+  },
   { name: "a budget of 101%", object: budget({ nodes: "101%" }), field: "spec.disruption.budgets[0].nodes" },
   { name: "a reason that is none", object: budget({ reasons: ["Expired"] }), field: "spec.disruption.budgets[0].reasons[0]" },
   { name: "a reason twice", object: budget({ reasons: ["Empty", "Empty"] }), field: "spec.disruption.budgets[0].reasons[1]" },
-  { name: "a schedule of four fields", object: budget({ schedule: "0 0 * *", duration: "1h" }), field: "spec.disruption.budgets[0].schedule" },
-  { name: "a window of seconds", object: budget({ schedule: "@daily", duration: "90s" }), field: "spec.disruption.budgets[0].duration" },
-  { name: "a schedule without duration", object: budget({ schedule: "@daily" }), field: "spec.disruption.budgets", rule: "'schedule' must be set with 'duration'" },
-  { name: "a duration without schedule", object: budget({ duration: "1h" }), field: "spec.disruption.budgets", rule: "'schedule' must be set with 'duration'" },
-  { name: "more than 50 budgets", object: nodePool({ disruption: { budgets: many(51).map(() => ({ nodes: "1" })) } }), field: "spec.disruption.budgets" },
+  {
+    name: "a schedule of four fields",
+    object: budget({ schedule: "0 0 * *", duration: "1h" }),
+    field: "spec.disruption.budgets[0].schedule"
+  },
+  {
+    name: "a window of seconds",
+    object: budget({ schedule: "@daily", duration: "90s" }),
+    field: "spec.disruption.budgets[0].duration"
+  },
+  {
+    name: "a schedule without duration",
+    object: budget({ schedule: "@daily" }),
+    field: "spec.disruption.budgets", rule: "'schedule' must be set with 'duration'"
+  },
+  {
+    name: "a duration without schedule",
+    object: budget({ duration: "1h" }),
+    field: "spec.disruption.budgets", rule: "'schedule' must be set with 'duration'"
+  },
+  {
+    name: "more than 50 budgets",
+    object: nodePool({ disruption: { budgets: many(51).map(() => ({ nodes: "1" })) } }),
+    field: "spec.disruption.budgets"
+  },
   { name: "a limit that is no quantity", object: nodePool({ limits: { cpu: "12 cores" } }), field: "spec.limits.cpu" },
   { name: "a weight of 0", object: nodePool({ weight: 0 }), field: "spec.weight" },
   { name: "a weight of 101", object: nodePool({ weight: 101 }), field: "spec.weight" },
   { name: "replicas below zero", object: nodePool({ replicas: -1 }), field: "spec.replicas" },
   { name: "a weight on a static pool", object: nodePool({ replicas: 1, weight: 1 }), field: "spec", rule: "'weight'" },
-  { name: "a limit besides nodes on a static pool", object: nodePool({ replicas: 1, limits: { nodes: 1, cpu: 1 } }), field: "spec", rule: "limits.nodes" },
+  {
+    name: "a limit besides nodes on a static pool",
+    object: nodePool({ replicas: 1, limits: { nodes: 1, cpu: 1 } }),
+    field: "spec", rule: "limits.nodes"
+  },
 
   { name: "a claim without node class", object: nodeClaim({ nodeClassRef: undefined }), field: "spec.nodeClassRef" },
-  { name: "a claim with a hostname", object: nodeClaim({ requirements: [{ key: "kubernetes.io/hostname", operator: "Exists" }] }), field: "spec.requirements[0].key", rule: "hostname" },
-  { name: "a claim with a request that is none", object: nodeClaim({ resources: { requests: { cpu: "x" } } }), field: "spec.resources.requests.cpu" },
+  {
+    name: "a claim with a hostname",
+    object: nodeClaim({ requirements: [{ key: "kubernetes.io/hostname", operator: "Exists" }] }),
+    field: "spec.requirements[0].key", rule: "hostname"
+  },
+  {
+    name: "a claim with a request that is none",
+    object: nodeClaim({ resources: { requests: { cpu: "x" } } }),
+    field: "spec.resources.requests.cpu"
+  },
 
-  { name: "an overlay with NotIn and no value", object: nodeOverlay({ requirements: [{ key: "a", operator: "NotIn" }] }), field: "spec.requirements", rule: "'NotIn'" },
-  { name: "an overlay with both prices", object: nodeOverlay({ price: "1", priceAdjustment: "+1" }), field: "spec", rule: "priceAdjustment" },
+  {
+    name: "an overlay with NotIn and no value",
+    object: nodeOverlay({ requirements: [{ key: "a", operator: "NotIn" }] }),
+    field: "spec.requirements", rule: "'NotIn'"
+  },
+  {
+    name: "an overlay with both prices",
+    object: nodeOverlay({ price: "1", priceAdjustment: "+1" }),
+    field: "spec", rule: "priceAdjustment"
+  },
   { name: "a price below zero", object: nodeOverlay({ price: "-1" }), field: "spec.price" },
   { name: "an adjustment without sign", object: nodeOverlay({ priceAdjustment: "1" }), field: "spec.priceAdjustment" },
   { name: "an adjustment below -100%", object: nodeOverlay({ priceAdjustment: "-101%" }), field: "spec.priceAdjustment" },
@@ -126,17 +234,45 @@ export const refused: ReadonlyArray<Refused> = [
   { name: "a tag twice", object: nodeClass({ tags: ["team", "team"] }), field: "spec.tags[1]" },
   { name: "a tag of 51 characters", object: nodeClass({ tags: ["x".repeat(51)] }), field: "spec.tags[0]" },
   { name: "a disk without size", object: nodeClass({ osDisk: {} }), field: "spec.osDisk.size" },
-  { name: "a file system that is none", object: nodeClass({ dataDisks: { sdb: { size: "1Gi", filesystem: "xfs" } } }), field: "spec.dataDisks.sdb.filesystem" },
+  {
+    name: "a file system that is none",
+    object: nodeClass({ dataDisks: { sdb: { size: "1Gi", filesystem: "xfs" } } }),
+    field: "spec.dataDisks.sdb.filesystem"
+  },
   { name: "an encryption that is none", object: nodeClass({ diskEncryption: "on" }), field: "spec.diskEncryption" },
   { name: "a placement group without id", object: nodeClass({ placementGroup: {} }), field: "spec.placementGroup.id" },
   { name: "a VPC id below one", object: nodeClass({ vpcID: 0 }), field: "spec.vpcID" },
   { name: "fewer pods than none", object: nodeClass({ kubelet: { maxPods: -1 } }), field: "spec.kubelet.maxPods" },
-  { name: "a reserve of something else", object: nodeClass({ kubelet: { systemReserved: { gpu: "1" } } }), field: "spec.kubelet.systemReserved", rule: "valid keys for systemReserved" },
-  { name: "a reserve below zero", object: nodeClass({ kubelet: { kubeReserved: { cpu: "-1" } } }), field: "spec.kubelet.kubeReserved", rule: "negative" },
-  { name: "a reserve that is no quantity", object: nodeClass({ kubelet: { kubeReserved: { cpu: "lots" } } }), field: "spec.kubelet.kubeReserved.cpu" },
-  { name: "an eviction signal that is none", object: nodeClass({ kubelet: { evictionHard: { memory: "5%" } } }), field: "spec.kubelet.evictionHard", rule: "valid keys for evictionHard" },
-  { name: "a soft threshold without grace", object: nodeClass({ kubelet: { evictionSoft: { "memory.available": "5%" } } }), field: "spec.kubelet", rule: "evictionSoft OwnerKey" },
-  { name: "a grace without soft threshold", object: nodeClass({ kubelet: { evictionSoftGracePeriod: { "memory.available": "1m" } } }), field: "spec.kubelet", rule: "evictionSoftGracePeriod OwnerKey" }
+  {
+    name: "a reserve of something else",
+    object: nodeClass({ kubelet: { systemReserved: { gpu: "1" } } }),
+    field: "spec.kubelet.systemReserved", rule: "valid keys for systemReserved"
+  },
+  {
+    name: "a reserve below zero",
+    object: nodeClass({ kubelet: { kubeReserved: { cpu: "-1" } } }),
+    field: "spec.kubelet.kubeReserved", rule: "negative"
+  },
+  {
+    name: "a reserve that is no quantity",
+    object: nodeClass({ kubelet: { kubeReserved: { cpu: "lots" } } }),
+    field: "spec.kubelet.kubeReserved.cpu"
+  },
+  {
+    name: "an eviction signal that is none",
+    object: nodeClass({ kubelet: { evictionHard: { memory: "5%" } } }),
+    field: "spec.kubelet.evictionHard", rule: "valid keys for evictionHard"
+  },
+  {
+    name: "a soft threshold without grace",
+    object: nodeClass({ kubelet: { evictionSoft: { "memory.available": "5%" } } }),
+    field: "spec.kubelet", rule: "evictionSoft OwnerKey"
+  },
+  {
+    name: "a grace without soft threshold",
+    object: nodeClass({ kubelet: { evictionSoftGracePeriod: { "memory.available": "1m" } } }),
+    field: "spec.kubelet", rule: "evictionSoftGracePeriod OwnerKey"
+  }
 ]
 
 export const accepted: ReadonlyArray<{ readonly name: string; readonly object: Json }> = [
@@ -169,8 +305,16 @@ export const accepted: ReadonlyArray<{ readonly name: string; readonly object: J
     }, { labels: { team: "a", empty: "" }, annotations: { note: "b c" } })
   },
   { name: "a static pool", object: nodePool({ replicas: 3, limits: { nodes: 5 } }) },
-  { name: "a claim of a pool", object: nodeClaim({ requirements: [{ key: "karpenter.sh/nodepool", operator: "In", values: ["default"] }] }) },
-  { name: "an overlay", object: nodeOverlay({ priceAdjustment: "-99.5%", capacity: { "example.com/device": 2 }, weight: 10000 }) },
+  {
+    name: "a claim of a pool",
+    object: nodeClaim({ requirements: [{ key: "karpenter.sh/nodepool", operator: "In", values: ["default"] }] }),
+    
+  },
+  {
+    name: "an overlay",
+    object: nodeOverlay({ priceAdjustment: "-99.5%", capacity: { "example.com/device": 2 }, weight: 10000 }),
+    
+  },
   { name: "an empty node class", object: nodeClass() },
   { name: "a node class of the older version", object: { ...nodeClass(), apiVersion: "karpenter.k8s.linode/v1alpha1" } },
   {

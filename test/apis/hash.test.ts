@@ -5,7 +5,8 @@ import { pool } from "./pools.ts"
 
 const hash = (object: NodePool) => nodePoolHash(object.spec.template)
 const taints = [{ key: "a", effect: "NoSchedule" }, { key: "b", value: "c", effect: "NoExecute" }] as const
-const base = pool({}, { taints }, { labels: { team: "x", role: "y" } })
+const labels = { team: "x", role: "y" }
+const base = pool({}, { taints }, { labels })
 
 describe("the hash of a NodePool's template", () => {
   it("is a decimal number of 64 bits", () => {
@@ -14,12 +15,12 @@ describe("the hash of a NodePool's template", () => {
   })
 
   it.each<readonly [string, NodePool]>([
-    ["requirements", pool({}, { taints, requirements: [{ key: "a", operator: "Exists" }] }, { labels: { team: "x", role: "y" } })],
-    ["the order of taints", pool({}, { taints: taints.toReversed() }, { labels: { team: "x", role: "y" } })],
+    ["requirements", pool({}, { taints, requirements: [{ key: "a", operator: "Exists" }] }, { labels })],
+    ["the order of taints", pool({}, { taints: taints.toReversed() }, { labels })],
     ["the order of labels", pool({}, { taints }, { labels: { role: "y", team: "x" } })],
-    ["empty lists and maps", pool({}, { taints, startupTaints: [] }, { labels: { team: "x", role: "y" }, annotations: {} })],
-    ["another spelling of a duration", pool({}, { taints, expireAfter: "43200m" }, { labels: { team: "x", role: "y" } })],
-    ["what is outside the template", pool({ weight: 3, limits: { cpu: 1 } }, { taints }, { labels: { team: "x", role: "y" } })]
+    ["empty lists and maps", pool({}, { taints, startupTaints: [] }, { labels, annotations: {} })],
+    ["another spelling of a duration", pool({}, { taints, expireAfter: "43200m" }, { labels })],
+    ["what is outside the template", pool({ weight: 3, limits: { cpu: 1 } }, { taints }, { labels })]
   ])("does not depend on %s", (_, other) => {
     assert.strictEqual(hash(other), hash(base))
   })
@@ -33,12 +34,12 @@ describe("the hash of a NodePool's template", () => {
   it.each<readonly [string, NodePool]>([
     ["a label", pool({}, { taints }, { labels: { team: "x", role: "z" } })],
     ["a label with an empty value", pool({}, { taints }, { labels: { team: "x", role: "y", extra: "" } })],
-    ["an annotation", pool({}, { taints }, { labels: { team: "x", role: "y" }, annotations: { a: "b" } })],
-    ["a taint", pool({}, { taints: [taints[0]] }, { labels: { team: "x", role: "y" } })],
-    ["the list that a taint is in", pool({}, { startupTaints: taints }, { labels: { team: "x", role: "y" } })],
-    ["the node class", pool({}, { taints, nodeClassRef: { group: "g", kind: "K", name: "n" } }, { labels: { team: "x", role: "y" } })],
-    ["the age", pool({}, { taints, expireAfter: "1h" }, { labels: { team: "x", role: "y" } })],
-    ["the grace period", pool({}, { taints, terminationGracePeriod: "1h" }, { labels: { team: "x", role: "y" } })]
+    ["an annotation", pool({}, { taints }, { labels, annotations: { a: "b" } })],
+    ["a taint", pool({}, { taints: [taints[0]] }, { labels })],
+    ["the list that a taint is in", pool({}, { startupTaints: taints }, { labels })],
+    ["the node class", pool({}, { taints, nodeClassRef: { group: "g", kind: "K", name: "n" } }, { labels })],
+    ["the age", pool({}, { taints, expireAfter: "1h" }, { labels })],
+    ["the grace period", pool({}, { taints, terminationGracePeriod: "1h" }, { labels })]
   ])("changes with %s", (_, other) => {
     assert.notStrictEqual(hash(other), hash(base))
   })
@@ -49,7 +50,9 @@ describe("the hash of a LinodeNodeClass", () => {
     const hash = nodeClassHash({ image: "linode/ubuntu22.04", authorizedUsers: ["a", "b"] })
     assert.strictEqual(nodeClassHash({ image: "linode/ubuntu22.04", authorizedUsers: ["b", "a"], tags: ["team"] }), hash)
     assert.strictEqual(
-      nodeClassHash({ image: "linode/ubuntu22.04", authorizedUsers: ["a", "b"], backupsEnabled: false, kubelet: {}, swap_size: 0 }),
+      nodeClassHash({
+        image: "linode/ubuntu22.04", authorizedUsers: ["a", "b"], backupsEnabled: false, kubelet: {}, swap_size: 0
+      }),
       hash
     )
   })

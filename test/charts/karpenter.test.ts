@@ -1,0 +1,116 @@
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import { execFileSync } from "node:child_process"
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { delimiter, join } from "node:path"
+import { load, loadAll } from "js-yaml"
+
+type Values = { readonly [key: string]: unknown }
+
+const chart = join(import.meta.dirname, "..", "..", "charts", "karpenter")
+const values = load(readFileSync(join(chart, "values.yaml"), "utf8")) as Values
+const schema = JSON.parse(readFileSync(join(chart, "values.schema.json"), "utf8")) as Values
+
+const isRecord = (value: unknown): value is Values => typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** Paths of the values, as far down as the schema describes them. */
+const described = (said: Values, path = ""): ReadonlyArray<string> =>
+  Object.entries(isRecord(said["properties"]) ? said["properties"] : {}).flatMap(([key, child]) => [
+    path + key, ...isRecord(child) ? described(child, `${path}${key}.`) : []
+  ])
+const given = (map: Values, known: ReadonlySet<string>, path = ""): ReadonlyArray<string> =>
+  Object.entries(map).flatMap(([key, child]) => [
+    path + key,
+    ...isRecord(child) && [...known].some((other) => other.startsWith(`${path}${key}.`))
+      ? given(child, known, `${path}${key}.`)
+      : []
+  ])
+
+describe("the values of the chart", () => {
+  it("are all described by its schema, and no others", () => {
+    const known = described(schema)
+    assert.deepStrictEqual(given(values, new Set(known)).toSorted(), known.toSorted())
+  })
+
+  it("plan after 1 s without a new pod, and after 10 s at the latest", () => {
+    assert.deepInclude(values["settings"], { batchIdleDuration: "1s", batchMaxDuration: "10s", mode: "lke" })
+  })
+})
+
+const helm = [process.env["KUBEBUILDER_ASSETS"] ?? "", ...(process.env["PATH"] ?? "").split(delimiter)]
+  .filter((folder) => folder !== "").map((folder) => join(folder, "helm")).find(existsSync)
+
+// Without helm the end-to-end suite is what renders the chart.
+if (helm !== undefined) {
+  const home = mkdtempSync(join(tmpdir(), "helm-"))
+  const template = (...args: ReadonlyArray<string>): string =>
+    execFileSync(helm, ["template", "karpenter", chart, "--namespace", "kube-system", ...args], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { HOME: home, HELM_CACHE_HOME: home, HELM_CONFIG_HOME: home, HELM_DATA_HOME: home }
+    })
+  const minimal = ["--set", "apiToken=secret", "--set", "settings.clusterName=cluster"]
+  const objects = (...args: ReadonlyArray<string>) => loadAll(template(...minimal, ...args)) as ReadonlyArray<Values>
+  const kind = (all: ReadonlyArray<Values>, name: string) => all.filter((object) => object["kind"] === name)
+  const only = (all: ReadonlyArray<Values>, name: string): string => {
+    const found = kind(all, name)
+    assert.lengthOf(found, 1)
+    return JSON.stringify(found[0])
+  }
+
+  describe("the chart", () => {
+    afterAll(() => rmSync(home, { recursive: true, force: true }))
+
+    it("renders what the walk-through needs from two values", () => {
+      const all = objects()
+      const deployment = only(all, "Deployment")
+      assert.include(deployment, "\"name\":\"controller\"")
+      assert.include(deployment, "\"app.kubernetes.io/name\":\"karpenter\"")
+      assert.include(deployment, "{\"name\":\"CLUSTER_NAME\",\"value\":\"cluster\"}")
+      assert.include(deployment, "{\"secretRef\":{\"name\":\"karpl-credentials\"}}")
+      assert.include(only(all, "Secret"), "\"LINODE_TOKEN\":\"secret\"")
+      assert.notInclude(only(all, "Secret"), "CLUSTER_REGION")
+    })
+
+    it("keeps the token out of every object but the Secret", () => {
+      const others = objects("--set", "apiToken=not-for-all").filter((object) => object["kind"] !== "Secret")
+      assert.notInclude(JSON.stringify(others), "not-for-all")
+    })
+
+    it("restarts the pods when the token changes", () => {
+      const checksum = (token: string) =>
+        /"checksum\/credentials":"([0-9a-f]{64})"/u.exec(only(objects("--set", `apiToken=${token}`), "Deployment"))?.[1]
+      assert.isString(checksum("a"))
+      assert.notStrictEqual(checksum("a"), checksum("b"))
+    })
+
+    it("takes the credentials from a Secret of the user's own", () => {
+      const text = template("--set", "settings.clusterName=c", "--set", "credentialsSecretRef=mine")
+      const all = loadAll(text) as ReadonlyArray<Values>
+      assert.lengthOf(kind(all, "Secret"), 0)
+      assert.include(only(all, "Deployment"), "{\"secretRef\":{\"name\":\"mine\"}}")
+    })
+
+    it("puts the region into the Secret when it is given", () => {
+      assert.include(only(objects("--set", "region=us-ord"), "Secret"), "\"CLUSTER_REGION\":\"us-ord\"")
+    })
+
+    it.each<readonly [string, ReadonlyArray<string>, string]>([
+      ["no token", ["--set", "settings.clusterName=c"], "The API token needs to be set"],
+      ["no cluster name", ["--set", "apiToken=t"], "The cluster's name needs to be set"],
+      ["replicas in words", [...minimal, "--set", "replicas=two"], "/replicas"],
+      ["a duration without unit", [...minimal, "--set", "settings.batchMaxDuration=10"], "/settings/batchMaxDuration"],
+      ["a mode that is none", [...minimal, "--set", "settings.mode=other"], "/settings/mode"]
+    ])("refuses %s", (_, args, message) => {
+      assert.throws(() => template(...args), message)
+    })
+
+    it("may not read Secrets, and may write leases only where it runs", () => {
+      const all = objects()
+      assert.notInclude(JSON.stringify(kind(all, "ClusterRole")), "secrets")
+      assert.notInclude(JSON.stringify(kind(all, "ClusterRole")), "leases")
+      assert.notInclude(JSON.stringify(kind(all, "ClusterRole")), "\"*\"")
+      assert.include(only(all, "Role"), "karpenter-leader-election")
+    })
+  })
+}
