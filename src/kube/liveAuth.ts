@@ -29,7 +29,7 @@ export const pem = (
   file: string | null | undefined
 ): Effect.Effect<string | undefined, KubeConfigInvalid> => {
   if (filled(data)) return Effect.succeed(Buffer.from(data, "base64").toString("utf8"))
-  if (!filled(file)) return Effect.succeed(undefined)
+  if (!filled(file)) return Effect.undefined
   return Effect.tryPromise({
     try: () => readFile(file, "utf8"),
     catch: (error) => new KubeConfigInvalid({ source: config.source, detail: error instanceof Error ? error.message : file })
@@ -75,7 +75,7 @@ const plugin = Effect.fnUntraced(function*(config: KubeConfig) {
     },
     catch: fail
   })
-  return Effect.tryPromise({
+  const read = Effect.tryPromise({
     try: async (): Promise<Credentials> => {
       const options: RequestOptions = {}
       await client.applyToHTTPSOptions(options)
@@ -85,15 +85,16 @@ const plugin = Effect.fnUntraced(function*(config: KubeConfig) {
     },
     catch: fail
   })
+  return { read }
 })
 
 /**
- * The credentials for the next request, never older than a minute. Fails only when they cannot be had at the start;
- * later the last good ones are used for as long as new ones cannot be read.
+ * `current` gives the credentials for the next request, never older than a minute. Fails only when they cannot be had
+ * at the start; later the last good ones are used for as long as new ones cannot be read.
  */
 export const makeCredentials = Effect.fnUntraced(function*(config: KubeConfig) {
   const usesPlugin = (config.user.exec ?? config.user["auth-provider"] ?? null) !== null
-  const read = usesPlugin ? yield* plugin(config) : plain(config)
+  const { read } = usesPlugin ? yield* plugin(config) : { read: plain(config) }
   const one = yield* Semaphore.make(1)
   let last = yield* read
   let readAt = yield* Clock.currentTimeMillis
@@ -107,5 +108,6 @@ export const makeCredentials = Effect.fnUntraced(function*(config: KubeConfig) {
       ), last)))
     return last
   })
-  return Effect.flatMap(isFresh, (fresh) => fresh ? Effect.succeed(last) : Semaphore.withPermit(one, refresh))
+  const current = Effect.flatMap(isFresh, (fresh) => fresh ? Effect.succeed(last) : Semaphore.withPermit(one, refresh))
+  return { current }
 })

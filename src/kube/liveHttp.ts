@@ -89,8 +89,9 @@ const makeDispatcher = Effect.fnUntraced(function*(config: KubeConfig, { cert, k
 export const makeKubeHttp = Effect.fnUntraced(function*(config: KubeConfig, requestTimeout: Duration.Input) {
   const url = yield* urlOf(config, config.cluster.server, "the cluster's server")
   const base = url.pathname.replace(/\/+$/, "")
-  const credentials = yield* makeCredentials(config)
-  let current = { credentials: yield* credentials, dispatcher: yield* makeDispatcher(config, yield* credentials) }
+  const { current: credentials } = yield* makeCredentials(config)
+  const first = yield* credentials
+  let current = { credentials: first, dispatcher: yield* makeDispatcher(config, first) }
   const pools = new Set([current.dispatcher])
   yield* Effect.addFinalizer(() =>
     Effect.forEach(pools, (pool) => Effect.promise(() => pool.destroy()), { discard: true }))

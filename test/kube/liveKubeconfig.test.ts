@@ -4,9 +4,14 @@ import { TestClock } from "effect/testing"
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
+import { Kube } from "../../src/kube/kube.ts"
 import { loadKubeConfig } from "../../src/kube/kubeconfig.ts"
 import type { KubeConfig } from "../../src/kube/kubeconfig.ts"
+import { layerOf } from "../../src/kube/live.ts"
 import { makeCredentials } from "../../src/kube/liveAuth.ts"
+import { layer as memory } from "../../src/kube/memory/layer.ts"
+import { Nodes } from "../../src/kube/resources.ts"
+import { serveKube } from "../support/kubeHttp.ts"
 
 /** A folder with the given files, removed with the scope. */
 const folder = (files: Readonly<Record<string, string>>) => Effect.acquireRelease(
@@ -103,21 +108,22 @@ describe("the configuration", () => {
 describe("credentials", () => {
   const of = (user: KubeConfig["user"]): KubeConfig =>
     ({ source: "test", cluster: { server: "https://example.test" }, user, namespace: undefined })
+  const credentialsOf = (user: KubeConfig["user"]) => Effect.flatMap(makeCredentials(of(user)), ({ current }) => current)
 
   it.effect("may be a token, a name and password, or a certificate, and may impersonate", () => Effect.gen(function*() {
     const data = Buffer.from("PEM").toString("base64")
-    const token = yield* yield* makeCredentials(of({ token: "t", as: "somebody" }))
+    const token = yield* credentialsOf({ token: "t", as: "somebody" })
     assert.deepStrictEqual(token.headers, { authorization: "Bearer t", "impersonate-user": "somebody" })
-    const basic = yield* yield* makeCredentials(of({ username: "u", password: "p" }))
+    const basic = yield* credentialsOf({ username: "u", password: "p" })
     assert.deepStrictEqual(basic.headers, { authorization: `Basic ${Buffer.from("u:p").toString("base64")}` })
-    const certificate = yield* yield* makeCredentials(of({ "client-certificate-data": data, "client-key-data": data }))
+    const certificate = yield* credentialsOf({ "client-certificate-data": data, "client-key-data": data })
     assert.deepStrictEqual(certificate, { headers: {}, cert: "PEM", key: "PEM" })
   }))
 
   it.effect("from a token file are read again every minute, and kept when that fails", () => Effect.gen(function*() {
     const root = yield* folder({ token: "one\n" })
-    const credentials = yield* makeCredentials(of({ tokenFile: join(root, "token") }))
-    const header = Effect.map(credentials, ({ headers }) => headers.authorization)
+    const { current } = yield* makeCredentials(of({ tokenFile: join(root, "token") }))
+    const header = Effect.map(current, ({ headers }) => headers.authorization)
     yield* write(join(root, "token"), "two\n")
     assert.strictEqual(yield* header, "Bearer one")
     yield* TestClock.adjust("61 seconds")
@@ -131,7 +137,7 @@ describe("credentials", () => {
     const apiVersion = "client.authentication.k8s.io/v1"
     const credential = { apiVersion, kind: "ExecCredential", status: { token: "from-plugin" } }
     const exec = { apiVersion, command: "echo", args: [JSON.stringify(credential)], interactiveMode: "Never" }
-    const { headers } = yield* yield* makeCredentials(of({ exec }))
+    const { headers } = yield* credentialsOf({ exec })
     assert.strictEqual(headers.authorization, "Bearer from-plugin")
   }))
 
@@ -144,5 +150,26 @@ describe("credentials", () => {
   it.effect("whose certificate file is not there are refused", () => Effect.gen(function*() {
     const error = yield* Effect.flip(makeCredentials(of({ "client-certificate": "/nowhere/client.crt" })))
     assert.include(error.message, "/nowhere/client.crt")
+  }))
+
+  it.effect("that hold another client certificate open another connection, without losing a call", () => Effect.gen(function*() {
+    const root = yield* folder({ "client.crt": "one", "client.key": "one" })
+    const server = yield* serveKube(yield* Kube.pipe(Effect.provide(memory)))
+    const config: KubeConfig = {
+      ...of({ "client-certificate": join(root, "client.crt"), "client-key": join(root, "client.key") }),
+      cluster: { server: server.url }
+    }
+    yield* Effect.gen(function*() {
+      const kube = yield* Kube
+      yield* kube.list(Nodes)
+      assert.strictEqual(server.connections(), 1)
+      yield* write(join(root, "client.crt"), "two")
+      yield* kube.list(Nodes)
+      assert.strictEqual(server.connections(), 1)
+      yield* TestClock.adjust("61 seconds")
+      yield* kube.list(Nodes)
+      yield* kube.list(Nodes)
+      assert.strictEqual(server.connections(), 2)
+    }).pipe(Effect.provide(layerOf(config, { qps: 1000, burst: 1000 })))
   }))
 })
