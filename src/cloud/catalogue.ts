@@ -1,0 +1,80 @@
+/** The instance types as they are now: price list, what was refused, what live nodes have. */
+import { Clock, Effect, Ref } from "effect"
+import type { Scope } from "effect"
+import type { Node } from "../kube/objects.ts"
+import type { Linode } from "../linode/linode.ts"
+import type { LinodeError } from "../linode/linodeError.ts"
+import type { LinodeType } from "../linode/models.ts"
+import type { InstanceType } from "../scheduling/problem.ts"
+import { instanceTypesOf } from "./instanceTypes.ts"
+import type { Kubelet } from "./nodeRoom.ts"
+import { measure } from "./nodeRoom.ts"
+import type { Place, Plan } from "./plans.ts"
+import { plansOf } from "./plans.ts"
+
+const refreshEvery = "5 minutes"
+
+/** How long a type that was refused for want of capacity is not asked for again. Milliseconds. */
+const soldOutFor = 180_000
+
+export interface Catalogue {
+  /** Every type, for nodes with these kubelet settings. Equal content is the same array. */
+  readonly types: (kubelet: Kubelet | undefined) => Effect.Effect<ReadonlyArray<InstanceType>>
+  /** Linode has no more of the type now. */
+  readonly markSoldOut: (type: string) => Effect.Effect<void>
+  /** The plan of this name, also one that cannot be ordered any more. */
+  readonly plan: (type: string) => Effect.Effect<LinodeType | undefined>
+}
+
+interface PriceList {
+  readonly all: ReadonlyMap<string, LinodeType>
+  readonly plans: ReadonlyArray<Plan>
+}
+
+/** Refreshed in the background until the scope ends; a failed refresh keeps what there is. Fails when nothing can be had at first. */
+export const makeCatalogue = (options: {
+  readonly place: Place
+  readonly linode: Linode["Service"]
+  readonly nodes: () => ReadonlyArray<Node>
+  readonly memoryShare: number | undefined
+}): Effect.Effect<Catalogue, LinodeError, Scope.Scope> => Effect.gen(function*() {
+  const { linode, memoryShare, nodes, place } = options
+  const read = Effect.gen(function*() {
+    const [types, regions, rows] = yield* Effect.all([linode.types, linode.regions, linode.availability(place.id)], { concurrency: 3 })
+    return { all: new Map(types.map((type) => [type.id, type])), plans: plansOf(place, types, regions, rows) } satisfies PriceList
+  })
+  const prices = yield* Ref.make<PriceList>(yield* read)
+  const soldOutUntil = yield* Ref.make<ReadonlyMap<string, number>>(new Map())
+  yield* Effect.sleep(refreshEvery).pipe(
+    Effect.andThen(read),
+    Effect.flatMap((list) => Ref.set(prices, list)),
+    Effect.catch((error) => Effect.logWarning("refreshing Linode's price list failed, the last one holds", { error: error.message })),
+    Effect.forever,
+    Effect.forkScoped
+  )
+
+  const built = new Map<string, { readonly text: string; readonly types: ReadonlyArray<InstanceType> }>()
+  let measured: { readonly from: ReadonlyArray<Node>; readonly of: ReturnType<typeof measure> } | undefined
+  const measuredNow = () => {
+    const from = nodes()
+    if (measured?.from !== from) measured = { from, of: measure(from) }
+    return measured.of
+  }
+  return {
+    types: (kubelet) => Effect.gen(function*() {
+      const now = yield* Clock.currentTimeMillis
+      const soldOut = new Set([...yield* Ref.get(soldOutUntil)].filter(([, until]) => now < until).map(([type]) => type))
+      const { plans } = yield* Ref.get(prices)
+      const types = instanceTypesOf(plans, kubelet, { region: place.id, measured: measuredNow(), memoryShare, soldOut })
+      const text = JSON.stringify(types)
+      const name = JSON.stringify(kubelet ?? null)
+      const last = built.get(name)
+      if (last?.text === text) return last.types
+      built.set(name, { text, types })
+      return types
+    }),
+    markSoldOut: (type) => Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      Ref.update(soldOutUntil, (known) => new Map([...[...known].filter(([, until]) => now < until), [type, now + soldOutFor]]))),
+    plan: (type) => Effect.map(Ref.get(prices), ({ all }) => all.get(type))
+  }
+})

@@ -1,0 +1,57 @@
+/** Plans as the scheduler knows them: labels, room, offerings. */
+import { capacityType, label } from "../apis/labels.ts"
+import type { LinodeType } from "../linode/models.ts"
+import type { InstanceType } from "../scheduling/problem.ts"
+import type { Kubelet, Measured } from "./nodeRoom.ts"
+import { roomOf } from "./nodeRoom.ts"
+import type { Plan } from "./plans.ts"
+
+/** The labels that every node of a plan has (provider spec §8): `g6-standard-2` is of generation 6. */
+export const labelsOf = (type: LinodeType, region: string): Readonly<Record<string, string>> => {
+  const [generation = "", family, model] = type.id.split("-")
+  return {
+    [label.instanceType]: type.id,
+    [label.region]: region,
+    [label.arch]: "amd64",
+    [label.os]: "linux",
+    [label.instanceCpu]: String(type.vcpus),
+    [label.instanceMemory]: String(type.memory),
+    [label.instanceTransfer]: String(type.transfer),
+    [label.instanceNetworkOut]: String(type.network_out),
+    [label.instanceClass]: type.class,
+    [label.instanceGpuCount]: String(type.gpus),
+    [label.instanceAcceleratedDevices]: String(type.accelerated_devices ?? 0),
+    [label.instanceDisk]: String(type.disk),
+    ...(family === undefined ? {} : { [label.instanceGeneration]: generation.replace(/^g/, "") }),
+    ...(family === "gpu" && model !== undefined ? { [label.instanceGpuName]: model } : {})
+  }
+}
+
+export interface Circumstances {
+  readonly region: string
+  readonly measured: ReadonlyMap<string, Measured>
+  readonly memoryShare: number | undefined
+  /** Types that were refused for want of capacity a moment ago. */
+  readonly soldOut: ReadonlySet<string>
+}
+
+/** One type per plan, one offering each: on demand, in the region, which is the zone. */
+export const instanceTypesOf = (
+  plans: ReadonlyArray<Plan>,
+  kubelet: Kubelet | undefined,
+  { measured, memoryShare, region, soldOut }: Circumstances
+): ReadonlyArray<InstanceType> => plans.map(({ available, price, type }) => ({
+  name: type.id,
+  ...roomOf(type, kubelet, measured.get(type.id), memoryShare),
+  labels: labelsOf(type, region),
+  offerings: [{ zone: region, capacityType: capacityType.onDemand, price, available: available && !soldOut.has(type.id) }]
+}))
+
+/** The labels of a machine of this type: those of its plan, its zone and its capacity type. */
+export const machineLabels = (type: InstanceType): Readonly<Record<string, string>> => {
+  const [offering] = type.offerings
+  return {
+    ...type.labels,
+    ...(offering === undefined ? {} : { [label.zone]: offering.zone, [label.capacityType]: offering.capacityType })
+  }
+}

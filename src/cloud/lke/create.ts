@@ -1,0 +1,112 @@
+/** From a claim to its machine. */
+import { Effect } from "effect"
+import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
+import type { NodeClaim } from "../../apis/nodeClaim.ts"
+import type { Catalogue } from "../catalogue.ts"
+import { candidates, isAvailable } from "../choose.ts"
+import { CloudError, InsufficientCapacity } from "../cloudProvider.ts"
+import type { Machine } from "../cloudProvider.ts"
+import { fromKube, fromLinode, refused, unavailable } from "./errors.ts"
+import type { Grower, Outcome, Owned, Wish } from "./grower.ts"
+import { machineOf } from "./machine.ts"
+import { poolSpec } from "./poolSpec.ts"
+import type { PoolSpec } from "./poolSpec.ts"
+
+import type { ClaimRecord } from "./record.ts"
+import { makeView, ownedNode } from "./view.ts"
+import type { World } from "./world.ts"
+
+const operation = "create machine"
+
+/** Types that one call asks for at most: each costs a request, and the claim asks again anyway. */
+const mostTypes = 10
+
+export interface Parts {
+  readonly world: World
+  readonly catalogue: Catalogue
+  readonly grow: Grower
+  readonly nodeClass: (claim: NodeClaim) => Effect.Effect<LinodeNodeClass, CloudError>
+}
+
+const linodeOrKube = (error: Parameters<ReturnType<typeof fromLinode>>[0] | Parameters<ReturnType<typeof fromKube>>[0]): CloudError =>
+  error._tag === "LinodeError" ? fromLinode(operation)(error) : fromKube(operation)(error)
+
+/** The claim as the API server has it; one that is gone, replaced or being deleted gets no machine. */
+const current = Effect.fnUntraced(function*({ world }: Parts, claim: NodeClaim) {
+  const record = yield* Effect.mapError(world.claims.get(claim.metadata.name), fromKube(operation))
+  if (record === undefined || record.deleting || (claim.metadata.uid !== undefined && record.uid !== claim.metadata.uid)) {
+    return yield* unavailable(operation, "the claim is being deleted")
+  }
+  return record
+})
+
+/** What is known of a claim's node, where a list of a moment ago has it. */
+const known = Effect.fnUntraced(function*({ world }: Parts, record: ClaimRecord) {
+  if (record.node === undefined && record.foreign === undefined) return undefined
+  const pools = yield* Effect.mapError(world.recentPools, fromLinode(operation))
+  const view = makeView(world.cluster, 0, [record], pools)
+  const node = ownedNode(view, record)
+  return node === undefined ? undefined : view.find(node)
+})
+
+const askFor = ({ grow }: Parts, key: string, wish: Wish): Effect.Effect<Outcome, CloudError> => grow(key, wish).pipe(
+  Effect.mapError(linodeOrKube),
+  Effect.map((pass) => pass.get(wish.name) ?? { is: "nothing" })
+)
+
+/** The types to ask for, in this order; a type whose key the claim already waits under comes first. */
+const specsOf = Effect.fnUntraced(function*({ catalogue, world }: Parts, record: ClaimRecord, nodeClass: LinodeNodeClass) {
+  const types = candidates(record.claim, yield* catalogue.types(nodeClass.spec.kubelet))
+  const specs = types.map((type) => ({ available: isAvailable(type), spec: poolSpec(world.cluster, nodeClass, record.claim, type.name) }))
+  return {
+    own: specs.find(({ spec }) => spec.key === record.key),
+    others: specs.filter(({ available, spec }) => available && spec.key !== record.key).map(({ spec }) => spec)
+  }
+})
+
+/** Makes sure that the claim has one machine; see `CloudProvider.create`. */
+export const create = Effect.fn("lke.create")(function*(parts: Parts, claim: NodeClaim) {
+  const { catalogue, world } = parts
+  const record = yield* current(parts, claim)
+  const name = claim.metadata.name
+  const machine = Effect.fnUntraced(function*(owned: Owned, nodeClass: LinodeNodeClass | undefined) {
+    const types = yield* catalogue.types(nodeClass?.spec.kubelet)
+    return machineOf(world.cluster.id, owned, types.find((type) => type.name === owned.pool.type)) satisfies Machine
+  })
+  // A machine that exists is told of, whatever has become of its class.
+  const anyClass = Effect.option(parts.nodeClass(record.claim)).pipe(Effect.map((found) => found._tag === "Some" ? found.value : undefined))
+
+  const owned = yield* known(parts, record)
+  if (owned !== undefined) return yield* machine(owned, yield* anyClass)
+  if (record.foreign !== undefined) return yield* unavailable(operation, "its machine is not in the cluster's list of nodes")
+
+  const waiting = (why: string) => unavailable(operation, why)
+  // What is bound, in doubt or on its way under its key is settled before anything else is considered.
+  if (record.key !== undefined) {
+    const outcome = yield* askFor(parts, record.key, { name, spec: undefined })
+    if (outcome.is === "bound") return yield* machine(outcome.owned, yield* anyClass)
+    if (outcome.is === "waiting") return yield* waiting(outcome.why)
+  }
+
+  const nodeClass = yield* parts.nodeClass(record.claim)
+  const { others, own } = yield* specsOf(parts, record, nodeClass)
+  const specs: ReadonlyArray<PoolSpec> = own?.available === true ? [own.spec, ...others] : others
+  for (const spec of specs.slice(0, mostTypes)) {
+    const outcome = yield* askFor(parts, spec.key, { name, spec })
+    switch (outcome.is) {
+      case "bound":
+        return yield* machine(outcome.owned, nodeClass)
+      case "waiting":
+        return yield* waiting(outcome.why)
+      case "nothing":
+        return yield* waiting("its pool is busy")
+      case "refused":
+        if (outcome.error.reason._tag !== "Capacity") return yield* refused(operation, outcome.error)
+        yield* catalogue.markSoldOut(spec.type)
+    }
+  }
+  return yield* new CloudError({
+    operation, detail: "all requested instance types were unavailable during launch", reason: new InsufficientCapacity()
+  })
+})
+

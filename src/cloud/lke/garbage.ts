@@ -1,0 +1,61 @@
+/** What no claim owns: the decision, as values. */
+import type { Pool } from "../../linode/models.ts"
+import { isWaiting, requestLifetime } from "./record.ts"
+import { isSentenced, poolKeyOf, sentencedNodes } from "./tags.ts"
+import { doubtOf, poolDoubts } from "./view.ts"
+import type { View } from "./view.ts"
+
+/** How long something must have had no owner before it is given back: longer than any request lives. Milliseconds. */
+export const grace = 120_000 + requestLifetime
+
+/** What has had no owner since when, by node id or `pool-<id>` for a pool without nodes. Milliseconds. */
+export type Since = ReadonlyMap<string, number>
+
+const emptyPool = (pool: Pool): string => `pool-${pool.id}`
+
+/** Pools that this program made: those of the Go provider are emptied by their claims alone. */
+const made = (view: View): ReadonlyArray<Pool> => view.ours.filter((pool) => poolKeyOf(pool) !== undefined)
+
+const unowned = (view: View, pool: Pool): ReadonlyArray<string> =>
+  pool.nodes.map((node) => node.id).filter((id) => !view.owners.has(id))
+
+/** `since` brought up to date: whatever has an owner again, or is gone, starts from nothing next time. */
+export const observeGarbage = (view: View, since: Since): Since => new Map(
+  made(view).flatMap((pool) => pool.nodes.length === 0 ? [emptyPool(pool)] : unowned(view, pool))
+    .map((what) => [what, since.get(what) ?? view.now])
+)
+
+export interface GarbagePlan {
+  readonly key: string
+  readonly pool: Pool
+  /** `pool`: all of it. Else these nodes; those that `sentence` names are to be sentenced first. */
+  readonly doomed: "pool" | { readonly sentence: ReadonlyArray<string>; readonly nodes: ReadonlyArray<string> }
+}
+
+const hasLiveOwner = (view: View, node: string): boolean => (view.owners.get(node) ?? []).some((owner) => !owner.deleting)
+
+const decidePool = (view: View, key: string, pool: Pool, since: Since): GarbagePlan | undefined => {
+  const doubts = poolDoubts(view, pool)
+  if (doubts.growing) return undefined
+  if (isSentenced(pool)) {
+    return pool.nodes.some((node) => hasLiveOwner(view, node.id)) ? undefined : { key, pool, doomed: "pool" }
+  }
+  const sentenced = [...sentencedNodes(pool)].filter((id) => view.find(id) !== undefined && !hasLiveOwner(view, id))
+  // A claim may be about to take what has no owner, or a late change may be about to make more of it.
+  const wanted = view.claims.some((claim) => claim.key === key && (isWaiting(claim) || doubtOf(view, claim) !== undefined))
+  const due = (what: string): boolean => !wanted && view.now - (since.get(what) ?? view.now) >= grace
+  const sentence = unowned(view, pool).filter((id) => !sentenced.includes(id) && due(id))
+  const nodes = [...sentenced, ...sentence]
+  const whole = pool.nodes.length === 0
+    ? due(emptyPool(pool))
+    : !wanted && nodes.length > 0 && pool.nodes.every((node) => nodes.includes(node.id))
+  if (whole) return { key, pool, doomed: "pool" }
+  // LKE keeps a pool's last node: it goes with the pool, once nobody waits for that.
+  return nodes.length === 0 || nodes.length >= pool.count ? undefined : { key, pool, doomed: { sentence, nodes } }
+}
+
+/** What is to be given back now. */
+export const decideGarbage = (view: View, since: Since): ReadonlyArray<GarbagePlan> => made(view).flatMap((pool) => {
+  const key = poolKeyOf(pool)
+  return key === undefined ? [] : decidePool(view, key, pool, since) ?? []
+})

@@ -1,0 +1,64 @@
+/** What is to be done to give the machines of deleted claims back: the decision, as a value. */
+import type { Pool } from "../../linode/models.ts"
+import { isWaiting } from "./record.ts"
+import type { ClaimRecord } from "./record.ts"
+import { isSentenced, sentencedNodes } from "./tags.ts"
+import { doubtOf, isMissing, ownedNode, poolDoubts } from "./view.ts"
+import type { View } from "./view.ts"
+
+export interface GiveBackPlan {
+  /** Another claim owns the node: there is nothing to give back. */
+  readonly gone: ReadonlyArray<ClaimRecord>
+  /** No node in a complete list and no change in doubt. The machine is gone once its instance is. */
+  readonly unlisted: ReadonlyArray<ClaimRecord>
+  /** Something is under way that must end first. */
+  readonly wait: ReadonlyArray<{ readonly claim: ClaimRecord; readonly why: string }>
+  /** Nodes to delete one by one. */
+  readonly nodes: ReadonlyArray<{ readonly claim: ClaimRecord; readonly pool: Pool; readonly node: string }>
+  /** Pools to sentence and delete as a whole. */
+  readonly pools: ReadonlyArray<Pool>
+}
+
+type Verdict =
+  | { readonly is: "gone" | "unlisted" | "pool" }
+  | { readonly is: "wait"; readonly why: string }
+  | { readonly is: "node"; readonly pool: Pool; readonly node: string }
+
+const judge = (view: View, claim: ClaimRecord): Verdict => {
+  const doubt = doubtOf(view, claim)
+  if (doubt !== undefined && doubt.change !== "delete") return { is: "wait", why: "a change sent for it may still be carried out" }
+  const node = ownedNode(view, claim)
+  if (node === undefined) return { is: "unlisted" }
+  const found = view.find(node)
+  if (found === undefined) return isMissing(view, node) ? { is: "unlisted" } : { is: "wait", why: "its pool's nodes are not all listed yet" }
+  if ((view.owners.get(node) ?? []).some((owner) => !owner.deleting)) return { is: "gone" }
+  if (isSentenced(found.pool)) return { is: "pool" }
+  if (poolDoubts(view, found.pool).growing) return { is: "wait", why: "its pool may still grow" }
+  return { is: "node", pool: found.pool, node }
+}
+
+/** Whether some claim still waits for a node of the pool that is paid for and not listed yet. */
+const isAwaited = (view: View, pool: Pool, key: string): boolean =>
+  pool.count > pool.nodes.length && view.claims.some((claim) => isWaiting(claim) && claim.key === key)
+
+/** A pool of which nothing would stay goes as a whole: LKE keeps a pool's last node. */
+export const decideGiveBack = (view: View, key: string, claims: ReadonlyArray<ClaimRecord>): GiveBackPlan => {
+  const verdicts = claims.map((claim) => ({ claim, verdict: judge(view, claim) }))
+  const nodes = verdicts.flatMap(({ claim, verdict }) => verdict.is === "node" ? [{ claim, pool: verdict.pool, node: verdict.node }] : [])
+  const doomed = new Set(nodes.map(({ node }) => node))
+  const emptied = [...new Set(nodes.map(({ pool }) => pool))].filter((pool) => {
+    const sentenced = sentencedNodes(pool)
+    return pool.nodes.every((node) => doomed.has(node.id) || sentenced.has(node.id)) && !isAwaited(view, pool, key)
+  })
+  const sentenced = verdicts.flatMap(({ claim, verdict }) => {
+    const node = verdict.is === "pool" ? ownedNode(view, claim) : undefined
+    return node === undefined ? [] : view.find(node)?.pool ?? []
+  })
+  return {
+    gone: verdicts.flatMap(({ claim, verdict }) => verdict.is === "gone" ? [claim] : []),
+    unlisted: verdicts.flatMap(({ claim, verdict }) => verdict.is === "unlisted" ? [claim] : []),
+    wait: verdicts.flatMap(({ claim, verdict }) => verdict.is === "wait" ? [{ claim, why: verdict.why }] : []),
+    nodes: nodes.filter(({ pool }) => !emptied.includes(pool)),
+    pools: [...new Set([...emptied, ...sentenced])]
+  }
+}

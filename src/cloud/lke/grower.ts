@@ -1,0 +1,132 @@
+/** Passes that give claims their nodes: look, decide, do, until nothing is left to do. */
+import { Effect } from "effect"
+import type { Scope } from "effect"
+import { annotation } from "../../apis/labels.ts"
+import type { KubeError } from "../../kube/kubeError.ts"
+import type { LinodeError } from "../../linode/linodeError.ts"
+import type { Pool, PoolNode } from "../../linode/models.ts"
+import { carryOut, writers } from "./change.ts"
+import { makeGather } from "./gather.ts"
+import type { Locks } from "./gather.ts"
+import { decideGrow } from "./grow.ts"
+import type { GrowPlan } from "./grow.ts"
+import type { PoolSpec } from "./poolSpec.ts"
+import type { ClaimRecord } from "./record.ts"
+import type { World } from "./world.ts"
+
+/** Claims that ask within this time share a pass. */
+const gatherFor = "50 millis"
+
+/** A pass ends after so many looks; whoever has nothing by then asks again. */
+const mostRounds = 8
+
+const mostNodesPerPool = { standard: 100, enterprise: 500 } as const
+
+export interface Owned {
+  readonly pool: Pool
+  readonly node: PoolNode
+}
+
+export type Outcome =
+  | { readonly is: "bound"; readonly owned: Owned }
+  /** Bought, or perhaps bought: ask again later. */
+  | { readonly is: "waiting"; readonly why: string }
+  | { readonly is: "refused"; readonly error: LinodeError }
+  /** There is nothing for this claim under this key. */
+  | { readonly is: "nothing" }
+
+export interface Wish {
+  readonly name: string
+  /** What to buy; undefined to take only what there is. */
+  readonly spec: PoolSpec | undefined
+}
+
+export type Pass = ReadonlyMap<string, Outcome>
+
+const inDoubt: Outcome = { is: "waiting", why: "a change was sent to Linode and its outcome is not known yet" }
+const unlisted: Outcome = { is: "waiting", why: "its node is not in Linode's list" }
+const onTheWay: Outcome = { is: "waiting", why: "its node is bought and Linode has not named it yet" }
+
+const pass = (world: World) => Effect.fn("lke.pass")(function*(key: string, wishes: ReadonlyArray<Wish>) {
+  const spec = wishes.find((wish) => wish.spec !== undefined)?.spec
+  const names = new Set(wishes.map((wish) => wish.name))
+  const most = mostNodesPerPool[world.cluster.tier]
+  const outcomes = new Map<string, Outcome>()
+  const settle = (claims: ReadonlyArray<ClaimRecord>, outcome: Outcome) => {
+    for (const { name } of claims) if (outcomes.get(name)?.is !== "bound") outcomes.set(name, outcome)
+  }
+  /** Whether all of them got their node. */
+  const bindAll = Effect.fnUntraced(function*(bindings: GrowPlan["bind"], find: (node: string) => Owned | undefined) {
+    const bound = yield* Effect.forEach(bindings, ({ claim, node, settled }) => world.claims.annotate(claim, {
+      [annotation.lkeNode]: node,
+      [annotation.lkePoolKey]: key,
+      ...(settled ? { [annotation.lkeIntent]: null } : {})
+    }, (now) => now.node === undefined && (now.key === claim.key || now.key === key)), { concurrency: writers })
+    for (const [i, claim] of bound.entries()) {
+      const owned = claim?.node === undefined ? undefined : find(claim.node)
+      if (claim !== undefined && owned !== undefined) outcomes.set(claim.name, { is: "bound", owned })
+      if (claim === undefined) yield* Effect.logDebug("a claim changed while it got its node", { NodeClaim: bindings[i]?.claim.name })
+    }
+    return bound.every((claim) => claim !== undefined)
+  })
+  let stopped: Outcome | undefined
+
+  for (let round = 0; round < mostRounds; round++) {
+    const view = yield* world.look
+    for (const claim of view.claims) {
+      if (claim.node === undefined) continue
+      const owned = view.find(claim.node)
+      outcomes.set(claim.name, owned === undefined ? unlisted : { is: "bound", owned })
+    }
+    const plan = decideGrow(view, { key, names, most, mayGrow: spec !== undefined && stopped === undefined })
+    if (plan.unbind.length > 0) {
+      yield* Effect.forEach(plan.unbind, ({ claim, why }) => Effect.logInfo(
+        why === "lost" ? "the claim's node is gone, it gets another" : "an older claim owns the node, the younger gets another",
+        { NodeClaim: claim.name, node: claim.node }
+      ).pipe(
+        Effect.andThen(world.claims.annotate(claim, { [annotation.lkeNode]: null }, (now) => now.node === claim.node && !now.deleting))
+      ), { concurrency: writers, discard: true })
+      for (const { claim } of plan.unbind) outcomes.delete(claim.name)
+      continue
+    }
+    const allBound = yield* bindAll(plan.bind, view.find)
+    settle(plan.wait, onTheWay)
+    settle(plan.left, stopped ?? { is: "nothing" })
+    if (plan.change === undefined || spec === undefined) {
+      if (allBound) break
+      continue
+    }
+
+    const carried = yield* carryOut(world, spec, plan.change)
+    if (carried.is === "done") {
+      const { pool } = carried
+      const fresh = pool.nodes.filter((node) => view.find(node.id) === undefined && !view.owners.has(node.id))
+      const nodes = new Map(fresh.map((node) => [node.id, { pool, node }]))
+      settle(carried.claims, onTheWay)
+      const served = yield* bindAll(
+        carried.claims.slice(0, fresh.length).map((claim, i) => ({ claim, node: fresh[i]!.id, settled: true })),
+        (node) => nodes.get(node)
+      )
+      const all = carried.claims.length === plan.change.claims.length && plan.left.length === 0
+      if (allBound && served && all) break
+    } else if (carried.is === "unknown") {
+      // One more look: often only the answer was lost.
+      stopped = inDoubt
+      settle(plan.left, stopped)
+    } else if (carried.is === "refused" && carried.error.reason._tag !== "Gone") {
+      stopped = { is: "refused", error: carried.error }
+      settle([...plan.change.claims, ...plan.left], stopped)
+      break
+    }
+  }
+  return outcomes as Pass
+})
+
+/** Asks for the claim's node under a key. Claims that ask at about the same time share one pass, and one change. */
+export const makeGrower = (world: World, scope: Scope.Scope, locks: Locks) => makeGather<Wish, Pass, LinodeError | KubeError>({
+  scope,
+  locks,
+  window: gatherFor,
+  run: pass(world)
+})
+export type Grower = ReturnType<typeof makeGrower>

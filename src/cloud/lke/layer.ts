@@ -1,0 +1,112 @@
+/** LKE mode: machines are nodes of LKE pools. docs/design/lke.md says what it promises and how. */
+import { Effect, Layer } from "effect"
+import { LinodeNodeClasses } from "../../apis/linodeNodeClass.ts"
+import type { NodeClaim } from "../../apis/nodeClaim.ts"
+import { Caches } from "../../kube/caches.ts"
+import { Kube } from "../../kube/kube.ts"
+import type { KubeError } from "../../kube/kubeError.ts"
+import { Nodes } from "../../kube/resources.ts"
+import { Linode } from "../../linode/linode.ts"
+import type { LinodeError } from "../../linode/linodeError.ts"
+import { Settings } from "../../settings/settings.ts"
+import { makeCatalogue } from "../catalogue.ts"
+import { CloudProvider } from "../cloudProvider.ts"
+import type { CloudError, Deletion } from "../cloudProvider.ts"
+import { readyNodeClass } from "../nodeClass.ts"
+import { makeClaims } from "./claims.ts"
+import { LkeCluster } from "./cluster.ts"
+import { create } from "./create.ts"
+import { fromKube, fromLinode, unavailable } from "./errors.ts"
+import { makeLocks } from "./gather.ts"
+import { instanceGone, makeGiver } from "./giver.ts"
+import type { Giver } from "./giver.ts"
+import { makeGrower } from "./grower.ts"
+import { recordOf } from "./record.ts"
+import type { ClaimRecord } from "./record.ts"
+import { makeSweeper } from "./sweeper.ts"
+import { doubtOf, isMissing, lockOf, makeView, ownedNode } from "./view.ts"
+import { validateNodeClass } from "./validate.ts"
+import type { World } from "./world.ts"
+import { makeWorld } from "./world.ts"
+
+const cloudError = (operation: string) => (error: LinodeError | KubeError): CloudError =>
+  error._tag === "LinodeError" ? fromLinode(operation)(error) : fromKube(operation)(error)
+
+/** The claim as the API server has it, or as it was given when the API server has it no more. */
+const latest = (world: World, claim: NodeClaim): Effect.Effect<ClaimRecord, KubeError> => {
+  const given = recordOf(claim)
+  return Effect.map(world.claims.get(given.name), (record) => record?.uid === given.uid ? record : given)
+}
+
+const giveBack = (world: World, give: Giver) => Effect.fn("lke.delete")(function*(claim: NodeClaim) {
+  const operation = "delete machine"
+  const record = yield* Effect.mapError(latest(world, claim), fromKube(operation))
+  if (!record.deleting) return yield* unavailable(operation, "the claim is not being deleted")
+  // Nothing was ever asked for it.
+  if (record.key === undefined && record.node === undefined && record.foreign === undefined) return "gone" satisfies Deletion
+  const lock = record.key ?? (yield* Effect.gen(function*() {
+    const view = makeView(world.cluster, 0, [record], yield* Effect.mapError(world.recentPools, fromLinode(operation)))
+    const found = view.find(ownedNode(view, record) ?? "")
+    return found === undefined ? `claim-${record.uid}` : lockOf(found.pool)
+  }))
+  const answers = yield* Effect.mapError(give(lock, record), cloudError(operation))
+  const answer = answers.get(record.uid)
+  return answer === undefined ? "terminating" : yield* Effect.mapError(Effect.fromResult(answer), cloudError(operation))
+})
+
+const exists = (world: World) => Effect.fn("lke.exists")(function*(claim: NodeClaim) {
+  const operation = "find machine"
+  const record = yield* Effect.mapError(latest(world, claim), fromKube(operation))
+  const view = yield* Effect.mapError(world.look, cloudError(operation))
+  const node = ownedNode(view, record)
+  if (node === undefined && doubtOf(view, record) !== undefined) return "present"
+  const listed = node !== undefined && !isMissing(view, node)
+  // A node whose Linode was deleted by hand stays in its pool's list.
+  if (listed && record.instance === undefined) return "present"
+  return (yield* Effect.mapError(instanceGone(world, record), fromLinode(operation))) ? "gone" : "present"
+})
+
+const make = Effect.gen(function*() {
+  const kube = yield* Kube
+  const caches = yield* Caches
+  const linode = yield* Linode
+  const settings = yield* Settings
+  const cluster = yield* LkeCluster
+  const scope = yield* Effect.scope
+  const world = makeWorld(scope, cluster, linode, makeClaims(kube))
+  const locks = makeLocks()
+  const grow = makeGrower(world, scope, locks)
+  const give = makeGiver(world, scope, locks)
+  const catalogue = yield* makeCatalogue({
+    place: { id: cluster.region, tier: cluster.tier },
+    linode,
+    nodes: () => caches.store(Nodes).list(),
+    memoryShare: settings.vmMemoryOverheadPercent
+  })
+  const parts = {
+    world, catalogue, grow,
+    nodeClass: (claim: NodeClaim) => readyNodeClass(kube, caches, "create machine", claim.spec.nodeClassRef.name)
+  }
+  return CloudProvider.of({
+    name: "linode",
+    create: (claim) => Effect.timeoutOrElse(create(parts, claim), {
+      duration: settings.lkeCreateDeadline,
+      orElse: () => unavailable("create machine", "Linode has not answered yet")
+    }),
+    delete: giveBack(world, give),
+    exists: exists(world),
+    instanceTypes: (nodePool) => {
+      const { name } = nodePool.spec.template.spec.nodeClassRef
+      return catalogue.types(caches.store(LinodeNodeClasses).get({ name })?.spec.kubelet)
+    },
+    validate: (nodeClass) => Effect.gen(function*() {
+      const asks = nodeClass.spec.lkeK8sVersion !== undefined && cluster.tier === "enterprise"
+      const now = asks ? yield* Effect.mapError(linode.cluster(cluster.id), fromLinode("validate LinodeNodeClass")) : undefined
+      return validateNodeClass(nodeClass, cluster, now?.k8s_version)
+    }),
+    collectGarbage: Effect.mapError(makeSweeper(world, locks, grow), cloudError("collect garbage"))
+  })
+})
+
+/** Fails when Linode's price list cannot be had at the start. */
+export const layer: Layer.Layer<CloudProvider, LinodeError, Kube | Caches | Linode | Settings | LkeCluster> = Layer.effect(CloudProvider, make)

@@ -1,0 +1,23 @@
+/** A claim's machine as the rest of the program sees it. */
+import { label } from "../../apis/labels.ts"
+import type { InstanceType, Resources } from "../../scheduling/problem.ts"
+import { allocatableOf } from "../choose.ts"
+import type { Machine } from "../cloudProvider.ts"
+import { machineLabels } from "../instanceTypes.ts"
+import type { Owned } from "./grower.ts"
+import { nodeNameOf } from "./view.ts"
+
+const strings = (resources: Resources): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(resources).map(([name, amount]) => [name, String(amount)]))
+
+/** `type` is undefined for a plan that Linode's price list does not have any more: then only its name is known. */
+export const machineOf = (cluster: number, { node, pool }: Owned, type: InstanceType | undefined): Machine => ({
+  nodeName: nodeNameOf(cluster, node.id),
+  providerID: node.instance_id === null ? undefined : `linode://${node.instance_id}`,
+  labels: type === undefined ? { [label.instanceType]: pool.type } : machineLabels(type),
+  // What LKE mode remembers on a claim it writes itself: a copy written later could bring an old node back.
+  annotations: {},
+  capacity: type === undefined ? {} : strings(type.capacity),
+  allocatable: type === undefined ? {} : strings(allocatableOf(type)),
+  imageID: undefined
+})

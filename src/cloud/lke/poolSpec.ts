@@ -1,0 +1,64 @@
+/** What a claim's node is made of at LKE, and the key of the pools that may hold it. */
+import { createHash } from "node:crypto"
+import { label, providerWellKnownLabels } from "../../apis/labels.ts"
+import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
+import type { NodeClaim } from "../../apis/nodeClaim.ts"
+import type { NewPool } from "../../linode/models.ts"
+import type { ClusterShape } from "./cluster.ts"
+import { newPoolTags } from "./tags.ts"
+
+export interface PoolSpec {
+  /** Claims of equal key can share a pool. 16 hex digits. */
+  readonly key: string
+  readonly type: string
+  /** The pool that `change` makes. */
+  readonly pool: (change: string, count: number) => NewPool
+}
+
+/** 64 bits of SHA-256 over JSON, as 16 hex digits. */
+export const digest = (value: unknown): string =>
+  createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16)
+
+/** Labels that say what one node turned out to be: registration puts them on, and they must not split pools. */
+const ofOneNode: ReadonlySet<string> = new Set([
+  ...providerWellKnownLabels, label.capacityType, label.registered, label.initialized, label.doNotSyncTaints
+])
+
+/** Linode refuses label keys of Kubernetes and of its own: those reach the Node at registration. */
+const isAllowed = (key: string): boolean => !/kubernetes\.io|k8s\.io|linode\.com/.test(key)
+
+/** A claim's labels that its pool carries, sorted. */
+export const poolLabels = (claim: NodeClaim): Readonly<Record<string, string>> => Object.fromEntries(
+  Object.entries(claim.metadata.labels ?? {})
+    .filter(([key]) => isAllowed(key) && !ofOneNode.has(key))
+    .toSorted(([a], [b]) => a < b ? -1 : 1)
+)
+
+/**
+ * A claim's taints that its pool carries, sorted. Startup taints stay out: LKE would put them on every node of the pool
+ * again and again. Keys that Linode refuses reach the Node at registration.
+ */
+export const poolTaints = (claim: NodeClaim): NewPool["taints"] => (claim.spec.taints ?? [])
+  .filter(({ key }) => isAllowed(key))
+  .map(({ key, value, effect }) => ({ key, value: value ?? "", effect }))
+  .toSorted((a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : a.effect < b.effect ? -1 : 1)
+
+export const poolSpec = (cluster: ClusterShape, nodeClass: LinodeNodeClass, claim: NodeClaim, type: string): PoolSpec => {
+  const labels = poolLabels(claim)
+  const taints = poolTaints(claim)
+  const nodePool = claim.metadata.labels?.[label.nodePool] ?? ""
+  const { firewallID, lkeK8sVersion, tags } = nodeClass.spec
+  // The standard tier knows none of these.
+  const enterprise = cluster.tier !== "enterprise" ? {} : {
+    ...(firewallID === undefined ? {} : { firewall_id: firewallID }),
+    ...(lkeK8sVersion === undefined ? {} : { k8s_version: lkeK8sVersion }),
+    update_strategy: "on_recycle" as const
+  }
+  const key = digest([nodePool, type, labels, taints, enterprise])
+  const names = { cluster: cluster.name, nodePool, nodeClass: nodeClass.metadata.name }
+  return {
+    key,
+    type,
+    pool: (change, count) => ({ type, count, labels, taints, tags: newPoolTags(names, key, change, tags ?? []), ...enterprise })
+  }
+}

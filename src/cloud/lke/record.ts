@@ -1,0 +1,86 @@
+/**
+ * What a NodeClaim says about its machine, and about changes that were sent to Linode for it. This is the only memory
+ * that LKE mode has: a new process knows as much as the old one.
+ */
+import { Schema } from "effect"
+import { annotation } from "../../apis/labels.ts"
+import type { NodeClaim } from "../../apis/nodeClaim.ts"
+
+const common = { at: Schema.String }
+
+/** Written before the change is sent. `at` is when, as an ISO timestamp. */
+export const Intent = Schema.Union([
+  /** A pool was to grow: the change is seen once its count is above `from`. */
+  Schema.Struct({ change: Schema.Literal("grow"), pool: Schema.Int, from: Schema.Int, ...common }),
+  /** A pool was to be made: it carries `nonce` as a tag. */
+  Schema.Struct({ change: Schema.Literal("new"), nonce: Schema.String, ...common }),
+  /** The claim's node was to be deleted. */
+  Schema.Struct({ change: Schema.Literal("delete"), pool: Schema.Int, node: Schema.String, ...common })
+])
+export type Intent = typeof Intent.Type
+
+const readIntent = Schema.decodeUnknownOption(Schema.fromJsonString(Intent))
+
+/** How long Linode may take at most to carry out a request whose answer never came, in milliseconds. */
+export const requestLifetime = 120_000
+
+export interface ClaimRecord {
+  readonly name: string
+  readonly uid: string
+  readonly claim: NodeClaim
+  readonly deleting: boolean
+  readonly registered: boolean
+  /** Milliseconds. */
+  readonly createdAt: number
+  /** Which pools may hold its node. */
+  readonly key: string | undefined
+  /** Id of its LKE node, from its annotation. */
+  readonly node: string | undefined
+  readonly intent: Intent | undefined
+  /** Its Linode's id, as far as its status says. */
+  readonly instance: number | undefined
+  /** The node's name, where the claim has no annotation of ours (the Go provider made it). */
+  readonly foreign: { readonly nodeName: string | undefined; readonly instance: number | undefined } | undefined
+}
+
+/** The Linode's id in `linode://<id>`. */
+export const instanceIdOf = (providerID: string | undefined): number | undefined => {
+  const digits = /^linode:\/\/(\d+)$/.exec(providerID ?? "")?.[1]
+  return digits === undefined ? undefined : Number(digits)
+}
+
+const isTrue = (claim: NodeClaim, type: string): boolean =>
+  claim.status?.conditions?.some((condition) => condition.type === type && condition.status === "True") ?? false
+
+export const recordOf = (claim: NodeClaim): ClaimRecord => {
+  const annotations = claim.metadata.annotations ?? {}
+  const key = annotations[annotation.lkePoolKey]
+  const node = annotations[annotation.lkeNode]
+  const written = annotations[annotation.lkeIntent]
+  const intent = written === undefined ? undefined : readIntent(written)
+  const instance = instanceIdOf(claim.status?.providerID)
+  const nodeName = claim.status?.nodeName === "" ? undefined : claim.status?.nodeName
+  return {
+    name: claim.metadata.name,
+    uid: claim.metadata.uid ?? "",
+    claim,
+    deleting: claim.metadata.deletionTimestamp !== undefined,
+    registered: isTrue(claim, "Registered"),
+    createdAt: Date.parse(claim.metadata.creationTimestamp ?? "") || 0,
+    key,
+    node,
+    intent: intent?._tag === "Some" ? intent.value : undefined,
+    instance,
+    foreign: key === undefined && node === undefined && (nodeName !== undefined || instance !== undefined)
+      ? { nodeName, instance }
+      : undefined
+  }
+}
+
+/** Whether the claim is still to get a machine. */
+export const isWaiting = (record: ClaimRecord): boolean =>
+  !record.deleting && record.node === undefined && record.foreign === undefined
+
+/** Older claims first; the same order in every process. */
+export const byAge = (a: ClaimRecord, b: ClaimRecord): number =>
+  a.createdAt - b.createdAt || (a.uid < b.uid ? -1 : a.uid > b.uid ? 1 : a.name < b.name ? -1 : a.name > b.name ? 1 : 0)

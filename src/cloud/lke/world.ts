@@ -1,0 +1,51 @@
+/** Looking at claims and pools at the same moment; what every part of LKE mode acts on. */
+import { Clock, Effect } from "effect"
+import type { Scope } from "effect"
+import type { KubeError } from "../../kube/kubeError.ts"
+import type { Linode } from "../../linode/linode.ts"
+import type { LinodeError } from "../../linode/linodeError.ts"
+import type { Pool } from "../../linode/models.ts"
+import type { Claims } from "./claims.ts"
+import type { ClusterShape } from "./cluster.ts"
+import { makeSharedRead } from "./gather.ts"
+import { makeView } from "./view.ts"
+import type { View } from "./view.ts"
+
+/** A list this young may tell what exists; only one that was asked for afterwards may tell what does not. Milliseconds. */
+const recently = 3_000
+
+export interface World {
+  readonly cluster: ClusterShape
+  readonly linode: Linode["Service"]
+  readonly claims: Claims
+  /** Every pool, by a request sent after this was asked for. */
+  readonly pools: Effect.Effect<ReadonlyArray<Pool>, LinodeError>
+  /** Every pool, perhaps as it was a few seconds ago. */
+  readonly recentPools: Effect.Effect<ReadonlyArray<Pool>, LinodeError>
+  /** Everything, by requests sent after this was asked for. */
+  readonly look: Effect.Effect<View, LinodeError | KubeError>
+}
+
+export const makeWorld = (
+  scope: Scope.Scope,
+  cluster: ClusterShape,
+  linode: Linode["Service"],
+  claims: Claims
+): World => {
+  let last: { readonly at: number; readonly pools: ReadonlyArray<Pool> } | undefined
+  const pools = makeSharedRead(scope, linode.pools(cluster.id).pipe(
+    Effect.zipWith(Clock.currentTimeMillis, (pools, at) => {
+      last = { at, pools }
+      return pools
+    })
+  ))
+  return {
+    cluster, linode, claims, pools,
+    recentPools: Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      last !== undefined && now - last.at <= recently ? Effect.succeed(last.pools) : pools),
+    look: Effect.gen(function*() {
+      const [known, listed] = yield* Effect.all([claims.list, pools], { concurrency: 2 })
+      return makeView(cluster, yield* Clock.currentTimeMillis, known, listed)
+    })
+  }
+}
