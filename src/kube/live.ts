@@ -4,7 +4,6 @@
  */
 import { Duration, Effect, Layer, Stream } from "effect"
 import type { Scope } from "effect"
-import { loadKubeConfig } from "./kubeconfig.ts"
 import type { KubeConfig } from "./kubeconfig.ts"
 import { Kube } from "./kube.ts"
 import type { ListOptions, ObjectList, PatchKind } from "./kube.ts"
@@ -41,18 +40,19 @@ const isObject = (value: unknown): value is KubeObject =>
   typeof value === "object" && value !== null && "metadata" in value && typeof value.metadata === "object"
 
 interface RawList {
-  readonly metadata: { readonly resourceVersion?: string; readonly continue?: string }
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string }
   readonly items: ReadonlyArray<KubeObject> | null
 }
 
-const isList = (value: unknown): value is RawList => isObject(value) && "items" in value
+const isList = (value: unknown): value is RawList =>
+  isObject(value) && "items" in value && typeof value.metadata.resourceVersion === "string"
 
 /** The server leaves kind and version out of a list's items. */
 const listOf = <A extends KubeObject>(resource: Resource<A>, raw: RawList): ObjectList<A> => {
   const type = { apiVersion: apiVersion(resource), kind: resource.kind }
   const next = raw.metadata.continue ?? ""
   return {
-    resourceVersion: raw.metadata.resourceVersion ?? "",
+    resourceVersion: raw.metadata.resourceVersion,
     ...(next === "" ? {} : { continue: next }),
     items: (raw.items ?? []).map((item) => ({ ...type, ...item }) as A)
   }
@@ -131,13 +131,6 @@ const make = Effect.fnUntraced(function*(
   return overHttp(http, yield* makeLimiter(options.qps, options.burst), options.watch ?? watchTiming)
 })
 
-/** Kube over a configuration that was loaded already; its `namespace` may be of use to the caller. */
+/** Fails at the start when the server cannot be reached or does not accept the credentials: one line for a person. */
 export const layerOf = (config: KubeConfig, options: LiveOptions): Layer.Layer<Kube, KubeStartError> =>
   Layer.effect(Kube, make(config, options))
-
-/** Kube of the cluster that the environment names; see `loadKubeConfig`. */
-export const layer = (
-  env: Readonly<Record<string, string | undefined>>,
-  options: LiveOptions
-): Layer.Layer<Kube, KubeStartError> =>
-  Layer.effect(Kube, Effect.flatMap(loadKubeConfig({ env }), (config) => make(config, options)))

@@ -73,7 +73,7 @@ const makeDispatcher = Effect.fnUntraced(function*(config: KubeConfig, { cert, k
   const proxyUrl = proxy === "" ? undefined : yield* urlOf(config, proxy, "proxy-url")
   return yield* Effect.try({
     try: (): Dispatcher => proxyUrl !== undefined
-      ? new ProxyAgent({ ...pool, uri: proxyUrl.href, requestTls: tls })
+      ? new ProxyAgent({ ...pool, uri: proxyUrl.href, requestTls: tls, proxyTunnel: true })
       : new Agent({
         ...pool,
         connect: { ...tls, timeout: connectTimeout, keepAlive: true, keepAliveInitialDelay: keepAliveProbesAfter }

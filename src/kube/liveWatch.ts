@@ -24,7 +24,7 @@ export const watchTiming: WatchTiming = {
 
 interface RawEvent {
   readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR"
-  readonly object: KubeObject
+  readonly object?: Partial<KubeObject>
 }
 
 /** Cuts a stream of bytes into lines; a last line without its end is never returned. */
@@ -54,13 +54,10 @@ const parse = <A extends KubeObject>(request: string, lines: ReadonlyArray<strin
       return { events, error: malformedError(request, 200, "an event is not JSON") }
     }
     if (raw.type === "ERROR") return { events, error: watchError(request, raw.object) }
-    if (raw.type === "BOOKMARK") {
-      events.push({ type: "BOOKMARK", resourceVersion: raw.object.metadata.resourceVersion ?? "" })
-    } else if (raw.object?.metadata !== undefined) {
-      events.push({ type: raw.type, object: raw.object as A })
-    } else {
-      return { events, error: malformedError(request, 200, "an event has no object") }
-    }
+    const version = raw.object?.metadata?.resourceVersion
+    if (version === undefined) return { events, error: malformedError(request, 200, "an event without a version") }
+    if (raw.type === "BOOKMARK") events.push({ type: "BOOKMARK", resourceVersion: version })
+    else events.push({ type: raw.type, object: raw.object as A })
   }
   return { events, error: undefined }
 }

@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import { createServer } from "node:http"
+import { connect } from "node:net"
+import type { AddressInfo } from "node:net"
 import { Kube } from "../../src/kube/kube.ts"
 import type { WatchEvent } from "../../src/kube/kube.ts"
 import type { KubeConfig } from "../../src/kube/kubeconfig.ts"
@@ -255,11 +258,37 @@ describe("a watch", () => {
     yield* server.watchesClosed
   }), { watch: Stream.concat(Stream.make(added("a", "8")), Stream.never) }))
 
-  it.live("whose event is no JSON fails as malformed", () => withServer(Effect.fnUntraced(function*(kube, server) {
-    server.setFault(() => ({ status: 200, body: "garbage\n" }))
-    assert.strictEqual((yield* Effect.flip(Stream.runDrain(watch(kube)))).reason._tag, "Malformed")
+  it.live("whose event is no event fails as malformed", () => withServer(Effect.fnUntraced(function*(kube, server) {
+    for (const body of ["garbage\n", '{"type":"ADDED"}\n', '{"type":"BOOKMARK","object":{}}\n']) {
+      server.setFault(() => ({ status: 200, body }))
+      assert.strictEqual((yield* Effect.flip(Stream.runDrain(watch(kube)))).reason._tag, "Malformed")
+    }
   })))
 })
+
+it.live("the way to the server may lead through a proxy", () => Effect.scoped(Effect.gen(function*() {
+  const fake = Layer.mock(Kube, { get: () => Effect.succeed(node("n1") as never) })
+  const server = yield* serveKube(yield* Kube.pipe(Effect.provide(fake)))
+  const targets: Array<string | undefined> = []
+  const proxy = createServer().on("connect", (request, client) => {
+    targets.push(request.url)
+    const upstream = connect(Number(new URL(server.url).port), "127.0.0.1", () => {
+      client.write("HTTP/1.1 200 Connection established\r\n\r\n")
+      upstream.pipe(client).pipe(upstream)
+    })
+    client.on("error", () => upstream.destroy())
+    upstream.on("error", () => client.destroy())
+  })
+  yield* Effect.acquireRelease(
+    Effect.callback<void>((resume) => { proxy.listen(0, "127.0.0.1", () => resume(Effect.void)) }),
+    () => Effect.sync(() => proxy.close())
+  )
+  const config = configOf(server.url)
+  const through = { ...config.cluster, "proxy-url": `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` }
+  const live = layerOf({ ...config, cluster: through }, options)
+  yield* Kube.use((kube) => kube.get(Nodes, { name: "n1" })).pipe(Effect.provide(live))
+  assert.strictEqual(targets[0], new URL(server.url).host)
+})))
 
 describe("at the start", () => {
   const startOn = (config: KubeConfig) => Effect.flip(Kube.pipe(Effect.provide(layerOf(config, options))))
