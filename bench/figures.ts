@@ -1,0 +1,175 @@
+/**
+ * The controller's own figures, measured on the real process: it speaks HTTP to an API server in this process and to the
+ * simulated Linode. Prints a table and writes it to bench/RESULTS.md. Durations are those of this machine.
+ */
+import { Effect, Layer } from "effect"
+import { execFileSync, spawn } from "node:child_process"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { cpus, tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import { crds } from "../src/apis/crds.ts"
+import type { NodeClaim } from "../src/apis/nodeClaim.ts"
+import { NodeClaims } from "../src/apis/nodeClaim.ts"
+import type { LinodeNodeClass } from "../src/apis/linodeNodeClass.ts"
+import { LinodeNodeClasses } from "../src/apis/linodeNodeClass.ts"
+import { NodePools } from "../src/apis/nodePool.ts"
+import type { NodePool } from "../src/apis/nodePool.ts"
+import { Kube } from "../src/kube/kube.ts"
+import * as memory from "../src/kube/memory/layer.ts"
+import type { KubeObject, Pod } from "../src/kube/objects.ts"
+import { Pods } from "../src/kube/resources.ts"
+import * as simulator from "../src/simulator/linode/linodeSimulator.ts"
+import { LinodeServer, layer as serverLayer } from "../src/simulator/linode/server.ts"
+import { serveKube } from "../test/support/kubeHttp.ts"
+
+const main = resolve(import.meta.dirname, "../src/main.ts")
+const results = resolve(import.meta.dirname, "RESULTS.md")
+const token = "bench-token"
+
+const pod = (name: string, cpu: string): Pod => ({
+  metadata: { name, namespace: "default" },
+  spec: { containers: [{ name: "pause", resources: { requests: { cpu } } }] },
+  status: {
+    phase: "Pending",
+    conditions: [{ type: "PodScheduled", status: "False", reason: "Unschedulable", lastTransitionTime: new Date().toISOString() }]
+  }
+})
+
+const nodePool = (types: ReadonlyArray<string>): NodePool => ({
+  metadata: { name: "default" },
+  spec: {
+    template: {
+      spec: {
+        nodeClassRef: { group: "karpenter.k8s.linode", kind: "LinodeNodeClass", name: "default" },
+        requirements: types.length === 0 ? [] : [{ key: "node.kubernetes.io/instance-type", operator: "In", values: types }]
+      }
+    }
+  }
+})
+
+const nodeClass: LinodeNodeClass = { metadata: { name: "default" }, spec: {} }
+
+const isTrue = (object: KubeObject, type: string): boolean =>
+  (object as NodePool | NodeClaim).status?.conditions?.some((c) => c.type === type && c.status === "True") === true
+
+const until = (ask: () => boolean) => Effect.promise(async () => {
+  const end = Date.now() + 60_000
+  while (!ask()) {
+    if (Date.now() > end) throw new Error("waited a minute in vain")
+    await new Promise((done) => setTimeout(done, 5))
+  }
+})
+
+const residentMiB = (pid: number): number => Number(execFileSync("ps", ["-o", "rss=", "-p", String(pid)], { encoding: "utf8" })) / 1024
+
+/** A world with a running controller in it; `use` gets what it needs to drive and watch it. */
+const withController = <A>(types: ReadonlyArray<string>, use: (world: {
+  readonly server: memory.MemoryApiServer["Service"]["server"]
+  readonly api: simulator.LinodeSimulator["Service"]["api"]
+  readonly pid: number
+  readonly readyMillis: number
+}) => Effect.Effect<A>) => Effect.gen(function*() {
+  const { server } = yield* memory.MemoryApiServer
+  const { api, cloud } = yield* simulator.LinodeSimulator
+  const { url } = yield* LinodeServer
+  const front = yield* serveKube(yield* Kube)
+  cloud.addCluster({ label: "bench", region: "us-ord", systemPool: { type: "g6-standard-1", count: 1 } })
+  server.create(LinodeNodeClasses, nodeClass)
+  server.create(NodePools, nodePool(types))
+  const dir = mkdtempSync(join(tmpdir(), "karpenter-bench-"))
+  const kubeconfig = join(dir, "kubeconfig")
+  writeFileSync(kubeconfig, JSON.stringify({
+    apiVersion: "v1", kind: "Config", "current-context": "bench", contexts: [{ name: "bench", context: { cluster: "bench", user: "bench" } }],
+    clusters: [{ name: "bench", cluster: { server: front.url } }], users: [{ name: "bench", user: { token: "bench" } }]
+  }))
+  const health = 20_000 + Math.floor(Math.random() * 20_000)
+  const began = performance.now()
+  const child = yield* Effect.acquireRelease(
+    Effect.sync(() => spawn(process.execPath, [main, "controller"], {
+      stdio: ["ignore", "ignore", "inherit"],
+      env: {
+        PATH: process.env["PATH"], HOME: dir, KUBECONFIG: kubeconfig, CLUSTER_NAME: "bench", LINODE_TOKEN: token, LINODE_URL: url,
+        HEALTH_PROBE_PORT: String(health), METRICS_PORT: "0", LOG_LEVEL: "error"
+      }
+    })),
+    (process) => Effect.promise(async () => {
+      process.kill("SIGKILL")
+      rmSync(dir, { recursive: true, force: true })
+    })
+  )
+  yield* Effect.promise(async () => {
+    for (;;) {
+      const ready = await fetch(`http://127.0.0.1:${health}/readyz`).then((reply) => reply.status === 200, () => false)
+      if (ready) return
+      await new Promise((done) => setTimeout(done, 5))
+    }
+  })
+  const readyMillis = performance.now() - began
+  yield* until(() => isTrue(server.get(NodePools, { name: "default" }), "Ready"))
+  return yield* use({ server, api, pid: child.pid!, readyMillis })
+}).pipe(
+  Effect.scoped,
+  Effect.provide(serverLayer().pipe(
+    Layer.provideMerge(simulator.layer({ tokens: [token] })),
+    Layer.merge(memory.layerWith({ crds }))
+  ))
+)
+
+const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+const spread = (values: ReadonlyArray<number>): string => `${Math.round(Math.min(...values))}–${Math.round(Math.max(...values))}`
+
+const isOrder = ({ method, route }: { readonly method: string; readonly route: string }): boolean =>
+  method === "POST" && route.endsWith("/pools")
+
+const waitingPods = 1000
+const orderedNodes = 50
+const rounds = 5
+const batchIdleMillis = 1000
+
+const reaction = withController([], ({ server, api, pid, readyMillis }) => Effect.gen(function*() {
+  for (let i = 0; i < waitingPods; i++) server.create(Pods, pod(`waiting-${i}`, `${100 + 100 * (i % 10)}m`))
+  const last = Date.now()
+  yield* until(() => api.log.some(isOrder))
+  return { millis: api.log.find(isOrder)!.at - last - batchIdleMillis, readyMillis, loadedMiB: residentMiB(pid) }
+}))
+
+const idle = withController([], ({ pid }) => Effect.andThen(Effect.sleep("30 seconds"), Effect.sync(() => residentMiB(pid))))
+
+const purchase = withController(["g6-standard-2"], ({ server, api }) => Effect.gen(function*() {
+  for (let i = 0; i < orderedNodes; i++) server.create(Pods, pod(`big-${i}`, "1500m"))
+  const launched = () => server.list(NodeClaims, {}).items.filter((claim) => isTrue(claim, "Launched")).length
+  yield* until(() => launched() === orderedNodes)
+  const changes = api.log.filter(({ method }) => method !== "GET")
+  return { changes: changes.length, reads: api.log.length - changes.length }
+}))
+
+const program = Effect.gen(function*() {
+  const reactions = []
+  for (let i = 0; i < rounds; i++) {
+    process.stderr.write(`round ${i + 1} of ${rounds}\n`)
+    reactions.push(yield* reaction)
+  }
+  process.stderr.write("buying, then idling for 30 s\n")
+  const bought = yield* purchase
+  const idleMiB = yield* idle
+  const millis = reactions.map((each) => each.millis)
+  const ready = reactions.map((each) => each.readyMillis)
+  const rows = [
+    [`Unschedulable (${waitingPods} pods) to the request at Linode, less the batch window of ${batchIdleMillis} ms`, "under 200 ms", `${Math.round(median(millis))} ms`, spread(millis)],
+    [`changes sent to Linode for ${orderedNodes} nodes of one type (reads: ${bought.reads})`, "at most 3", String(bought.changes), ""],
+    ["resident memory, idle for 30 s", "under 200 MiB", `${Math.round(idleMiB)} MiB`, ""],
+    [`resident memory, right after planning for ${waitingPods} pods`, "", `${Math.round(median(reactions.map((each) => each.loadedMiB)))} MiB`, ""],
+    ["start of the process to ready", "under 1.5 s", `${Math.round(median(ready))} ms`, spread(ready)]
+  ]
+  return [
+    "# Figures", "",
+    `\`npm run bench\`, ${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? "unknown"}, Node ${process.version}.`,
+    `Medians of ${rounds} runs, a fresh controller process each. The API server in memory and the simulated Linode share one other process.`, "",
+    "| what | goal | median | spread |", "|---|---|---|---|",
+    ...rows.map((row) => `| ${row.join(" | ")} |`), ""
+  ].join("\n")
+})
+
+const text = await Effect.runPromise(program)
+writeFileSync(results, text)
+process.stdout.write(text)
