@@ -61,6 +61,21 @@ export class FirstFit {
     return this
   }
 
+  /** How many pods found no place. */
+  get unplaced(): number {
+    return this.left.reduce((sum, { run, from }) => sum + run.pods.length - from, 0)
+  }
+
+  /** What the nodes cost by the hour, each bought as the cheapest type that holds it, in US dollars. */
+  get hourlyPrice(): number {
+    let sum = 0
+    for (let node = 0; node < this.fleet.size; node++) {
+      const state = this.model.states.all[this.fleet.state[node]!]!
+      sum += state.offerings[state.cheapest(this.fleet.used, node * this.D, this.D)]!.price
+    }
+    return sum
+  }
+
   /** Places the pods of a run one by one, each with all its wishes first; the position of the first that finds no place. */
   private place(run: Run): number {
     const { podClass: { steps } } = run

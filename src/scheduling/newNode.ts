@@ -4,7 +4,7 @@ import type { FirstFit } from "./firstFit.ts"
 import { uncovered } from "./minValues.ts"
 import type { Model } from "./model.ts"
 import type { NewNode, PodRef } from "./plan.ts"
-import type { Labels, Pod, Requirement } from "./problem.ts"
+import type { Labels, Offering, Pod, Requirement } from "./problem.ts"
 import { simulatedLabels } from "./pools.ts"
 import { serializeRequirements } from "./requirements.ts"
 import type { State } from "./states.ts"
@@ -19,38 +19,78 @@ export const podRef = (pod: Pod): PodRef => ({
   ...(pod.metadata.uid === undefined ? {} : { uid: pod.metadata.uid })
 })
 
-/** Undefined where cutting the list of types to the allowed length breaks minValues, under Strict. */
-export const newNode = (model: Model, pass: FirstFit, node: number, number: number): NewNode | undefined => {
-  const { problem, dimensions } = model
-  const { state, types: all } = pass.options(node)
-  const types = all.slice(0, problem.options?.maxInstanceTypes ?? defaultMaxInstanceTypes)
-  if (problem.options?.minValuesPolicy !== "BestEffort" && uncovered(state, types).size > 0) return undefined
-  const { pool } = state
-  const { catalogue } = pool
-  const names = types.map((t) => catalogue.types[t]!.name)
-  const offering = catalogue.offering(types[0]!, state.requirements)!
-  const D = dimensions.size
-  const requests: Record<string, string> = {}
-  dimensions.names.forEach((name, d) => {
-    const daemons = Math.min(...types.map((t) => pool.daemons[t * D + d]!))
-    const amount = pass.fleet.used[node * D + d]! + daemons
-    if (amount > 0) requests[name] = formatAmount(name, amount)
-  })
-  const requirements = requirementsOfClaim(state, types, names)
-  return {
-    name: `${pool.name}-${number}`,
-    nodePool: pool.name,
-    instanceType: names[0]!,
-    zone: offering.zone,
-    capacityType: offering.capacityType,
-    hourlyPrice: offering.price,
-    instanceTypeOptions: names,
-    requirements,
-    labels: labelsOf(state, model.wellKnown),
-    taints: pool.taints,
-    requests,
-    pods: pass.fleet.podsOf(node).map((pod) => podRef(problem.pods[pod]!)),
-    minValuesRelaxed: [...state.requirements].some(([key, set]) => set.minValues !== pool.requirements.get(key)?.minValues)
+/** What the nodes of one state with the same types left have in common. */
+interface Common {
+  readonly names: ReadonlyArray<string>
+  readonly offering: Offering
+  readonly requirements: ReadonlyArray<Requirement>
+  readonly labels: Labels
+  /** By dimension: the least that daemons take on any of the types. */
+  readonly daemons: Float64Array
+  readonly minValuesRelaxed: boolean
+}
+
+/** Writes the nodes of a pass; what many have in common is worked out once. */
+export class NodeWriter {
+  private readonly model: Model
+  private readonly pass: FirstFit
+  private readonly known: Map<string, Common | undefined> = new Map()
+  private readonly numbers: Map<string, number> = new Map()
+
+  constructor(model: Model, pass: FirstFit) {
+    this.model = model
+    this.pass = pass
+  }
+
+  /** Undefined where cutting the list of types to the allowed length breaks minValues, under Strict. */
+  write(node: number): NewNode | undefined {
+    const { problem, dimensions } = this.model
+    const { state, types } = this.pass.options(node)
+    const key = `${state.id} ${types.join(",")}`
+    if (!this.known.has(key)) this.known.set(key, this.common(state, types))
+    const common = this.known.get(key)
+    if (common === undefined) return undefined
+    const { pool } = state
+    const number = (this.numbers.get(pool.name) ?? 0) + 1
+    this.numbers.set(pool.name, number)
+    const requests: Record<string, string> = {}
+    dimensions.names.forEach((name, d) => {
+      const amount = this.pass.fleet.used[node * dimensions.size + d]! + common.daemons[d]!
+      if (amount > 0) requests[name] = formatAmount(name, amount)
+    })
+    return {
+      name: `${pool.name}-${number}`,
+      nodePool: pool.name,
+      instanceType: common.names[0]!,
+      zone: common.offering.zone,
+      capacityType: common.offering.capacityType,
+      hourlyPrice: common.offering.price,
+      instanceTypeOptions: common.names,
+      requirements: common.requirements,
+      labels: common.labels,
+      taints: pool.taints,
+      requests,
+      pods: this.pass.fleet.podsOf(node).map((pod) => podRef(problem.pods[pod]!)),
+      minValuesRelaxed: common.minValuesRelaxed
+    }
+  }
+
+  private common(state: State, all: ReadonlyArray<number>): Common | undefined {
+    const { problem: { options }, dimensions: { size }, wellKnown } = this.model
+    const types = all.slice(0, options?.maxInstanceTypes ?? defaultMaxInstanceTypes)
+    if (options?.minValuesPolicy !== "BestEffort" && uncovered(state, types).size > 0) return undefined
+    const { pool } = state
+    const names = types.map((t) => pool.catalogue.types[t]!.name)
+    const daemons = new Float64Array(size).fill(Infinity)
+    for (const t of types) for (let d = 0; d < size; d++) daemons[d] = Math.min(daemons[d]!, pool.daemons[t * size + d]!)
+    return {
+      names,
+      offering: pool.catalogue.offering(types[0]!, state.requirements)!,
+      requirements: requirementsOfClaim(state, types, names),
+      labels: labelsOf(state, wellKnown),
+      daemons,
+      minValuesRelaxed: [...state.requirements].some(([key, set]) => set.minValues !== pool.requirements.get(key)?.minValues)
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import { FirstFit } from "./firstFit.ts"
 import { assertPlan } from "./invariants.ts"
 import type { Model } from "./model.ts"
 import { compile } from "./model.ts"
-import { newNode, podRef } from "./newNode.ts"
+import { NodeWriter, podRef } from "./newNode.ts"
 import type { NewNode, Plan, Refusal, Unschedulable } from "./plan.ts"
 import type { Problem } from "./problem.ts"
 
@@ -20,38 +20,37 @@ import type { Problem } from "./problem.ts"
  */
 export const schedule = (problem: Problem): Plan => {
   const model = compile(problem)
-  let best = planOf(model, new FirstFit(model, Infinity).run())
+  let best = new FirstFit(model, Infinity).run()
   for (const ceiling of ceilings(model)) {
-    const plan = planOf(model, new FirstFit(model, ceiling).run())
-    if (isBetter(plan, best)) best = plan
+    const other = new FirstFit(model, ceiling).run()
+    if (isBetter(other, best)) best = other
   }
-  if (problem.options?.assert === true) assertPlan(model, best)
-  return best
+  const plan = planOf(model, best)
+  if (problem.options?.assert === true) assertPlan(model, plan)
+  return plan
 }
 
 /** Prices are sums of fractions: differences below this are none. */
-const cent = 1e-9
+const negligible = 1e-9
 
-const isBetter = (a: Plan, b: Plan): boolean => {
-  if (a.totals.unschedulable !== b.totals.unschedulable) return a.totals.unschedulable < b.totals.unschedulable
-  const saved = b.totals.hourlyPrice - a.totals.hourlyPrice
-  return Math.abs(saved) > cent ? saved > 0 : a.totals.newNodes < b.totals.newNodes
+const isBetter = (a: FirstFit, b: FirstFit): boolean => {
+  if (a.unplaced !== b.unplaced) return a.unplaced < b.unplaced
+  const saved = b.hourlyPrice - a.hourlyPrice
+  return Math.abs(saved) > negligible ? saved > 0 : a.fleet.size < b.fleet.size
 }
 
 const planOf = (model: Model, pass: FirstFit): Plan => {
   const { problem } = model
-  const numbers = new Map<string, number>()
+  const writer = new NodeWriter(model, pass)
   const newNodes: Array<NewNode> = []
   const unschedulable: Array<Unschedulable> = []
   for (let node = 0; node < pass.fleet.size; node++) {
-    const pool = model.states.all[pass.fleet.state[node]!]!.pool
-    const number = (numbers.get(pool.name) ?? 0) + 1
-    const made = newNode(model, pass, node, number)
+    const made = writer.write(node)
     if (made !== undefined) {
-      numbers.set(pool.name, number)
       newNodes.push(made)
       continue
     }
+    const { pool } = model.states.all[pass.fleet.state[node]!]!
     const reasons: ReadonlyArray<Refusal> = [{
       nodePool: pool.name,
       reason: "MinValuesNotMet",
