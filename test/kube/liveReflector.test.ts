@@ -1,5 +1,8 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Latch, Layer } from "effect"
+import { crds } from "../../src/apis/crds.ts"
+import { Caches, index } from "../../src/kube/caches.ts"
+import { layer as caches } from "../../src/kube/cacheLayer.ts"
 import { Kube } from "../../src/kube/kube.ts"
 import { layerOf } from "../../src/kube/live.ts"
 import type { LiveOptions } from "../../src/kube/live.ts"
@@ -139,3 +142,18 @@ it.live("a server that fails for a while is asked again until it answers", () =>
     assert.isAtLeast(failures, 3)
   })
 ))
+
+it.live("all kinds are cached, and what was written is there when the write returns", () => Effect.gen(function*() {
+  yield* (yield* MemoryApiServer).install(...crds)
+  const server = yield* serveKube(yield* Kube)
+  const config = { source: "test", cluster: { server: server.url }, user: {}, namespace: undefined }
+  yield* Effect.gen(function*() {
+    const { store, synced } = yield* Caches
+    yield* synced
+    const kube = yield* Kube
+    yield* kube.create(Nodes, node("a"))
+    assert.isDefined(store(Nodes).get({ name: "a" }))
+    yield* kube.patch(Nodes, { name: "a" }, { spec: { providerID: "linode://1" } }, { kind: "merge" })
+    assert.lengthOf(store(Nodes).by(index.nodeProviderID, "linode://1"), 1)
+  }).pipe(Effect.provide(caches.pipe(Layer.provide(layerOf(config, { qps: 1000, burst: 1000 })))))
+}).pipe(Effect.scoped, Effect.provide(memory)))
