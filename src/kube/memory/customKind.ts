@@ -57,6 +57,6 @@ export const customKind = (crd: Fields): Kind => {
     fields: (Array.isArray(storage["selectableFields"]) ? storage["selectableFields"] : [])
       .map((field) => path(at(field, "jsonPath")).join(".")),
     complete: (object, version) => complete(schema(version), prune(schema(version), object)) as Stored,
-    validate: (object, old, version) => validate(schema(version), "", object, old)
+    validate: (object, old, version) => validate(schema(version), object, old)
   }
 }

@@ -1,6 +1,6 @@
 /** A request that the server refuses: what a real one would answer, by status code. */
 import {
-  AlreadyExists, Conflict, Denied, DisruptionBlocked, Expired, Invalid, NotFound
+  AlreadyExists, Conflict, Denied, DisruptionBlocked, Expired, Invalid, NotFound, Unavailable
 } from "../kubeError.ts"
 import type { KubeErrorReason } from "../kubeError.ts"
 import type { Ref } from "../objects.ts"
@@ -49,10 +49,14 @@ export const staleVersion = (kind: Named, ref: Ref): Refusal =>
 export const invalid = (kind: Named, ref: Ref, causes: ReadonlyArray<FieldError>): Refusal => {
   const title = `${kind.kind}${kind.group === "" ? "" : `.${kind.group}`} "${ref.name}" is invalid`
   const said = causes.map((cause) => `${cause.field}: ${cause.message}`)
-  return new Refusal(422, new Invalid({ causes }), `${title}: ${said.length === 1 ? said[0] : `[${said.join(", ")}]`}`)
+  return new Refusal(422, new Invalid({ causes: causes.map(({ field, message }) => ({ field, message })) }), `${title}: ${said.length === 1 ? said[0] : `[${said.join(", ")}]`}`)
 }
 
 export const badRequest = (detail: string): Refusal => new Refusal(400, new Invalid({ causes: [] }), detail)
+
+/** A real server answers this mistake as one of its own. */
+export const versionOnCreate = (): Refusal =>
+  new Refusal(500, new Unavailable(), "resourceVersion should not be set on objects to be created")
 
 export const unprocessable = (detail: string): Refusal => new Refusal(422, new Invalid({ causes: [] }), detail)
 

@@ -84,7 +84,8 @@ const present = (metadata: Partially): Partial<ObjectMeta> =>
 export const created = (kind: Kind, given: ObjectMeta, name: string, id: number, now: number): ObjectMeta => ({
   ...present({
     ...given,
-    deletionTimestamp: undefined, deletionGracePeriodSeconds: undefined, resourceVersion: undefined, generation: undefined
+    deletionTimestamp: undefined, deletionGracePeriodSeconds: undefined, resourceVersion: undefined, generation: undefined,
+    ...(!kind.namespaced && { namespace: undefined })
   }),
   name,
   uid: uid(id),

@@ -18,7 +18,9 @@ import { customKind } from "./customKind.ts"
 import { checkPreconditions } from "./deletion.ts"
 import { DisruptionController } from "./disruption.ts"
 import { evict } from "./eviction.ts"
-import { alreadyExists, badRequest, forbidden, invalid, methodNotAllowed, notFound, unknownResource, unsupportedPatch } from "./failure.ts"
+import {
+  alreadyExists, badRequest, forbidden, invalid, methodNotAllowed, notFound, unknownResource, unsupportedPatch, versionOnCreate
+} from "./failure.ts"
 import { GarbageCollector } from "./gc.ts"
 import { isObject, put, toJson } from "./json.ts"
 import type { Stored } from "./json.ts"
@@ -102,7 +104,7 @@ export class ApiServer {
     const { kind } = this.#storage.of(resource)
     const given = named(kind, toJson(object) as Stored, resource.version)
     this.#checkNamespace(kind, given.metadata)
-    if (given.metadata.resourceVersion !== undefined) throw badRequest("resourceVersion should not be set on objects to be created")
+    if (given.metadata.resourceVersion !== undefined) throw versionOnCreate()
     const name = this.#nameOf(kind, given.metadata)
     if (this.#storage.find(kind, { ...given.metadata, name }) !== undefined) throw alreadyExists(kind, { name })
     const metadata = created(kind, given.metadata, name, ++this.#uids, this.#now())
@@ -194,10 +196,7 @@ export class ApiServer {
   }
 
   #checkNamespace(kind: Kind, metadata: ObjectMeta): void {
-    if (!kind.namespaced) {
-      if (metadata.namespace !== undefined) throw badRequest("the namespace of the provided object does not match the namespace sent on the request")
-      return
-    }
+    if (!kind.namespaced) return
     if (metadata.namespace === undefined) throw methodNotAllowed()
     const namespace = this.#storage.find(this.#namespaces, { name: metadata.namespace })
     if (namespace === undefined) throw notFound(this.#namespaces, { name: metadata.namespace })

@@ -34,11 +34,10 @@ export class Storage {
   define(kind: Kind): void {
     const known = this.#collections.get(keyOf(kind))
     const collection = new Collection(kind, this.#limit)
-    if (known !== undefined) {
-      known.breakWatches()
-      for (const [id, object] of known.objects) collection.objects.set(id, object)
-      collection.compact(this.#version)
-    }
+    known?.breakWatches()
+    for (const [id, object] of known?.objects ?? []) collection.objects.set(id, object)
+    // No history is kept of the time before.
+    collection.compact(this.#version)
     this.#collections.set(keyOf(kind), collection)
     this.#byKind.set(`${kind.group}/${kind.kind}`, collection)
   }

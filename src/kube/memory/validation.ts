@@ -1,10 +1,15 @@
-/** Validation of custom resources against their structural schema, with the messages of a real API server. */
+/** Validation of custom resources against their structural schema and its CEL rules, in the words of a real API server. */
 import { judge } from "./cel.ts"
 import type { FieldError } from "./failure.ts"
 import { equal, isObject } from "./json.ts"
 import type { Fields } from "./json.ts"
 import { member } from "./schema.ts"
 import type { Schema } from "./schema.ts"
+
+interface Problem extends FieldError {
+  /** CEL rules are not judged beside it. */
+  readonly blocking?: true
+}
 
 const quote = (value: unknown): string => JSON.stringify(value) ?? "null"
 
@@ -24,11 +29,11 @@ const hasType = (schema: Schema, value: unknown): boolean => {
 
 const dateTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i
 
-const text = (schema: Schema, field: string, value: string): ReadonlyArray<FieldError> => {
-  const errors: Array<FieldError> = []
+const text = (schema: Schema, field: string, value: string): ReadonlyArray<Problem> => {
+  const errors: Array<Problem> = []
   const length = [...value].length
   if (schema.maxLength !== undefined && length > schema.maxLength) {
-    errors.push({ field, message: `Too long: may not be more than ${schema.maxLength} bytes` })
+    errors.push({ field, message: `Too long: may not be more than ${schema.maxLength} bytes`, blocking: true })
   }
   const wrong = (what: string) => errors.push({ field, message: `Invalid value: ${quote(value)}: ${field} in body ${what}` })
   if (schema.minLength !== undefined && length < schema.minLength) wrong(`should be at least ${schema.minLength} chars long`)
@@ -57,10 +62,39 @@ const identityOf = (schema: Schema, item: unknown): string => {
 
 const isKeyed = (schema: Schema): boolean => ["set", "map"].includes(schema["x-kubernetes-list-type"] ?? "")
 
-const items = (schema: Schema, field: string, list: ReadonlyArray<unknown>, old: unknown): ReadonlyArray<FieldError> => {
-  const errors: Array<FieldError> = []
+const join = (field: string, key: string): string => field === "" ? key : `${field}.${key}`
+
+interface Inner {
+  readonly schema: Schema
+  readonly field: string
+  readonly value: unknown
+  readonly old: unknown
+}
+
+/** The values inside a value that the schema says something of, each with its earlier self. */
+const inner = (schema: Schema, field: string, value: unknown, old: unknown): ReadonlyArray<Inner> => {
+  if (Array.isArray(value)) {
+    const item = schema.items
+    if (item === undefined) return []
+    // Only the items of keyed lists have an earlier self.
+    const keyed = schema["x-kubernetes-list-type"] === "map" && Array.isArray(old)
+    const before = new Map<string, unknown>(keyed ? old.map((each) => [identityOf(schema, each), each]) : [])
+    return value.map((each: unknown, i) =>
+      ({ schema: item, field: `${field}[${i}]`, value: each, old: keyed ? before.get(identityOf(schema, each)) : undefined }))
+  }
+  return !isObject(value) ? [] : Object.entries(value).flatMap(([key, each]) => {
+    const known = member(schema, key)
+    return known === undefined ? [] : [{ schema: known, field: join(field, key), value: each, old: isObject(old) ? old[key] : undefined }]
+  })
+}
+
+const innerErrors = (schema: Schema, field: string, value: unknown, old: unknown): ReadonlyArray<Problem> =>
+  inner(schema, field, value, old).flatMap((each) => structural(each.schema, each.field, each.value, each.old))
+
+const items = (schema: Schema, field: string, list: ReadonlyArray<unknown>, old: unknown): ReadonlyArray<Problem> => {
+  const errors: Array<Problem> = []
   if (schema.maxItems !== undefined && list.length > schema.maxItems) {
-    errors.push({ field, message: `Too many: ${list.length}: must have at most ${schema.maxItems} items` })
+    errors.push({ field, message: `Too many: ${list.length}: must have at most ${schema.maxItems} items`, blocking: true })
   }
   if (schema.minItems !== undefined && list.length < schema.minItems) {
     errors.push({ field, message: `Invalid value: ${list.length}: ${field} in body should have at least ${schema.minItems} items` })
@@ -69,61 +103,64 @@ const items = (schema: Schema, field: string, list: ReadonlyArray<unknown>, old:
   identities.forEach((identity, i) => {
     if (identities.indexOf(identity) < i) errors.push({ field: `${field}[${i}]`, message: `Duplicate value: ${identity}` })
   })
-  // Only the items of keyed lists have an earlier self.
-  const before = new Map(Array.isArray(old) && schema["x-kubernetes-list-type"] === "map"
-    ? old.map((item) => [identityOf(schema, item), item] as const)
-    : [])
-  const inner = schema.items
-  if (inner === undefined) return errors
-  list.forEach((item, i) => errors.push(...validate(inner, `${field}[${i}]`, item, before.get(identities[i] ?? ""))))
-  return errors
+  return [...errors, ...innerErrors(schema, field, list, old)]
 }
 
-const join = (field: string, key: string): string => field === "" ? key : `${field}.${key}`
-
-const members = (schema: Schema, field: string, object: Fields, old: unknown): ReadonlyArray<FieldError> => {
-  const errors: Array<FieldError> = []
+const members = (schema: Schema, field: string, object: Fields, old: unknown): ReadonlyArray<Problem> => {
+  const errors: Array<Problem> = []
   const size = Object.keys(object).length
   if (schema.maxProperties !== undefined && size > schema.maxProperties) {
-    errors.push({ field, message: `Too many: ${size}: must have at most ${schema.maxProperties} items` })
+    errors.push({ field, message: `Too many: ${size}: must have at most ${schema.maxProperties} items`, blocking: true })
   }
   if (schema.minProperties !== undefined && size < schema.minProperties) {
     errors.push({ field, message: `Invalid value: ${size}: ${field} in body should have at least ${schema.minProperties} properties` })
   }
   for (const key of schema.required ?? []) {
-    if (object[key] === undefined) errors.push({ field: join(field, key), message: "Required value" })
+    if (object[key] === undefined) errors.push({ field: join(field, key), message: "Required value", blocking: true })
   }
-  for (const [key, value] of Object.entries(object)) {
-    const known = member(schema, key)
-    if (known !== undefined) errors.push(...validate(known, join(field, key), value, isObject(old) ? old[key] : undefined))
-  }
-  return errors
+  return [...errors, ...innerErrors(schema, field, object, old)]
 }
 
-/**
- * What is wrong with a value. What an update leaves as it was is not looked at again: the server tolerates what it once
- * took. CEL rules are judged where the rest of the value is sound.
- */
-export const validate = (schema: Schema, field: string, value: unknown, old: unknown): ReadonlyArray<FieldError> => {
-  if (old !== undefined && equal(value, old)) return []
+const unchanged = (value: unknown, old: unknown): boolean => old !== undefined && equal(value, old)
+
+/** What is wrong with a value, CEL rules apart. What an update leaves as it was is not looked at again. */
+const structural = (schema: Schema, field: string, value: unknown, old: unknown): ReadonlyArray<Problem> => {
+  if (unchanged(value, old)) return []
   if (!hasType(schema, value)) {
     const expected = schema["x-kubernetes-int-or-string"] === true ? "integer,string" : schema.type
-    return [{ field, message: `Invalid value: ${quote(typeOf(value))}: ${field} in body must be of type ${expected}: ${quote(typeOf(value))}` }]
+    const found = quote(typeOf(value))
+    return [{ field, message: `Invalid value: ${found}: ${field} in body must be of type ${expected}: ${found}`, blocking: true }]
   }
-  const errors: Array<FieldError> = []
+  const errors: Array<Problem> = []
   if (schema.enum !== undefined && !schema.enum.some((option) => equal(option, value))) {
-    errors.push({ field, message: `Unsupported value: ${quote(value)}: supported values: ${schema.enum.map(quote).join(", ")}` })
+    const supported = schema.enum.map(quote).join(", ")
+    errors.push({ field, message: `Unsupported value: ${quote(value)}: supported values: ${supported}`, blocking: true })
   }
   if (typeof value === "string") errors.push(...text(schema, field, value))
   else if (typeof value === "number") errors.push(...numeric(schema, field, value))
   else if (Array.isArray(value)) errors.push(...items(schema, field, value, old))
   else if (isObject(value)) errors.push(...members(schema, field, value, old))
-  if (errors.length > 0) return errors
-  for (const rule of schema["x-kubernetes-validations"] ?? []) {
-    if (!judge(rule.rule, value, old)) {
-      const said = rule.message ?? `failed rule: ${rule.rule}`
-      errors.push({ field: `${field}${rule.fieldPath ?? ""}`, message: `Invalid value: ${quote(isObject(value) ? "object" : value)}: ${said}` })
-    }
-  }
   return errors
+}
+
+const ruleErrors = (schema: Schema, field: string, value: unknown, old: unknown): ReadonlyArray<FieldError> => {
+  if (unchanged(value, old)) return []
+  const shown = typeof value === "object" ? "" : `${quote(value)}: `
+  const own = (schema["x-kubernetes-validations"] ?? []).flatMap(({ rule, message, fieldPath }) => judge(rule, value, old) ? [] : [{
+    field: `${field}${fieldPath ?? ""}`,
+    message: `Invalid value: ${shown}${message ?? `failed rule: ${rule}`}`
+  }])
+  return [...own, ...inner(schema, field, value, old).flatMap((each) => ruleErrors(each.schema, each.field, each.value, each.old))]
+}
+
+const notChecked: FieldError = {
+  field: "<nil>",
+  message: "Invalid value: null: some validation rules were not checked because the object was invalid; " +
+    "correct the existing errors to complete validation"
+}
+
+/** What is wrong with an object. CEL rules are judged when its shape is right. */
+export const validate = (schema: Schema, object: unknown, old: unknown): ReadonlyArray<FieldError> => {
+  const errors = structural(schema, "", object, old)
+  return errors.some(({ blocking }) => blocking === true) ? [...errors, notChecked] : [...errors, ...ruleErrors(schema, "", object, old)]
 }
