@@ -58,8 +58,6 @@ const listOf = <A extends KubeObject>(resource: Resource<A>, raw: RawList): Obje
   }
 }
 
-const queryOf = ({ namespace: _, ...query }: ListOptions): NonNullable<HttpRequest["query"]> => query
-
 /** The service over a connection. Every call waits for the limit, but those of leader election, which must not. */
 const overHttp = (http: KubeHttp, limit: Effect.Effect<void>, timing: WatchTiming) => {
   const limited = <A extends KubeObject, B, E, R>(resource: Resource<A>, call: Effect.Effect<B, E, R>): Effect.Effect<B, E, R> =>
@@ -70,9 +68,12 @@ const overHttp = (http: KubeHttp, limit: Effect.Effect<void>, timing: WatchTimin
       ? Effect.succeed(reply as A)
       : Effect.fail(malformedError(nameOf(request), 200, "the reply is no object"))))
 
-  const list = <A extends KubeObject>(resource: Resource<A>, options: ListOptions): Effect.Effect<ObjectList<A>, KubeError> => {
-    const collection = path(resource, { namespace: options.namespace })
-    const request: HttpRequest = { method: "GET", path: collection, query: queryOf(options) }
+  const list = <A extends KubeObject>(
+    resource: Resource<A>,
+    { namespace, ...query }: ListOptions
+  ): Effect.Effect<ObjectList<A>, KubeError> => {
+    const collection = path(resource, { namespace })
+    const request: HttpRequest = { method: "GET", path: collection, query }
     return retryRead(limited(resource, http.json(request))).pipe(Effect.flatMap((reply) => isList(reply)
       ? Effect.succeed(listOf(resource, reply))
       : Effect.fail(malformedError(nameOf(request), 200, "the reply is no list"))))

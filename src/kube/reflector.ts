@@ -2,7 +2,6 @@
 import { Clock, Effect, Random, Result, Stream } from "effect"
 import type { Context } from "effect"
 import type { Kube, WatchEvent } from "./kube.ts"
-import type { KubeError } from "./kubeError.ts"
 import type { KubeObject } from "./objects.ts"
 import type { WritableStore } from "./store.ts"
 

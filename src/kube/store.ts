@@ -159,7 +159,7 @@ export const makeStore = <A extends KubeObject>(
         else if (wentBack && known !== undefined && !sameObject) changes.push(drop(key, known, known), put(key, trim(item)))
         else changes.push(...putNewer(item))
       }
-      for (const [key, known] of [...all.objects]) {
+      for (const [key, known] of all.objects) {
         // One of our own writes may be younger than the list.
         if (present.has(key) || (!wentBack && compareVersions(versionOf(known), listed) > 0)) continue
         changes.push(drop(key, known, known))

@@ -274,7 +274,8 @@ it.live("the way to the server may lead through a proxy", () => Effect.scoped(Ef
     targets.push(request.url)
     const upstream = connect(Number(new URL(server.url).port), "127.0.0.1", () => {
       client.write("HTTP/1.1 200 Connection established\r\n\r\n")
-      upstream.pipe(client).pipe(upstream)
+      upstream.pipe(client)
+      client.pipe(upstream)
     })
     client.on("error", () => upstream.destroy())
     upstream.on("error", () => client.destroy())

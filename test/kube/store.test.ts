@@ -62,7 +62,8 @@ describe("a store", () => {
     const store = makePods()
     const fat = pod("a", "1")
     const annotations = { "kubectl.kubernetes.io/last-applied-configuration": "{}", keep: "me" }
-    store.replace([{ ...fat, metadata: { ...fat.metadata, annotations, ...{ managedFields: [{}] } } }], "1")
+    const metadata = { ...fat.metadata, annotations, managedFields: [{}] }
+    store.replace([{ ...fat, metadata }], "1")
     const stored = store.get(ref("a"))
     assert.deepStrictEqual(stored?.metadata.annotations, { keep: "me" })
     assert.notProperty(stored?.metadata, "managedFields")

@@ -140,7 +140,7 @@ const serve = (
         kind: `${resource.kind}List`,
         apiVersion: resources.apiVersion(resource),
         metadata: { resourceVersion: page.resourceVersion, continue: page.continue },
-        items: page.items.map(({ kind: _, apiVersion: __, ...item }) => item)
+        items: page.items.map((item) => withoutUndefined({ ...item, kind: undefined, apiVersion: undefined }))
       }
     })))
   }
@@ -258,8 +258,8 @@ export const serveKube = Effect.fnUntraced(function*(kube: Kube["Service"]) {
     setFault: (next) => { fault = next },
     silenceWatches: (next) => { silent = next },
     expireWatches: (count) => { toExpire = count },
-    dropWatches: () => { for (const response of [...watches.keys()]) response.destroy() },
-    endWatches: () => { for (const response of [...watches.keys()]) response.end() }
+    dropWatches: () => { for (const response of watches.keys()) response.destroy() },
+    endWatches: () => { for (const response of watches.keys()) response.end() }
   }
   return handle
 })
