@@ -1,6 +1,6 @@
 /** Sums and comparisons of Kubernetes resource lists, exactly. */
 import type { ResourceList } from "../kube/objects.ts"
-import { formatOf, formatQuantity, parseQuantity } from "../scheduling/quantity.ts"
+import { addResources, formatOf, formatQuantity, parseQuantity } from "../scheduling/index.ts"
 
 const zero = 0n
 const nanos = (quantity: string | number | undefined): bigint => quantity === undefined ? zero : parseQuantity(quantity)
@@ -15,13 +15,7 @@ export const minus = (a: ResourceList, b: ResourceList): ResourceList => Object.
 )
 
 /** Resource by resource over all lists. */
-export const sum = (lists: Iterable<ResourceList>): Readonly<Record<string, string>> => {
-  const totals = new Map<string, bigint>()
-  for (const list of lists) {
-    for (const [name, quantity] of Object.entries(list)) totals.set(name, (totals.get(name) ?? zero) + nanos(quantity))
-  }
-  return Object.fromEntries([...totals].map(([name, total]) => [name, format(name, total)]))
-}
+export const sum = (lists: ReadonlyArray<ResourceList>): Readonly<Record<string, string>> => addResources(...lists)
 
 /** The resources of which `wanted` has more than `available`, in the order of `wanted`. */
 export const excess = (wanted: ResourceList, available: ResourceList): ReadonlyArray<string> =>

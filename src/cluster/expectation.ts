@@ -6,7 +6,7 @@ import { label } from "../apis/labels.ts"
 import type { NodeClaim } from "../apis/nodeClaim.ts"
 import type { ResourceList } from "../kube/objects.ts"
 import type { InstanceType, Offering } from "../scheduling/problem.ts"
-import { intersects, requirementsOf, requirementsOfLabels } from "../scheduling/requirements.ts"
+import { intersects, requirementsOf, requirementsOfLabels } from "../scheduling/index.ts"
 import { fits, minus } from "./amounts.ts"
 
 export interface Expectation {

@@ -102,12 +102,18 @@ export const disrupt = Effect.fnUntraced(function*(state: StateNode, reason: Dis
 
 /**
  * Takes the taint and the reason off a machine that nobody deletes: what a stop between two steps of `disrupt` leaves
- * behind. The next pass decides anew.
+ * behind. The next pass decides anew. The server is asked first, since a deletion of ours may not be in the caches yet.
  */
 export const heal = Effect.fnUntraced(function*(state: StateNode) {
   const { claim, node } = state
   if (claim === undefined || node === undefined || state.markedForDeletion) return
+  if (!hasTaint(node) && nodeClaimConditions.get(claim, conditionType.disruptionReason) === undefined) return
+  const kube = yield* Kube
+  const fresh = yield* kube.get(NodeClaims, { name: claim.metadata.name }).pipe(
+    Effect.catchIf(isNotFound, () => Effect.succeed(undefined))
+  )
+  if (fresh === undefined || fresh.metadata.deletionTimestamp !== undefined) return
   if (hasTaint(node)) yield* setTaints(node, (node.spec?.taints ?? []).filter((taint) => !sameTaint(taint, disruptedTaint)))
   const now = new Date(yield* Clock.currentTimeMillis).toISOString()
-  yield* setConditions(claim, nodeClaimConditions.clear(claim, conditionType.disruptionReason, now))
+  yield* setConditions(fresh, nodeClaimConditions.clear(fresh, conditionType.disruptionReason, now))
 })

@@ -7,7 +7,7 @@ import { fits, sum } from "../../cluster/amounts.ts"
 import type { StateNode } from "../../cluster/cluster.ts"
 import { nominationKey } from "../../cluster/stateNode.ts"
 import type { Pod } from "../../kube/objects.ts"
-import { podRequests } from "../../scheduling/podRequests.ts"
+import { podRequests } from "../../scheduling/index.ts"
 
 /** Name of the machine (its claim's, else its node's) by the pod's uid. */
 export type Promises = ReadonlyMap<string, string>
