@@ -1,6 +1,6 @@
 /** The one metrics registry of the process, under Karpenter's names (core-scheduling §20, core-lifecycle §15). */
 import { Clock, Context, Effect, Exit, Layer } from "effect"
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client"
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, Summary } from "prom-client"
 
 /** Bucket bounds in seconds that Karpenter uses for durations. */
 export const durationBuckets: ReadonlyArray<number> = [
@@ -19,6 +19,8 @@ export class Metrics extends Context.Service<Metrics, {
   readonly counter: (name: string, help: string, labels: ReadonlyArray<string>) => CounterHandle
   readonly gauge: (name: string, help: string, labels: ReadonlyArray<string>) => GaugeHandle
   readonly histogram: (name: string, help: string, labels: ReadonlyArray<string>, buckets?: ReadonlyArray<number>) => HistogramHandle
+  /** A summary with Karpenter's quantiles: 0, 0.5, 0.9, 0.99 and 1. */
+  readonly summary: (name: string, help: string, labels: ReadonlyArray<string>) => HistogramHandle
   /** Counts and times one reconciliation under controller-runtime's metric names. */
   readonly timeReconcile: (controller: string) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** The registry in Prometheus' text format. */
@@ -55,12 +57,17 @@ const make = (processMetrics: boolean) => Effect.sync(() => {
     const metric = new Histogram({ name, help, labelNames: [...labels], buckets: [...buckets], registers: [registry] })
     return { observe: (values, seconds) => metric.observe({ ...values }, seconds) }
   })
+  const summary = (name: string, help: string, labels: ReadonlyArray<string>): HistogramHandle => once(name, () => {
+    const metric = new Summary({ name, help, labelNames: [...labels], percentiles: [0, 0.5, 0.9, 0.99, 1], registers: [registry] })
+    return { observe: (values, seconds) => metric.observe({ ...values }, seconds) }
+  })
   const reconciles = counter("controller_runtime_reconcile_total", "Reconciliations by controller and result.", ["controller", "result"])
   const seconds = histogram("controller_runtime_reconcile_time_seconds", "Duration of a reconciliation.", ["controller"])
   return Metrics.of({
     counter,
     gauge,
     histogram,
+    summary,
     timeReconcile: (controller) => (effect) => Effect.gen(function*() {
       const start = yield* Clock.currentTimeMillis
       return yield* effect.pipe(Effect.onExit((exit) => Effect.map(Clock.currentTimeMillis, (end) => {

@@ -1,0 +1,97 @@
+/**
+ * A claim's end (core-lifecycle §3.6): its node drains first, then its machine is given back, and only when that is
+ * proven gone does the claim go. So nothing that Linode bills is ever without a claim.
+ */
+import { Clock, Effect } from "effect"
+import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
+import { durationMillis } from "../../apis/durations.ts"
+import { annotation, finalizer } from "../../apis/labels.ts"
+import type { NodeClaim } from "../../apis/nodeClaim.ts"
+import { NodeClaims } from "../../apis/nodeClaim.ts"
+import { CloudProvider } from "../../cloud/cloudProvider.ts"
+import type { Store } from "../../kube/caches.ts"
+import { Recorder } from "../../kube/events.ts"
+import { Kube } from "../../kube/kube.ts"
+import { isConflict, isNotFound } from "../../kube/kubeError.ts"
+import type { Node } from "../../kube/objects.ts"
+import { Nodes } from "../../kube/resources.ts"
+import { done, requeueAfter } from "../../runtime/controller.ts"
+import { patientDelete } from "../node/patientDelete.ts"
+import { claimMetrics } from "./claimMetrics.ts"
+import { nodesOfClaim } from "./pairing.ts"
+import { writeClaim, writeFinalizers } from "./writeClaim.ts"
+
+/** When the claim must be gone in spite of its pods; undefined when they are waited for, or when it is written already. */
+const missingDeadline = (claim: NodeClaim): string | undefined => {
+  const grace = durationMillis(claim.spec.terminationGracePeriod)
+  const { annotations, deletionTimestamp } = claim.metadata
+  if (grace === undefined || deletionTimestamp === undefined || annotations?.[annotation.terminationTimestamp] !== undefined) {
+    return undefined
+  }
+  return `${new Date(Date.parse(deletionTimestamp) + grace).toISOString().slice(0, 19)}Z`
+}
+
+const writeDeadline = Effect.fnUntraced(function*(claim: NodeClaim, deadline: string) {
+  const kube = yield* Kube
+  const recorder = yield* Recorder
+  const { name, resourceVersion } = claim.metadata
+  const patch = { metadata: { resourceVersion, annotations: { [annotation.terminationTimestamp]: deadline } } }
+  const written = yield* kube.patch(NodeClaims, { name }, patch, { kind: "merge" })
+  yield* Effect.logInfo("annotated nodeclaim", { [annotation.terminationTimestamp]: deadline })
+  yield* recorder.publish({
+    object: claim,
+    type: "Warning",
+    reason: "TerminationGracePeriodExpiring",
+    message: `All pods will be deleted by ${deadline}`,
+    dedupe: [name]
+  })
+  return written
+})
+
+/**
+ * The nodes to drain first. A Node that carries our finalizer was registered, whether or not the claim got to say so;
+ * any other has no pods that we would have to wait for, and goes with its instance.
+ */
+const nodesToDrain = (claim: NodeClaim, nodes: Store<Node>): ReadonlyArray<Node> => nodesOfClaim(claim, nodes).filter((node) =>
+  nodeClaimConditions.isTrue(claim, conditionType.registered) || (node.metadata.finalizers ?? []).includes(finalizer.termination))
+
+/** One look at a claim that is being deleted. */
+export const finalize = Effect.fnUntraced(function*(found: NodeClaim, nodes: Store<Node>) {
+  const kube = yield* Kube
+  const cloud = yield* CloudProvider
+  const metrics = yield* claimMetrics
+  const finalizers = found.metadata.finalizers ?? []
+  if (!finalizers.includes(finalizer.termination)) return done
+
+  const deadline = missingDeadline(found)
+  const claim = deadline === undefined ? found : yield* writeDeadline(found, deadline)
+
+  const draining = nodesToDrain(claim, nodes)
+  for (const { metadata: { deletionTimestamp, name, uid } } of draining) {
+    if (deletionTimestamp !== undefined) continue
+    yield* kube.delete(Nodes, { name }, uid === undefined ? {} : { uid }).pipe(
+      Effect.catchIf((error) => isNotFound(error) || isConflict(error), () => Effect.void)
+    )
+  }
+  // The end of the node brings us back.
+  if (draining.length > 0) return done
+
+  // Asked also where nothing is known of a machine: a call for it may still be under way.
+  const deletion = yield* patientDelete(cloud.delete(claim))
+  const now = yield* Clock.currentTimeMillis
+  if (deletion.is === "wait") return requeueAfter(deletion.afterMillis)
+  if (deletion.is === "terminating") {
+    yield* writeClaim(claim, nodeClaimConditions.setTrue(claim, conditionType.instanceTerminating, new Date(now).toISOString()))
+    return requeueAfter(deletion.afterMillis)
+  }
+  yield* writeFinalizers(claim, finalizers.filter((one) => one !== finalizer.termination))
+  yield* Effect.logInfo("deleted nodeclaim", {
+    NodePool: claim.metadata.ownerReferences?.[0]?.name,
+    Node: { name: claim.status?.nodeName },
+    "provider-id": claim.status?.providerID
+  })
+  const began = nodeClaimConditions.get(claim, conditionType.instanceTerminating)?.lastTransitionTime
+  if (began !== undefined) metrics.instanceGone(claim, (now - Date.parse(began)) / 1000)
+  metrics.claimGone(claim, (now - Date.parse(claim.metadata.deletionTimestamp ?? "")) / 1000)
+  return done
+})

@@ -1,0 +1,86 @@
+/** The first stage of a claim's life: it gets a machine (core-lifecycle §3.2). Decisions are pure; `lifecycle.ts` carries them out. */
+import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
+import type { NodeClaim } from "../../apis/nodeClaim.ts"
+import type { CloudError, Machine } from "../../cloud/cloudProvider.ts"
+import { unavailableMillis } from "../node/patientDelete.ts"
+
+/** Messages in conditions stay readable. */
+const longestMessage = 300
+/** While Linode has not said which instance it is. */
+const askAgainMillis = 5_000
+/** While the node has not joined: an instance that broke before it joined is replaced by the provider, under another name. */
+const checkMillis = 30_000
+
+/** How long to wait between two questions about the claim's machine; undefined when there is nothing left to ask. */
+export const askEvery = (claim: NodeClaim): number | undefined => {
+  if (!nodeClaimConditions.isTrue(claim, conditionType.launched)) return 0
+  if (claim.status?.providerID === undefined) return askAgainMillis
+  return nodeClaimConditions.isTrue(claim, conditionType.registered) ? undefined : checkMillis
+}
+
+const cut = (text: string): string => text.length <= longestMessage ? text : `${text.slice(0, longestMessage)}...`
+
+const sameStrings = (a: Readonly<Record<string, string | number>> | undefined, b: Readonly<Record<string, string>>): boolean =>
+  Object.keys(a ?? {}).length === Object.keys(b).length && Object.entries(b).every(([key, value]) => a?.[key] === value)
+
+/**
+ * The claim with its machine on it. Labels of the claim win over the provider's, annotations of the provider over the
+ * claim's. A status that says it all already stays the same object.
+ */
+export const launched = (claim: NodeClaim, machine: Machine, now: string): NodeClaim => {
+  const { annotations, labels } = claim.metadata
+  const status = claim.status ?? {}
+  const providerID = machine.providerID ?? (status.nodeName === machine.nodeName ? status.providerID : undefined)
+  const same = status.nodeName === machine.nodeName && status.providerID === providerID &&
+    (machine.imageID === undefined || status.imageID === machine.imageID) &&
+    sameStrings(status.capacity, machine.capacity) && sameStrings(status.allocatable, machine.allocatable)
+  const next: NodeClaim = {
+    ...claim,
+    metadata: {
+      ...claim.metadata,
+      labels: { ...machine.labels, ...labels },
+      annotations: { ...annotations, ...machine.annotations }
+    },
+    status: same ? status : {
+      ...status,
+      nodeName: machine.nodeName,
+      ...(providerID === undefined ? {} : { providerID }),
+      ...(machine.imageID === undefined ? {} : { imageID: machine.imageID }),
+      capacity: machine.capacity,
+      allocatable: machine.allocatable
+    }
+  }
+  return nodeClaimConditions.setTrue(next, conditionType.launched, now)
+}
+
+export type LaunchRefusal =
+  /** The claim can't be had as it is: its pods are planned anew. */
+  | { readonly action: "delete"; readonly reason: "insufficient_capacity" | "nodeclass_not_ready"; readonly message: string }
+  /** Asked again after so long. Nothing is wrong with the claim, so this is no error. */
+  | { readonly action: "wait"; readonly reason: "LaunchFailed"; readonly message: string; readonly afterMillis: number }
+  /** Asked again with back-off, and an error in the log: somebody has to do something about it. */
+  | { readonly action: "fail"; readonly reason: string; readonly message: string }
+
+/** What becomes of a claim that got no machine. */
+export const refusalOf = (claim: NodeClaim, error: CloudError): LaunchRefusal => {
+  const message = cut(error.message)
+  switch (error.reason._tag) {
+    case "InsufficientCapacity":
+      return { action: "delete", reason: "insufficient_capacity", message }
+    case "NodeClassNotReady":
+      // What was bought stays: a class that is being edited takes no machine away.
+      return nodeClaimConditions.isTrue(claim, conditionType.launched)
+        ? { action: "wait", reason: "LaunchFailed", message, afterMillis: checkMillis }
+        : { action: "delete", reason: "nodeclass_not_ready", message }
+    case "CreateFailed":
+      return { action: "fail", reason: error.reason.condition, message }
+    case "CloudUnavailable":
+      return { action: "wait", reason: "LaunchFailed", message, afterMillis: unavailableMillis(error) }
+  }
+}
+
+/** The claim saying why it has no machine yet. One that was launched stays launched. */
+export const unlaunched = (claim: NodeClaim, refusal: Exclude<LaunchRefusal, { action: "delete" }>, now: string): NodeClaim =>
+  nodeClaimConditions.isTrue(claim, conditionType.launched)
+    ? claim
+    : nodeClaimConditions.setUnknown(claim, conditionType.launched, refusal.reason, refusal.message, now)

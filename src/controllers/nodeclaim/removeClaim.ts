@@ -1,0 +1,23 @@
+/** Takes a claim away for a reason of ours. From there its finalization goes on. */
+import { Effect } from "effect"
+import type { NodeClaim } from "../../apis/nodeClaim.ts"
+import { NodeClaims } from "../../apis/nodeClaim.ts"
+import { Kube } from "../../kube/kube.ts"
+import { isConflict, isNotFound } from "../../kube/kubeError.ts"
+import { claimMetrics } from "./claimMetrics.ts"
+import type { DisruptedReason } from "./claimMetrics.ts"
+
+/** Starts the deletion of this very claim, never of a later one of its name. False when it is gone already. */
+export const deleteClaim = Effect.fnUntraced(function*({ metadata: { name, uid } }: NodeClaim) {
+  const kube = yield* Kube
+  return yield* kube.delete(NodeClaims, { name }, uid === undefined ? {} : { uid }).pipe(
+    Effect.as(true),
+    Effect.catchIf((error) => isNotFound(error) || isConflict(error), () => Effect.succeed(false))
+  )
+})
+
+/** Deletes the claim and counts it. `pods` are those on its node that need another place. */
+export const removeClaim = Effect.fnUntraced(function*(claim: NodeClaim, reason: DisruptedReason, pods?: number) {
+  const metrics = yield* claimMetrics
+  if (yield* deleteClaim(claim)) metrics.disrupted(claim, reason, pods)
+})
