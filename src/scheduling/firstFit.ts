@@ -39,6 +39,7 @@ export class FirstFit {
   private readonly ceiling: number
   private readonly D: number
   private readonly used: Float64Array
+  private readonly hostCounts: ReadonlyArray<Int32Array>
   private readonly nodePorts: Map<number, ReadonlyArray<HostPort>> = new Map()
   private readonly bases: ReadonlyArray<State>
 
@@ -46,7 +47,8 @@ export class FirstFit {
     this.model = model
     this.ceiling = ceiling
     this.D = model.dimensions.size
-    this.fleet = new Fleet(this.D, model.problem.pods.length)
+    this.fleet = new Fleet(this.D, model.problem.pods.length, model.hostCounts.length)
+    this.hostCounts = model.hostCounts.map((counts) => counts.slice())
     this.used = new Float64Array(model.nodes.length * this.D)
     this.remaining = model.pools.map((pool) => pool.limits?.slice())
     this.nodesLeft = model.pools.map((pool) => pool.nodeLimit)
@@ -107,11 +109,13 @@ export class FirstFit {
     for (; scan.node < nodes.length; scan.node++) {
       const i = scan.node
       const node = nodes[i]!
-      if (!step.allowsNode(i, node) || !this.hasRoom(i, node.room, run.request) || this.clashes(i, run.podClass)) continue
+      if (!step.allowsNode(i, node) || !this.hasRoom(i, node.room, run.request) || isClosed(run.podClass, this.hostCounts, i) ||
+        this.clashes(i, run.podClass)) continue
       for (let d = 0; d < this.D; d++) this.used[i * this.D + d]! += run.request[d]!
       const pods = this.placed.get(i)
       if (pods === undefined) this.placed.set(i, [pod])
       else pods.push(pod)
+      for (const group of run.podClass.hosts.counts) this.hostCounts[group]![i]!++
       const { ports } = run.podClass
       if (ports.length > 0) this.nodePorts.set(i, [...(this.nodePorts.get(i) ?? []), ...ports])
       return true
@@ -173,7 +177,7 @@ export class FirstFit {
     const bucket = rank.buckets[count]!
     for (let i = cursors[count]!; i < length; i++) {
       const node = bucket[i]!
-      if (fleet.count[node] === count && fleet.state[node] === rank.state.id &&
+      if (fleet.count[node] === count && fleet.state[node] === rank.state.id && !isClosed(run.podClass, fleet.hostCounts, node) &&
         after.admits(fleet.used, node * D, run.request, D) && this.portsFree(node, run.podClass) && this.varied(node, after, run)) {
         cursors[count] = i
         return node
@@ -259,6 +263,7 @@ export class FirstFit {
   private put(pod: number, node: number, state: State, run: Run, scans: ReadonlyArray<Scan>): void {
     const { fleet } = this
     fleet.put(pod, node, state, run.request, run.podClass.ports)
+    for (const group of run.podClass.hosts.counts) fleet.hostCounts[group]![node]!++
     // The node has entered a bucket that the run may have left behind.
     const rank = fleet.ranks.findIndex((other) => other.state === state)
     const count = fleet.count[node]!
@@ -279,4 +284,11 @@ export class FirstFit {
     const pool: Pool = state.pool
     return this.model.states.intern(pool, state.requirements, pool.without(pool.types, this.fleet.ports.get(node) ?? []))
   }
+}
+
+/** True when the node has too many of those that the class' rules speak of. Counts never fall, so it stays closed. */
+const isClosed = (podClass: PodClass, counts: ReadonlyArray<Int32Array>, node: number): boolean => {
+  const { rules } = podClass.hosts
+  for (let i = 0; i < rules.length; i++) if (counts[rules[i]!.group]![node]! > rules[i]!.atMost) return true
+  return false
 }

@@ -44,11 +44,14 @@ export class Fleet {
   readonly before: Int32Array
   readonly ports: Map<number, ReadonlyArray<HostPort>> = new Map()
   readonly ranks: Array<Rank> = []
+  /** By group of pods that rules speak of, and node: how many of them are there. */
+  readonly hostCounts: Array<Int32Array> = []
   mostPods = 0
   private readonly rankOf: Array<Rank | undefined> = []
 
-  constructor(D: number, pods: number) {
+  constructor(D: number, pods: number, groups: number) {
     this.D = D
+    for (let g = 0; g < groups; g++) this.hostCounts.push(new Int32Array(64))
     this.used = new Float64Array(64 * D)
     this.before = new Int32Array(pods)
   }
@@ -63,6 +66,7 @@ export class Fleet {
       const used = new Float64Array(length * this.D)
       used.set(this.used)
       this.used = used
+      for (let g = 0; g < this.hostCounts.length; g++) this.hostCounts[g] = grown(this.hostCounts[g]!, length)
     }
     this.last[node] = -1
     return node

@@ -2,8 +2,11 @@
 import { Catalogue } from "./catalogue.ts"
 import { CPU, Dimensions, MEMORY, PODS } from "./dimensions.ts"
 import type { HostPort } from "./hostPorts.ts"
+import type { HostMembership } from "./hostGroups.ts"
+import { HostGroups, labelsMatter } from "./hostGroups.ts"
 import type { NodeModel } from "./nodes.ts"
-import { nodeModels } from "./nodes.ts"
+import { nodeModel, nodeOrder } from "./nodes.ts"
+import type { Constraints } from "./podClass.ts"
 import { constraintsOf, unsupportedField } from "./podClass.ts"
 import { daemonOf, Pool } from "./pools.ts"
 import { podRequests } from "./podRequests.ts"
@@ -16,6 +19,7 @@ import { shapesOf } from "./shapes.ts"
 import type { Demand } from "./states.ts"
 import { States } from "./states.ts"
 import { untolerated } from "./taints.ts"
+import { Topology } from "./topology.ts"
 import { coreWellKnownLabels } from "./wellKnown.ts"
 
 /** A step of a class' ladder, interned: classes share it. */
@@ -47,6 +51,8 @@ export interface PodClass {
   /** From all wishes to those that can't be given up. */
   readonly steps: ReadonlyArray<Step>
   readonly ports: ReadonlyArray<HostPort>
+  /** With whom its pods may share a node. */
+  readonly hosts: HostMembership
   /** Why no pod of the class can be placed at all. */
   readonly refusal: { readonly reason: UnschedulableReason; readonly message: string } | undefined
 }
@@ -65,6 +71,8 @@ export interface Model {
   /** Heaviest first, then by name, last first. */
   readonly pools: ReadonlyArray<Pool>
   readonly nodes: ReadonlyArray<NodeModel>
+  /** By group of pods that rules speak of, and node: how many of them are there. */
+  readonly hostCounts: ReadonlyArray<Int32Array>
   readonly states: States
   readonly runs: ReadonlyArray<Run>
   /** Pods whose requests cannot be read. */
@@ -72,7 +80,7 @@ export interface Model {
 }
 
 export const compile = (problem: Problem): Model => {
-  const { shapes, shapeOf, examples, classOf } = shapesOf(problem.pods)
+  const { shapes, shapeOf, examples, classOf } = shapesOf(problem.pods, labelsMatter(problem.pods, problem.nodes))
   const wellKnown = new Set([...coreWellKnownLabels, ...(problem.wellKnownLabels ?? [])])
   const dimensions = new Dimensions(resourceNames(problem, shapes.map((shape) => shape.requests)))
   const daemons = problem.daemonSets.map((daemonSet) => daemonOf(daemonSet, dimensions))
@@ -92,12 +100,22 @@ export const compile = (problem: Problem): Model => {
       const catalogue = catalogueOf(problem.instanceTypes[pool.metadata.name] ?? [])
       return new Pool(pool, catalogue, daemons, problem.nodes, dimensions, wellKnown)
     })
-  const nodes = nodeModels(problem.nodes, daemons, dimensions)
+  const existing = nodeOrder(problem.nodes)
+  const nodes = existing.map((node) => nodeModel(node, daemons, dimensions))
 
+  const topology = new Topology(pools, nodes, existing)
+  const groups = new HostGroups()
+  const own = examples.map((pod) => groups.learn(pod))
+  for (const node of existing) for (const pod of node.pods) groups.learn(pod)
   const intern = new Interner(pools, nodes.length)
   const preferred = problem.options?.preferencePolicy !== "Ignore"
   const softTaints = [...pools, ...nodes].some((host) => host.taints.some((taint) => taint.effect === "PreferNoSchedule"))
-  const classes = examples.map((pod) => classFrom(pod, preferred, softTaints, intern))
+  const classes = examples.map((pod, i) => {
+    const field = unsupportedField(pod.spec) ?? topology.unsupportedField(pod)
+    if (field !== undefined) return unsupported(field)
+    const constraints = constraintsOf(pod.spec, topology.requirementsFor(pod), preferred, softTaints)
+    return classFrom(constraints, groups.complete(pod, own[i]!), intern)
+  })
   const requests = shapes.map((shape) => {
     const request = dimensions.need(shape.requests)
     request[PODS] = 1
@@ -115,6 +133,7 @@ export const compile = (problem: Problem): Model => {
     wellKnown,
     pools,
     nodes,
+    hostCounts: groups.countBound(existing.map((node) => node.pods)),
     states: new States(dimensions.size, wellKnown),
     runs: runsOf(problem.pods, classes, classOf, requests, shapeOf, usable),
     invalid
@@ -171,21 +190,21 @@ class Interner {
   }
 }
 
-const classFrom = (pod: Pod, preferred: boolean, softTaints: boolean, intern: Interner): PodClass => {
-  const field = unsupportedField(pod.spec)
-  if (field !== undefined) {
-    return { steps: [], ports: [], refusal: { reason: "UnsupportedConstraint", message: `${field} is not supported yet` } }
-  }
-  const { rungs, ports, impossible } = constraintsOf(pod.spec, preferred, softTaints)
-  const steps = [...new Set(rungs.map((rung) => intern.step(rung.requirements, ports, rung.tolerations)))]
-  return {
-    steps,
-    ports,
-    refusal: impossible
-      ? { reason: "IncompatibleRequirements", message: "its required node affinity has only empty terms, which match no node" }
-      : undefined
-  }
-}
+const unsupported = (field: string): PodClass => ({
+  steps: [],
+  ports: [],
+  hosts: { rules: [], counts: [] },
+  refusal: { reason: "UnsupportedConstraint", message: `${field} is not supported yet` }
+})
+
+const classFrom = ({ rungs, ports, impossible }: Constraints, hosts: HostMembership, intern: Interner): PodClass => ({
+  steps: [...new Set(rungs.map((rung) => intern.step(rung.requirements, ports, rung.tolerations)))],
+  ports,
+  hosts,
+  refusal: impossible
+    ? { reason: "IncompatibleRequirements", message: "its required node affinity has only empty terms, which match no node" }
+    : undefined
+})
 
 /** Largest requests first: CPU, then memory, then the rest; equal ones by the oldest pod of their class. */
 const runsOf = (

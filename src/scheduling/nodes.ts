@@ -26,7 +26,7 @@ export const requestOf = (pod: Pod, dimensions: Dimensions): Float64Array => {
   return request
 }
 
-const nodeModel = (node: ExistingNode, daemons: ReadonlyArray<Daemon>, dimensions: Dimensions): NodeModel => {
+export const nodeModel = (node: ExistingNode, daemons: ReadonlyArray<Daemon>, dimensions: Dimensions): NodeModel => {
   const D = dimensions.size
   const own = stableLabels(node.labels)
   const labels = own[HostnameLabel] === undefined ? { ...own, [HostnameLabel]: node.name } : own
@@ -52,10 +52,5 @@ const nodeModel = (node: ExistingNode, daemons: ReadonlyArray<Daemon>, dimension
 }
 
 /** In the order in which they are filled: the initialized first, then by name. */
-export const nodeModels = (
-  nodes: ReadonlyArray<ExistingNode>,
-  daemons: ReadonlyArray<Daemon>,
-  dimensions: Dimensions
-): ReadonlyArray<NodeModel> =>
+export const nodeOrder = (nodes: ReadonlyArray<ExistingNode>): ReadonlyArray<ExistingNode> =>
   [...nodes].sort((a, b) => Number(b.initialized) - Number(a.initialized) || (a.name < b.name ? -1 : 1))
-    .map((node) => nodeModel(node, daemons, dimensions))

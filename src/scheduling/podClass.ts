@@ -38,10 +38,11 @@ const hasSoftToleration = (tolerations: ReadonlyArray<Toleration>): boolean =>
 
 /**
  * The ladder, in Karpenter's order of relaxation: required terms but the last, from the front; preferred node affinity, heaviest
- * first; at last a toleration of PreferNoSchedule, where a NodePool has such a taint. The heaviest wish left counts as required.
+ * first; at last a toleration of PreferNoSchedule, where some host has such a taint. The heaviest wish left counts as required.
+ * `others` is what rules about other pods demand, of every step.
  */
-export const constraintsOf = (spec: PodSpec, preferred: boolean, softTaints: boolean): Constraints => {
-  const selector = requirementsOfLabels(spec.nodeSelector)
+export const constraintsOf = (spec: PodSpec, others: Requirements, preferred: boolean, softTaints: boolean): Constraints => {
+  const selector = both(requirementsOfLabels(spec.nodeSelector), others)
   const terms = requiredTerms(spec)
   const wishes = preferred ? preferences(spec) : []
   const tolerations = spec.tolerations ?? []
@@ -59,19 +60,11 @@ export const constraintsOf = (spec: PodSpec, preferred: boolean, softTaints: boo
   return { rungs, ports: hostPortsOf(spec), impossible: rungs.length === 0 }
 }
 
-/** The first field of the pod that asks for something this scheduler cannot judge yet; a pod that has one is not placed. */
+/** The first field of the pod's node affinity that cannot be judged here; a pod that has one is not placed. */
 export const unsupportedField = (spec: PodSpec): string | undefined => {
-  const affinity = spec.affinity
-  const fields = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
-    .findIndex((term) => (term.matchFields?.length ?? 0) > 0) ?? -1
-  if (fields >= 0) {
-    return `spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${fields}].matchFields`
-  }
-  for (const kind of ["podAffinity", "podAntiAffinity"] as const) {
-    if ((affinity?.[kind]?.requiredDuringSchedulingIgnoredDuringExecution?.length ?? 0) > 0) {
-      return `spec.affinity.${kind}.requiredDuringSchedulingIgnoredDuringExecution`
-    }
-  }
-  const spread = spec.topologySpreadConstraints?.findIndex((constraint) => constraint.whenUnsatisfiable !== "ScheduleAnyway") ?? -1
-  return spread >= 0 ? `spec.topologySpreadConstraints[${spread}]` : undefined
+  const term = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
+    .findIndex((item) => (item.matchFields?.length ?? 0) > 0) ?? -1
+  return term < 0
+    ? undefined
+    : `spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${term}].matchFields`
 }

@@ -1,4 +1,5 @@
 /** The pods of a problem, interned: what each requests, what each demands. Rules look at a class, room at a request. */
+import { namespaceOf } from "./hostGroups.ts"
 import { podRequests } from "./podRequests.ts"
 import type { Pod, PodSpec, Resources } from "./problem.ts"
 import { Trie } from "./trie.ts"
@@ -20,7 +21,8 @@ export interface Shapes {
   readonly classOf: Int32Array
 }
 
-export const shapesOf = (pods: ReadonlyArray<Pod>): Shapes => {
+/** With `labelled`, pods of one class also have equal labels and one namespace, as rules about other pods look at them. */
+export const shapesOf = (pods: ReadonlyArray<Pod>, labelled: boolean): Shapes => {
   const amounts = new Trie()
   const demands = new Trie()
   const shapes: Array<Shape> = []
@@ -35,7 +37,7 @@ export const shapesOf = (pods: ReadonlyArray<Pod>): Shapes => {
       shapes.push(shapeFrom(pod.spec))
     }
     shapeOf[i] = amount.id
-    const demand = demandsOf(pod.spec, demands)
+    const demand = demandsOf(pod.spec, labelled ? demands.step(namespaceOf(pod)).walk(pod.metadata.labels) : demands)
     if (demand.id < 0) {
       demand.id = examples.length
       examples.push(pod)
