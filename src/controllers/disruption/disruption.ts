@@ -58,6 +58,8 @@ export const disruption: Effect.Effect<
     const now = yield* Clock.currentTimeMillis
     const budgets = caches.store(PodDisruptionBudgets).list()
     const budgetedPools = pools.map((pool) => budgeted(pool, "Empty", nodes, now))
+    metrics.allowed.reset()
+    metrics.consuming.reset()
     for (const pool of budgetedPools) {
       metrics.allowed.set({ nodepool: pool.name, reason: "Empty" }, pool.allowed)
       metrics.consuming.set({ nodepool: pool.name, reason: "Empty" }, pool.disrupting)

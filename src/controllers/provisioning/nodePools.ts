@@ -14,7 +14,7 @@ export interface Participants {
 }
 
 /** A condition speaks of the pool as it is only when it was set for its present generation. */
-const isReady = (pool: NodePool): boolean => {
+export const isReady = (pool: NodePool): boolean => {
   const ready = nodePoolConditions.get(pool, conditionType.ready)
   return ready?.status === "True" && (ready.observedGeneration ?? 0) === (pool.metadata.generation ?? 0)
 }

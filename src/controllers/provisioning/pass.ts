@@ -41,7 +41,7 @@ const solve = Effect.fnUntraced(function*(problem: Problem) {
   return plan
 })
 
-/** Makes the pass; what it remembers from one run to the next is only which pod was promised which machine. */
+/** Makes the pass; all it remembers from one run to the next is which pod was promised which machine, and what was said. */
 export const makePass = Effect.gen(function*() {
   const caches = yield* Caches
   const cluster = yield* Cluster
@@ -51,6 +51,7 @@ export const makePass = Effect.gen(function*() {
   const ignoredPods = metrics.gauge("karpenter_scheduler_ignored_pods_count", "Number of pods ignored during scheduling by Karpenter", [])
   const unschedulablePods = metrics.gauge("karpenter_scheduler_unschedulable_pods_count", "The number of unschedulable Pods.", ["controller"])
   let promises: Promises = new Map()
+  let told: report.Told = new Map()
 
   return Effect.gen(function*() {
     const start = yield* Clock.currentTimeMillis
@@ -128,6 +129,6 @@ export const makePass = Effect.gen(function*() {
       yield* nominate(nominationKey(node), placement.pods, targets.join(", "), !node.initialized)
     }
     unschedulablePods.set({ controller }, plan.unschedulable.length)
-    yield* report.reportUnschedulable(plan.unschedulable, (uid) => byUid.get(uid))
+    told = yield* report.reportUnschedulable(plan.unschedulable, (uid) => byUid.get(uid), told)
   })
 })

@@ -32,17 +32,28 @@ export const reportIgnored = Effect.fnUntraced(function*(ignored: ReadonlyArray<
   }
 })
 
-/** `podOf` finds the pod that the plan speaks of. */
+/** What was said of each pod by uid, so that a log does not repeat itself with every pass. */
+export type Told = ReadonlyMap<string, string>
+
+/** `podOf` finds the pod that the plan speaks of. Logs what is new since `told`, and gives what is told now. */
 export const reportUnschedulable = Effect.fnUntraced(function*(
   unschedulable: ReadonlyArray<Unschedulable>,
-  podOf: (uid: string) => Pod | undefined
+  podOf: (uid: string) => Pod | undefined,
+  told: Told
 ) {
+  const now = new Map<string, string>()
   for (const { pod: ref, reasons } of unschedulable) {
+    const uid = ref.uid ?? nameOf(ref)
     const message = reasons.map((reason) => reason.message).join("; ")
-    const pod = podOf(ref.uid ?? "")
-    yield* Effect.logError("could not schedule pod", { Pod: { name: ref.name, namespace: ref.namespace }, error: message })
+    const pod = podOf(uid)
+    now.set(uid, message)
+    if (told.get(uid) !== message) {
+      yield* Effect.logError("could not schedule pod", { Pod: { name: ref.name, namespace: ref.namespace }, error: message })
+    }
     if (pod !== undefined) yield* failedScheduling(pod, message)
   }
+  const result: Told = now
+  return result
 })
 
 /** Where the pod should run: `nodeclaim/default-x1`, `node/lke1-2-3`, or both. */

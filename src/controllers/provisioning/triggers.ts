@@ -1,14 +1,16 @@
 /**
- * What makes a batch: pods that nobody can place, and machines whose pods need another. What is still waiting after ten
- * seconds asks again, which covers all that may have changed meanwhile (NodePools, prices, other nodes).
+ * What makes a batch: pods that nobody can place, machines whose pods need another, NodePools that may be used from now
+ * on. What is still waiting after ten seconds asks again, which covers all else that may have changed meanwhile.
  */
 import { Effect, Queue } from "effect"
 import { disruptedTaint, sameTaint } from "../../apis/labels.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
+import { NodePools } from "../../apis/nodePool.ts"
 import { Caches } from "../../kube/caches.ts"
 import type { Node } from "../../kube/objects.ts"
 import { Nodes, Pods } from "../../kube/resources.ts"
 import type { Batcher } from "./batcher.ts"
+import { isReady } from "./nodePools.ts"
 import { isWaiting } from "./pendingPods.ts"
 
 const retryEvery = "10 seconds"
@@ -41,6 +43,11 @@ export const runTriggers = (batcher: Batcher): Effect.Effect<never, never, Cache
     const going = change.object.metadata.deletionTimestamp !== undefined
     const known = change.type === "applied" && change.previous?.metadata.deletionTimestamp !== undefined
     if (change.type === "deleted" || (going && !known)) add(change.object)
+  })
+  yield* caches.store(NodePools).subscribe((change) => {
+    if (change.type === "applied" && isReady(change.object) && (change.previous === undefined || !isReady(change.previous))) {
+      add(change.object)
+    }
   })
   const feed = Queue.take(elements).pipe(Effect.flatMap(batcher.trigger), Effect.forever)
   const retry = Effect.suspend(() =>

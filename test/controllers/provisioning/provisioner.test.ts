@@ -24,9 +24,9 @@ const typesOf = (claim: NodeClaim): ReadonlyArray<string> => {
 }
 
 /** What the lifecycle controller writes once Linode has answered. */
-const launch = Effect.fnUntraced(function*(claim: NodeClaim) {
+const launch = Effect.fnUntraced(function*(claim: NodeClaim, more: Readonly<Record<string, string>> = {}) {
   const kube = yield* Kube
-  const capacity = medium.capacity as Readonly<Record<string, string>>
+  const capacity = { ...medium.capacity as Readonly<Record<string, string>>, ...more }
   yield* kube.patch(NodeClaims, claim.metadata, { metadata: { labels: { ...medium.labels, [label.capacityType]: "on-demand" } } }, { kind: "merge" })
   return yield* kube.patch(NodeClaims, claim.metadata, {
     status: { nodeName: `lke-${claim.metadata.name}`, capacity, allocatable: capacity, conditions: [isTrue("Launched")] }
@@ -120,7 +120,7 @@ describe("a pod that no node can take", () => {
     yield* pass(5)
     assert.lengthOf(yield* claims, 0)
     yield* givenBasics
-    yield* pass(15)
+    yield* pass(1)
     assert.lengthOf(yield* claims, 1)
   }).pipe(Effect.provide(world)))
 })
@@ -213,6 +213,20 @@ describe("a claim whose node is on its way", () => {
     assert.strictEqual(new Set(first.map((event) => event.message)).size, 1)
   }).pipe(Effect.provide(world)))
 
+  it.effect("gets help from a second one when its machine turns out smaller than was promised", () => Effect.gen(function*() {
+    yield* givenBasics
+    yield* start
+    for (const name of ["a", "b", "c"]) yield* given(Pods, pending(name, asking({ cpu: "1", memory: "1Gi" })))
+    yield* pass(1)
+    const [claim] = yield* claims
+    yield* launch(claim!, { cpu: "2500m" })
+    yield* pass(30)
+    const found = yield* claims
+    assert.lengthOf(found, 2)
+    const second = found.find((one) => one.metadata.uid !== claim?.metadata.uid)
+    assert.strictEqual(second?.spec.resources?.requests?.["cpu"], "1")
+  }).pipe(Effect.provide(world)))
+
   it.effect("is replaced when it goes without ever having become a node", () => Effect.gen(function*() {
     const kube = yield* Kube
     yield* givenBasics
@@ -290,6 +304,17 @@ describe("NodePools", () => {
     yield* pass(30)
     assert.lengthOf(yield* claims, 2)
     assert.lengthOf(yield* eventsOf("FailedScheduling"), 2)
+  }).pipe(Effect.provide(world)))
+
+  it.effect("count the machines that they have against their limits, each once", () => Effect.gen(function*() {
+    yield* given(LinodeNodeClasses, nodeClass())
+    yield* given(NodePools, nodePool("default", { limits: { nodes: 3, cpu: 8 } }))
+    yield* givenMachine("old")
+    yield* start
+    for (const name of ["a", "b", "c"]) yield* given(Pods, pending(name, asking({ cpu: "1500m", memory: "6Gi" })))
+    yield* pass(30)
+    // 4 of 8 CPUs are there already, so one more node of 4 fits the limit and no third.
+    assert.lengthOf(yield* claims, 2)
   }).pipe(Effect.provide(world)))
 
   it.effect("of a higher weight come first", () => Effect.gen(function*() {
