@@ -6,9 +6,7 @@ import { Effect, Fiber, Scope, Stream } from "effect"
 import { createServer } from "node:http"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
-import { LinodeNodeClasses } from "../../src/apis/linodeNodeClass.ts"
-import { NodeClaims } from "../../src/apis/nodeClaim.ts"
-import { NodePools } from "../../src/apis/nodePool.ts"
+import { crds } from "../../src/apis/crds.ts"
 import type { Kube, PatchKind, WatchEvent } from "../../src/kube/kube.ts"
 import type { KubeError } from "../../src/kube/kubeError.ts"
 import type { KubeObject } from "../../src/kube/objects.ts"
@@ -51,7 +49,8 @@ export interface KubeHttpServer {
 const known: ReadonlyArray<Resource> = [
   resources.Pods, resources.Nodes, resources.Namespaces, resources.Events, resources.DaemonSets, resources.Deployments,
   resources.ReplicaSets, resources.PodDisruptionBudgets, resources.Leases, resources.CustomResourceDefinitions,
-  NodeClaims, NodePools, LinodeNodeClasses, { ...LinodeNodeClasses, version: "v1alpha1" }
+  ...crds.flatMap(({ spec }) => spec.versions.map(({ name }) =>
+    resources.resource(`${spec.group}/${name}`, spec.names.kind, spec.names.plural, spec.scope)))
 ] as ReadonlyArray<Resource>
 
 interface Target {
