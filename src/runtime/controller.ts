@@ -7,6 +7,7 @@
 import { Cause, Duration, Effect, Exit, Random } from "effect"
 import type { Scope } from "effect"
 import type { Change, Store } from "../kube/caches.ts"
+import { isConflict, KubeError } from "../kube/kubeError.ts"
 import type { KubeObject, Ref } from "../kube/objects.ts"
 import type { Resource } from "../kube/resources.ts"
 import { Metrics } from "./metrics.ts"
@@ -63,6 +64,15 @@ const refOf = (key: string): Ref => {
   return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) }
 }
 
+/** Somebody else wrote first: not a failure, only a reason to look again. */
+const isRace = (cause: Cause.Cause<unknown>): boolean =>
+  cause.reasons.every((reason) => Cause.isFailReason(reason) && reason.error instanceof KubeError && isConflict(reason.error))
+
+const report = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+  if (Cause.hasInterruptsOnly(cause)) return Effect.void
+  return isRace(cause) ? Effect.logDebug("somebody else wrote first", cause) : Effect.logError("Reconciler error", cause)
+}
+
 const reconcileID = Effect.map(
   Effect.all([Random.nextIntBetween(0, 0xffffffff), Random.nextIntBetween(0, 0xffffffff)]),
   (parts) => parts.map((part) => (part >>> 0).toString(16).padStart(8, "0")).join("-")
@@ -80,7 +90,7 @@ export const runController = Effect.fnUntraced(function*<E extends Error, R>(opt
     const key = yield* queue.take
     const ref = refOf(key)
     const exit = yield* options.reconcile(ref).pipe(
-      Effect.tapCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logError("Reconciler error", cause)),
+      Effect.tapCause(report),
       Effect.annotateLogs({
         controller: options.name,
         controllerGroup: options.kind.group,
@@ -120,7 +130,7 @@ export const runSingleton = <E extends Error, R>(options: {
   let failures = 0
   return yield* Effect.gen(function*() {
     const exit = yield* options.reconcile.pipe(
-      Effect.tapCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logError("Reconciler error", cause)),
+      Effect.tapCause(report),
       Effect.annotateLogs({ controller: options.name, namespace: "", name: "", reconcileID: yield* reconcileID }),
       metrics.timeReconcile(options.name),
       Effect.exit

@@ -8,6 +8,7 @@ import type { KubeError } from "../../kube/kubeError.ts"
 import type { Pod } from "../../kube/objects.ts"
 import { Events, Nodes, Pods } from "../../kube/resources.ts"
 import type { LinodeCloud } from "../../simulator/linode/linodeCloud.ts"
+import type { Purchase } from "../../simulator/linode/world.ts"
 import { requestsOf } from "../../simulator/kubernetes/fit.ts"
 
 export type NodeState = "ordered" | "joining" | "ready" | "draining" | "leaving"
@@ -42,6 +43,9 @@ export interface Scene {
 export const isRunning = (pod: Pod): boolean =>
   pod.metadata.deletionTimestamp === undefined && pod.status?.phase === "Running"
 
+/** Name of the Kubernetes node of a Linode that was bought. */
+export const nodeName = (purchase: Purchase): string => `lke${purchase.cluster}-${purchase.node}`
+
 /** Looks at everything once. `began` is when the demo began, in milliseconds of the clock. */
 export const look = (cloud: LinodeCloud, began: number): Effect.Effect<Scene, KubeError, Kube> => Effect.gen(function*() {
   const kube = yield* Kube
@@ -50,14 +54,15 @@ export const look = (cloud: LinodeCloud, began: number): Effect.Effect<Scene, Ku
   const claims = new Map((yield* kube.list(NodeClaims)).items.flatMap((claim) =>
     claim.status?.nodeName === undefined ? [] : [[claim.status.nodeName, claim] as const]))
   const nodes = cloud.purchases.flatMap((purchase): ReadonlyArray<NodeBar> => {
-    if (purchase.seeded || purchase.deletedAt !== undefined && !joined.has(purchase.node)) return []
-    const node = joined.get(purchase.node)
-    const claim = claims.get(purchase.node)
-    const own = pods.filter((pod) => pod.spec.nodeName === purchase.node)
+    const name = nodeName(purchase)
+    const node = joined.get(name)
+    if (purchase.seeded || (purchase.deletedAt !== undefined && node === undefined)) return []
+    const claim = claims.get(name)
+    const own = pods.filter((pod) => pod.spec.nodeName === name)
     const ready = claim !== undefined && nodeClaimConditions.isTrue(claim, "Initialized")
     const leaving = node?.metadata.deletionTimestamp !== undefined || claim?.metadata.deletionTimestamp !== undefined
     return [{
-      name: purchase.node,
+      name,
       type: purchase.type,
       hourlyPrice: purchase.hourlyPrice,
       state: purchase.deletedAt !== undefined ? "leaving" : leaving ? "draining" : ready ? "ready" : node === undefined ? "ordered" : "joining",
@@ -76,7 +81,7 @@ export const look = (cloud: LinodeCloud, began: number): Effect.Effect<Scene, Ku
   }
 })
 
-const quiet = new Set(["Nominated", "FailedScheduling"])
+const quiet = new Set(["Nominated", "FailedScheduling", "DisruptionBlocked"])
 
 /** Karpenter's events since the last look, oldest first, without those that repeat for each pod. */
 export const newEvents = (seen: Set<string>, began: number): Effect.Effect<ReadonlyArray<Happening>, KubeError, Kube> =>

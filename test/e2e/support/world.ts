@@ -94,6 +94,7 @@ export const openWorld = async (options: { readonly tier?: Tier; readonly delays
     }
   }
   const purchases = () => cloud.purchases.filter((purchase) => !purchase.seeded)
+    .map((purchase) => ({ ...purchase, node: `lke${purchase.cluster}-${purchase.node}` }))
   const alive = () => purchases().filter((purchase) => purchase.deletedAt === undefined)
   const pods = (app: string) => cli.get<Pod>("pods", "-n", "default", "-l", `app=${app}`)
   const claims = () => cli.get<NodeClaim>("nodeclaims")

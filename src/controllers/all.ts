@@ -1,0 +1,35 @@
+/** Every controller of the process, run side by side under one lease. */
+import { Effect } from "effect"
+import { disruption } from "./disruption/disruption.ts"
+import { metricsController } from "./metrics/metrics.ts"
+import { nodeTermination } from "./node/termination.ts"
+import { nodeClaimDisruption } from "./nodeclaim/consolidatable.ts"
+import { nodeClaimExpiration } from "./nodeclaim/expiration.ts"
+import { instanceGarbageCollection, nodeClaimGarbageCollection } from "./nodeclaim/garbageCollection.ts"
+import { nodeClaimLifecycle } from "./nodeclaim/lifecycle.ts"
+import { nodeClaimPodEvents } from "./nodeclaim/podEvents.ts"
+import { nodeClassHashing } from "./nodeclass/hash.ts"
+import { nodeClassController } from "./nodeclass/nodeClass.ts"
+import { nodePoolCounter } from "./nodepool/counter.ts"
+import { nodePoolHashing } from "./nodepool/hash.ts"
+import { nodePoolReadiness } from "./nodepool/readiness.ts"
+import { provisioner } from "./provisioning/provisioner.ts"
+
+/** Never ends by itself: the first controller that dies takes the others with it, and the process. */
+export const allControllers = Effect.all([
+  provisioner,
+  nodeClaimLifecycle,
+  nodeClaimGarbageCollection,
+  instanceGarbageCollection,
+  nodeClaimDisruption,
+  nodeClaimPodEvents,
+  nodeClaimExpiration,
+  nodeTermination,
+  disruption,
+  nodePoolHashing,
+  nodePoolReadiness,
+  nodePoolCounter,
+  nodeClassHashing,
+  nodeClassController,
+  metricsController
+], { concurrency: "unbounded" }).pipe(Effect.andThen(Effect.never))
