@@ -2,6 +2,7 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { NodeClaims } from "../../src/apis/nodeClaim.ts"
 import { NodePools } from "../../src/apis/nodePool.ts"
+import type { NodePool } from "../../src/apis/nodePool.ts"
 import { Kube } from "../../src/kube/kube.ts"
 import type { KubeObject } from "../../src/kube/objects.ts"
 import { resource } from "../../src/kube/resources.ts"
@@ -26,6 +27,26 @@ export const customResources = (it: ContractIt): void => {
     assert.strictEqual(pool.spec.template.spec.expireAfter, "720h")
     const given = yield* made(NodePools, nodePool(yield* unique("given"), { disruption: { consolidationPolicy: "WhenEmpty" } }))
     assert.deepInclude(given.spec.disruption, { consolidationPolicy: "WhenEmpty", consolidateAfter: "0s" })
+  }).pipe(Effect.scoped))
+
+  it.effect("null is as good as nothing", () => Effect.gen(function*() {
+    const pool = nodePool(yield* unique("null"))
+    const created = yield* made(NodePools, { ...pool, spec: { ...pool.spec, disruption: null, limits: null } } as unknown as NodePool)
+    assert.strictEqual(created.spec.disruption?.consolidateAfter, "0s")
+    assert.notProperty(created.spec, "limits")
+  }).pipe(Effect.scoped))
+
+  it.effect("a status is judged as well", () => Effect.gen(function*() {
+    const kube = yield* Kube
+    const claim = yield* made(NodeClaims, nodeClaim(yield* unique("condition")))
+    const ready = { type: "Ready", status: "True", lastTransitionTime: "2026-01-01T00:00:00Z", reason: "Ready", message: "" } as const
+    const write = (...conditions: ReadonlyArray<object>) =>
+      kube.patch(NodeClaims, claim.metadata, { status: { conditions } }, { kind: "merge", subresource: "status" })
+    assertCause(yield* failure(write({ ...ready, reason: "two words" })), "status.conditions[0].reason")
+    assertCause(yield* failure(write({ ...ready, status: "Maybe" })), "status.conditions[0].status", "Maybe")
+    assertCause(yield* failure(write({ ...ready, lastTransitionTime: "today" })), "status.conditions[0].lastTransitionTime")
+    assertCause(yield* failure(write(ready, ready)), "status.conditions[1]", "Duplicate")
+    assert.deepStrictEqual((yield* write(ready)).status?.conditions, [ready])
   }).pipe(Effect.scoped))
 
   it.effect("fields that the schema does not know are dropped", () => Effect.gen(function*() {

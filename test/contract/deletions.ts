@@ -30,6 +30,8 @@ const finalizers = (it: ContractIt): void => {
     const options = { resourceVersion: held.metadata.resourceVersion ?? "", fieldSelector: `metadata.name=${name}` }
     const events = yield* watched(NodeClaims, options, 3)
     assert.deepStrictEqual(events.map((event) => event.type), ["MODIFIED", "MODIFIED", "DELETED"])
+    // The write that let it go was not kept: what is seen last is what it was before.
+    assert.deepStrictEqual(events[2]?.object.metadata.finalizers, ["example.com/b"])
   }).pipe(Effect.scoped))
 
   it.effect("an object that goes can still have its status written", () => Effect.gen(function*() {
@@ -86,6 +88,30 @@ const pods = (it: ContractIt): void => {
     assert.strictEqual(earlier, 25_000)
     yield* kube.delete(Pods, bound.metadata, { gracePeriodSeconds: 0 })
     assertReason(yield* failure(kube.get(Pods, bound.metadata)), "NotFound")
+  }).pipe(Effect.scoped))
+}
+
+const podStories = (it: ContractIt): void => {
+  it.effect("the end of a pod is seen to begin before it is seen to be over", () => Effect.gen(function*() {
+    const kube = yield* Kube
+    const name = yield* unique("end")
+    const { nodeName: _, ...spec } = boundPod(name).spec
+    const story = Effect.fnUntraced(function*(pod: Pod, howMany: number) {
+      const options = { namespace, resourceVersion: pod.metadata.resourceVersion ?? "", fieldSelector: `metadata.name=${pod.metadata.name}` }
+      const events = yield* watched(Pods, options, howMany)
+      return events.map(({ type, object: { metadata } }) => [type, metadata.deletionGracePeriodSeconds, metadata.generation])
+    })
+    const pending = yield* made(Pods, { ...boundPod(`${name}-pending`), spec })
+    yield* kube.delete(Pods, pending.metadata)
+    assert.deepStrictEqual(yield* story(pending, 2), [["MODIFIED", 0, 2], ["DELETED", 0, 2]])
+    const bound = yield* made(Pods, boundPod(`${name}-bound`))
+    yield* kube.delete(Pods, bound.metadata)
+    yield* kube.delete(Pods, bound.metadata, { gracePeriodSeconds: 0 })
+    assert.deepStrictEqual(yield* story(bound, 3), [["MODIFIED", 30, 2], ["MODIFIED", 0, 2], ["DELETED", 0, 2]])
+    const held = yield* made(Pods, { ...boundPod(`${name}-held`), metadata: { name: `${name}-held`, namespace, finalizers: ["example.com/a"] } })
+    yield* kube.delete(Pods, held.metadata, { gracePeriodSeconds: 0 })
+    yield* kube.patch(Pods, held.metadata, { metadata: { finalizers: null } }, { kind: "merge" })
+    assert.deepStrictEqual(yield* story(held, 2), [["MODIFIED", 0, 2], ["DELETED", 0, 2]])
   }).pipe(Effect.scoped))
 }
 
@@ -150,6 +176,25 @@ const evictions = (it: ContractIt): void => {
     assert.deepInclude(error.reason, { _tag: "DisruptionBlocked", multipleBudgets: true })
   }).pipe(Effect.scoped))
 
+  it.effect("an unready pod costs a budget nothing where the budget is met or says so", () => Effect.gen(function*() {
+    const kube = yield* Kube
+    const name = yield* unique("unready")
+    for (const [suffix, policy, currentHealthy, goes] of [
+      ["met", undefined, 1, true], ["unmet", undefined, 0, false], ["always", "AlwaysAllow", 0, true]
+    ] as const) {
+      const own = { app: `${name}-${suffix}` }
+      const pod = yield* made(Pods, boundPod(`${name}-${suffix}`, own))
+      yield* kube.updateStatus(Pods, { ...pod, status: { ...pod.status, phase: "Running" } })
+      if (currentHealthy > 0) yield* runningPod(`${name}-${suffix}-ready`, own)
+      const budget = budgetOf(`${name}-${suffix}`, own.app)
+      yield* made(PodDisruptionBudgets, { ...budget, spec: { ...budget.spec, ...(policy && { unhealthyPodEvictionPolicy: policy }) } })
+      const status = { disruptionsAllowed: 0, currentHealthy, desiredHealthy: 1, expectedPods: 1 + currentHealthy, observedGeneration: 1 }
+      yield* kube.patch(PodDisruptionBudgets, budget.metadata, { status }, { kind: "merge", subresource: "status" })
+      if (goes) yield* kube.evict(pod.metadata)
+      else assertReason(yield* failure(kube.evict(pod.metadata)), "DisruptionBlocked")
+    }
+  }).pipe(Effect.scoped))
+
   it.effect("a pod that has not started asks no budget", () => Effect.gen(function*() {
     const kube = yield* Kube
     const name = yield* unique("pending")
@@ -164,5 +209,6 @@ const evictions = (it: ContractIt): void => {
 export const deletions = (it: ContractIt): void => {
   finalizers(it)
   pods(it)
+  podStories(it)
   evictions(it)
 }

@@ -96,6 +96,7 @@ const lists = (it: ContractIt): void => {
     assert.deepStrictEqual(names, [["1", "2"], ["3", "4"], ["5"]])
     assert.isUndefined(third.continue)
     assert.deepStrictEqual([second.resourceVersion, third.resourceVersion], [first.resourceVersion, first.resourceVersion])
+    assertReason(yield* failure(kube.list(Leases, { ...options, continue: "nonsense" })), "Invalid")
     assert.isTrue(first.items.every((item) => item.apiVersion === "coordination.k8s.io/v1" && item.kind === "Lease"))
   }).pipe(Effect.scoped))
 
@@ -207,6 +208,35 @@ const writes = (it: ContractIt): void => {
     const patched = yield* kube.patch(NodePools, { name }, { spec: { weight: 1 }, status: { nodes: 5 } }, { kind: "merge", subresource: "status" })
     assert.deepStrictEqual([patched.spec.weight, patched.status?.nodes], [7, 5])
     assertReason(yield* failure(kube.updateStatus(NodePools, status)), "Conflict")
+  }).pipe(Effect.scoped))
+
+  it.effect("a status write of a custom resource leaves its metadata alone, one of a node does not", () => Effect.gen(function*() {
+    const kube = yield* Kube
+    const name = yield* unique("metadata")
+    yield* made(NodeClaims, nodeClaim(name))
+    yield* made(Nodes, { apiVersion: "v1", kind: "Node", metadata: { name } })
+    const patch = { metadata: { labels: { a: "b" }, finalizers: ["example.com/a"] } }
+    const status = { kind: "merge", subresource: "status" } as const
+    const claim = yield* kube.patch(NodeClaims, { name }, { ...patch, status: { nodeName: "n" } }, status)
+    assert.deepStrictEqual([claim.metadata.labels, claim.metadata.finalizers, claim.status?.nodeName], [undefined, undefined, "n"])
+    const node = yield* kube.patch(Nodes, { name }, { ...patch, status: { capacity: { cpu: "1" } } }, status)
+    assert.deepStrictEqual([node.metadata.labels?.["a"], node.metadata.finalizers], ["b", ["example.com/a"]])
+  }).pipe(Effect.scoped))
+
+  it.effect("built-in kinds are judged and completed too", () => Effect.gen(function*() {
+    const kube = yield* Kube
+    const name = yield* unique("builtin")
+    const pod = boundPod(name)
+    assertCause(yield* failure(kube.create(Pods, { ...pod, spec: { ...pod.spec, containers: [] } })), "spec.containers", "Required value")
+    assertCause(yield* failure(kube.create(Pods, { ...pod, metadata: { ...pod.metadata, labels: { a: "b c" } } })), "metadata.labels")
+    const limits = { cpu: "2", memory: "1Gi" }
+    const created = yield* made(Pods, { ...pod, spec: { ...pod.spec, containers: [{ name: "c", image: "i", resources: { limits } }] } })
+    assert.deepStrictEqual(created.spec.containers[0]?.resources?.requests, limits)
+    assert.deepInclude(created.spec, { schedulerName: "default-scheduler", priority: 0 })
+    assert.deepStrictEqual(created.spec.tolerations?.map(({ key, effect }) => [key, effect]), [
+      ["node.kubernetes.io/not-ready", "NoExecute"], ["node.kubernetes.io/unreachable", "NoExecute"]
+    ])
+    assertCause(yield* failure(kube.patch(Pods, created.metadata, { spec: { nodeName: "other" } }, { kind: "merge" })), "spec", "Forbidden")
   }).pipe(Effect.scoped))
 
   it.effect("a node is created with its status", () => Effect.gen(function*() {
