@@ -57,10 +57,9 @@ export const stateNode = (parts: Parts): StateNode => {
   const registered = says(label.registered)
   const initialized = registered && says(label.initialized)
 
-  const capacity = initialized ? node?.status?.capacity ?? {} : filled(node?.status?.capacity, claim?.status?.capacity ?? expected?.capacity)
-  const allocatable = initialized
-    ? node?.status?.allocatable ?? {}
-    : filled(node?.status?.allocatable, claim?.status?.allocatable ?? expected?.allocatable)
+  const promised = claim?.status?.capacity === undefined ? expected : claim.status
+  const capacity = initialized ? node?.status?.capacity ?? {} : filled(node?.status?.capacity, promised?.capacity)
+  const allocatable = initialized ? node?.status?.allocatable ?? {} : filled(node?.status?.allocatable, promised?.allocatable)
   const identity = registered ? node : claim
   const labels = registered ? identity?.metadata.labels : { ...expected?.labels, ...identity?.metadata.labels }
   const hostname = node?.metadata.labels?.[label.hostname] ?? name

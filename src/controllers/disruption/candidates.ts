@@ -60,7 +60,12 @@ const isUnready = (node: StateNode): boolean =>
   !(node.node?.status?.conditions ?? []).some((condition) => condition.type === "Ready" && condition.status === "True")
 
 /** What a pool's budgets leave for a reason now (core-lifecycle §12.3): nodes on their way out and broken ones use them up. */
-export const budgeted = (pool: NodePool, reason: DisruptionReason, nodes: ReadonlyArray<StateNode>, nowMillis: number): Budgeted => {
+export const budgeted = (
+  pool: NodePool,
+  reason: DisruptionReason,
+  nodes: ReadonlyArray<StateNode>,
+  nowMillis: number
+): Budgeted => {
   const counted = nodes.filter((node) =>
     node.nodePool === pool.metadata.name && node.claim !== undefined && node.initialized &&
     !nodeClaimConditions.isTrue(node.claim, conditionType.instanceTerminating))

@@ -12,6 +12,7 @@ import { isManagedPool } from "../../cluster/managed.ts"
 import { Caches } from "../../kube/caches.ts"
 import type { Recorder } from "../../kube/events.ts"
 import type { Kube } from "../../kube/kube.ts"
+import type { KubeError } from "../../kube/kubeError.ts"
 import { PodDisruptionBudgets } from "../../kube/resources.ts"
 import { done, requeueAfter, runSingleton } from "../../runtime/controller.ts"
 import { Metrics } from "../../runtime/metrics.ts"
@@ -32,6 +33,11 @@ interface View {
   readonly decisions: ReadonlyArray<Decision>
 }
 
+/** One node that cannot be written does not hold up the others: the next pass looks at it again. */
+const orTryAgain = (what: string, node: StateNode) =>
+  Effect.catch((error: KubeError) =>
+    Effect.logInfo(`${what}, trying again`, { Node: { name: node.name }, error: error.message }))
+
 /** Runs the controller until it is interrupted. */
 export const disruption: Effect.Effect<
   never, never, Caches | CloudProvider | Cluster | Kube | Metrics | Recorder
@@ -45,7 +51,8 @@ export const disruption: Effect.Effect<
     const found = new Map<string, ReadonlyArray<InstanceType>>()
     for (const pool of pools) {
       // Prices only put empty nodes in order: without a catalogue they go by name.
-      found.set(pool.metadata.name, yield* cloud.instanceTypes(pool).pipe(Effect.orElseSucceed((): ReadonlyArray<InstanceType> => [])))
+      const types = yield* cloud.instanceTypes(pool).pipe(Effect.orElseSucceed((): ReadonlyArray<InstanceType> => []))
+      found.set(pool.metadata.name, types)
     }
     return found
   })
@@ -93,14 +100,13 @@ export const disruption: Effect.Effect<
     backoff: { base: "1 second", max: "1 minute" },
     reconcile: Effect.gen(function*() {
       yield* cluster.synced
-      yield* Effect.forEach(yield* cluster.nodes, (node) => heal(node).pipe(
-        Effect.catch((error) => Effect.logInfo("could not remove the disruption taint, trying again", { Node: { name: node.name }, error: error.message }))
-      ), { discard: true })
+      for (const node of yield* cluster.nodes) yield* heal(node).pipe(orTryAgain("could not remove the disruption taint", node))
 
       const start = yield* Clock.currentTimeMillis
       const first = yield* look
       const found = chosen(first)
-      metrics.evaluation.observe({ reason: "empty", consolidation_type: "empty" }, ((yield* Clock.currentTimeMillis) - start) / 1000)
+      const end = yield* Clock.currentTimeMillis
+      metrics.evaluation.observe({ reason: "empty", consolidation_type: "empty" }, (end - start) / 1000)
       metrics.eligible.set({ reason: "empty" }, found.length)
       yield* reportDecisions(first.decisions, first.nodes)
       if (found.length === 0) return requeueAfter(pollEvery)
@@ -112,9 +118,9 @@ export const disruption: Effect.Effect<
       yield* Effect.forEach(still, ({ candidate }) => {
         const node = view.nodes.get(candidate.name)
         const policy = view.pools.get(candidate.nodePool ?? "")?.spec.disruption?.consolidationPolicy ?? ""
-        return node === undefined ? Effect.void : disrupt(node, "Empty", policy).pipe(
-          Effect.catch((error) => Effect.logInfo("could not disrupt node, trying again", { Node: { name: node.name }, error: error.message }))
-        )
+        return node === undefined
+          ? Effect.void
+          : disrupt(node, "Empty", policy).pipe(orTryAgain("could not disrupt node", node))
       }, { concurrency: 10, discard: true })
       return done
     })

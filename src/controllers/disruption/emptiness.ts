@@ -74,8 +74,12 @@ const eligibility = (candidate: Candidate, pool: Pool | undefined): Verdict | un
   if (!candidate.initialized) return block("NotInitialized", "Node isn't initialized")
   if (candidate.markedForDeletion) return block("Deleting", "Node is deleting or marked for deletion")
   if (candidate.nominated) return block("Nominated", "Node is nominated for a pending pod")
-  if (candidate.doNotDisrupt) return block("DoNotDisrupt", "Disruption is blocked through the \"karpenter.sh/do-not-disrupt\" annotation")
-  if (candidate.nodePool === undefined) return block("NodePoolLabelMissing", "Node doesn't have required label \"karpenter.sh/nodepool\"")
+  if (candidate.doNotDisrupt) {
+    return block("DoNotDisrupt", "Disruption is blocked through the \"karpenter.sh/do-not-disrupt\" annotation")
+  }
+  if (candidate.nodePool === undefined) {
+    return block("NodePoolLabelMissing", "Node doesn't have required label \"karpenter.sh/nodepool\"")
+  }
   if (pool === undefined) return block("NodePoolNotFound", `NodePool not found (NodePool=${candidate.nodePool})`)
   if (candidate.protectedPod !== undefined) {
     return block("PodDoNotDisrupt", `Pod has "karpenter.sh/do-not-disrupt" annotation (Pod=${podName(candidate.protectedPod)})`)
@@ -111,7 +115,8 @@ export const emptiness = (input: {
       if (no !== undefined) return { ...no, candidate }
       const budget = left.get(candidate.nodePool ?? "") ?? 0
       if (budget <= 0) {
-        return { ...keep("Budget", `No allowed disruptions left for reason Empty in NodePool "${candidate.nodePool}"`), candidate }
+        const message = `No allowed disruptions left for reason Empty in NodePool "${candidate.nodePool}"`
+        return { ...keep("Budget", message), candidate }
       }
       left.set(candidate.nodePool ?? "", budget - 1)
       return { action: "disrupt", reason: "Empty", message: "Empty", candidate }

@@ -14,14 +14,15 @@ import { isReschedulable } from "../../cluster/podPredicates.ts"
 import { Recorder } from "../../kube/events.ts"
 import { Kube } from "../../kube/kube.ts"
 import { isNotFound } from "../../kube/kubeError.ts"
-import type { Node } from "../../kube/objects.ts"
+import type { Condition, Node, Taint } from "../../kube/objects.ts"
 import { Nodes } from "../../kube/resources.ts"
 import { Metrics } from "../../runtime/metrics.ts"
+import { disruptionMetrics } from "./metrics.ts"
 
 const hasTaint = (node: Node): boolean => (node.spec?.taints ?? []).some((taint) => sameTaint(taint, disruptedTaint))
 
 /** Taints are a list: replaced as a whole, and only over the version that was read. */
-const setTaints = Effect.fnUntraced(function*(node: Node, taints: ReadonlyArray<{ readonly key: string; readonly effect: string }>) {
+const setTaints = Effect.fnUntraced(function*(node: Node, taints: ReadonlyArray<Taint>) {
   const kube = yield* Kube
   yield* kube.patch(Nodes, { name: node.metadata.name }, {
     metadata: { resourceVersion: node.metadata.resourceVersion },
@@ -37,6 +38,20 @@ const setConditions = Effect.fnUntraced(function*(before: NodeClaim, after: Node
     status: { conditions: after.status?.conditions }
   }, { kind: "merge", subresource: "status" })
 })
+
+/** Reason and message of the condition are both the reason: what Karpenter's users and dashboards read. */
+const marked = (claim: NodeClaim, reason: DisruptionReason, now: string): NodeClaim => {
+  const others = (claim.status?.conditions ?? []).filter((condition) => condition.type !== conditionType.disruptionReason)
+  const condition: Condition = {
+    type: conditionType.disruptionReason,
+    status: "True",
+    reason,
+    message: reason,
+    lastTransitionTime: now,
+    observedGeneration: claim.metadata.generation ?? 0
+  }
+  return { ...claim, status: { ...claim.status, conditions: [...others, condition] } }
+}
 
 /** How the metrics call the way in which a claim ends (core-lifecycle §1.8). */
 const terminationMode = (claim: NodeClaim): string => {
@@ -62,21 +77,9 @@ export const disrupt = Effect.fnUntraced(function*(state: StateNode, reason: Dis
     NodePool: { name: state.nodePool }
   })
   if (!hasTaint(node)) yield* setTaints(node, [...node.spec?.taints ?? [], disruptedTaint])
-  // Reason and message are both the reason: what Karpenter's users and dashboards read.
-  const marked = { type: conditionType.disruptionReason, status: "True", reason, message: reason, lastTransitionTime: now } as const
-  yield* setConditions(claim, {
-    ...claim,
-    status: {
-      ...claim.status,
-      conditions: [...(claim.status?.conditions ?? []).filter((condition) => condition.type !== marked.type), {
-        ...marked,
-        observedGeneration: claim.metadata.generation ?? 0
-      }]
-    }
-  })
-  yield* kube.delete(NodeClaims, { name: claim.metadata.name }, claim.metadata.uid === undefined ? {} : { uid: claim.metadata.uid }).pipe(
-    Effect.catchIf(isNotFound, () => Effect.void)
-  )
+  yield* setConditions(claim, marked(claim, reason, now))
+  const { name, uid } = claim.metadata
+  yield* kube.delete(NodeClaims, { name }, uid === undefined ? {} : { uid }).pipe(Effect.catchIf(isNotFound, () => Effect.void))
   for (const object of [node, claim]) {
     const what = object === node ? "Node" : "NodeClaim"
     yield* recorder.publish({
@@ -94,10 +97,9 @@ export const disrupt = Effect.fnUntraced(function*(state: StateNode, reason: Dis
     consolidation_policy: snakeCase(consolidationPolicy),
     termination_mode: terminationMode(claim)
   }
-  const names = ["reason", "nodepool", "capacity_type", "consolidation_policy", "termination_mode"]
-  metrics.counter("karpenter_nodeclaims_disrupted_total", "Number of nodeclaims disrupted in total by Karpenter.", names).inc(labels)
-  metrics.counter("karpenter_pods_disruption_initiated_total", "Number of pods on nodes that Karpenter began to disrupt.", names)
-    .inc(labels, state.pods.filter(isReschedulable).length)
+  const counters = disruptionMetrics(metrics)
+  counters.claims.inc(labels)
+  counters.pods.inc(labels, state.pods.filter(isReschedulable).length)
 })
 
 /**
@@ -110,9 +112,9 @@ export const heal = Effect.fnUntraced(function*(state: StateNode) {
   if (!hasTaint(node) && nodeClaimConditions.get(claim, conditionType.disruptionReason) === undefined) return
   const kube = yield* Kube
   const fresh = yield* kube.get(NodeClaims, { name: claim.metadata.name }).pipe(
-    Effect.catchIf(isNotFound, () => Effect.succeed(undefined))
+    Effect.catchIf(isNotFound, () => Effect.void)
   )
-  if (fresh === undefined || fresh.metadata.deletionTimestamp !== undefined) return
+  if (!fresh || fresh.metadata.deletionTimestamp !== undefined) return
   if (hasTaint(node)) yield* setTaints(node, (node.spec?.taints ?? []).filter((taint) => !sameTaint(taint, disruptedTaint)))
   const now = new Date(yield* Clock.currentTimeMillis).toISOString()
   yield* setConditions(fresh, nodeClaimConditions.clear(fresh, conditionType.disruptionReason, now))

@@ -3,18 +3,23 @@ import { Effect } from "effect"
 import type { NodePool } from "../../apis/nodePool.ts"
 import type { StateNode } from "../../cluster/cluster.ts"
 import { Recorder } from "../../kube/events.ts"
-import type { EventReason } from "../../kube/events.ts"
+import type { EventInput } from "../../kube/events.ts"
 import type { Budgeted } from "./candidates.ts"
 import type { Decision } from "./emptiness.ts"
 
-const eventOf = (decision: Decision): { readonly reason: EventReason; readonly dedupeFor: "2 minutes" | "15 minutes" } | undefined => {
+type Told = Pick<EventInput, "reason" | "dedupeFor">
+
+const eventOf = (decision: Decision): Told | undefined => {
   if (decision.action === "block") return { reason: "DisruptionBlocked", dedupeFor: "2 minutes" }
   if (decision.reason === "ConsolidationDisabled") return { reason: "Unconsolidatable", dedupeFor: "15 minutes" }
   return undefined
 }
 
 /** On the Node and on the NodeClaim; a machine that is not ours has no claim and gets none. */
-export const reportDecisions = Effect.fnUntraced(function*(decisions: ReadonlyArray<Decision>, nodes: ReadonlyMap<string, StateNode>) {
+export const reportDecisions = Effect.fnUntraced(function*(
+  decisions: ReadonlyArray<Decision>,
+  nodes: ReadonlyMap<string, StateNode>
+) {
   const recorder = yield* Recorder
   for (const decision of decisions) {
     const event = eventOf(decision)

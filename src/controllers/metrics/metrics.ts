@@ -20,13 +20,19 @@ const setAll = (gauge: GaugeHandle, nodepool: string, amounts: ReadonlyArray<rea
   for (const [resource, quantity] of amounts) gauge.set({ resource_type: snakeCase(resource), nodepool }, toNumber(quantity))
 }
 
+const poolLabels = ["resource_type", "nodepool"]
+
 /** `karpenter_nodepools_*` and `karpenter_cluster_state_*`, every ten seconds. */
 const clusterMetrics: Effect.Effect<never, never, Caches | CloudProvider | Cluster | Metrics> = Effect.gen(function*() {
   const caches = yield* Caches
   const cluster = yield* Cluster
   const metrics = yield* Metrics
-  const limits = metrics.gauge("karpenter_nodepools_limit", "Limits specified on the nodepool that restrict the quantity of resources provisioned.", ["resource_type", "nodepool"])
-  const usages = metrics.gauge("karpenter_nodepools_usage", "The amount of resources that have been provisioned for a nodepool.", ["resource_type", "nodepool"])
+  const limits = metrics.gauge(
+    "karpenter_nodepools_limit", "Limits on the quantity of resources provisioned for a nodepool.", poolLabels
+  )
+  const usages = metrics.gauge(
+    "karpenter_nodepools_usage", "The amount of resources that have been provisioned for a nodepool.", poolLabels
+  )
   const count = metrics.gauge("karpenter_cluster_state_node_count", "Current count of nodes in cluster state", [])
   const synced = metrics.gauge("karpenter_cluster_state_synced", "Returns 1 if cluster state is synced and 0 otherwise.", [])
   synced.set({}, 0)
@@ -62,7 +68,7 @@ const catalogueMetrics: Effect.Effect<never, never, Caches | CloudProvider | Met
   const cpu = metrics.gauge(`${prefix}_cpu_cores`, "VCPUs cores for a given instance type.", ["instance_type"])
   const memory = metrics.gauge(`${prefix}_memory_bytes`, "Memory, in bytes, for a given instance type.", ["instance_type"])
   const available = metrics.gauge(`${prefix}_offering_available`, "Instance type offering availability.", offeringLabels)
-  const price = metrics.gauge(`${prefix}_offering_price_estimate`, "Instance type offering estimated hourly price.", offeringLabels)
+  const price = metrics.gauge(`${prefix}_offering_price_estimate`, "Estimated hourly price of an offering.", offeringLabels)
   const set = (type: InstanceType): void => {
     cpu.set({ instance_type: type.name }, toNumber(type.capacity["cpu"]))
     memory.set({ instance_type: type.name }, toNumber(type.capacity["memory"]))
@@ -77,7 +83,8 @@ const catalogueMetrics: Effect.Effect<never, never, Caches | CloudProvider | Met
     backoff,
     reconcile: Effect.gen(function*() {
       yield* caches.synced
-      const catalogues = yield* Effect.forEach(caches.store(NodePools).list().filter(isManagedPool), (pool) =>
+      const pools = caches.store(NodePools).list().filter(isManagedPool)
+      const catalogues = yield* Effect.forEach(pools, (pool) =>
         cloud.instanceTypes(pool).pipe(Effect.orElseSucceed((): ReadonlyArray<InstanceType> => [])))
       for (const gauge of [cpu, memory, available, price]) gauge.reset()
       for (const types of new Set(catalogues)) types.forEach(set)

@@ -64,7 +64,9 @@ export const nodeClassController: Effect.Effect<
       })
       return recheckTermination
     }
-    yield* setFinalizers(nodeClass, finalizers.filter((one) => one !== finalizer.nodeClass)).pipe(Effect.catchIf(isNotFound, () => Effect.void))
+    yield* setFinalizers(nodeClass, finalizers.filter((one) => one !== finalizer.nodeClass)).pipe(
+      Effect.catchIf(isNotFound, () => Effect.void)
+    )
     return done
   })
 

@@ -1,6 +1,5 @@
 /** `nodepool.counter`: what each NodePool has bought, in its status: the figures that its limits are compared with. */
 import { Effect } from "effect"
-import type { CloudProvider } from "../../cloud/cloudProvider.ts"
 import { NodePools } from "../../apis/nodePool.ts"
 import type { NodePool } from "../../apis/nodePool.ts"
 import { Cluster } from "../../cluster/cluster.ts"
@@ -26,7 +25,7 @@ const difference = (pool: NodePool, usage: Readonly<Record<string, string>>): un
 }
 
 /** Looks every five seconds, and writes where something changed. Runs until it is interrupted. */
-export const nodePoolCounter: Effect.Effect<never, never, Caches | CloudProvider | Cluster | Kube | Metrics> = Effect.gen(function*() {
+export const nodePoolCounter: Effect.Effect<never, never, Caches | Cluster | Kube | Metrics> = Effect.gen(function*() {
   const caches = yield* Caches
   const cluster = yield* Cluster
   const kube = yield* Kube

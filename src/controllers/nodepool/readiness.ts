@@ -37,14 +37,15 @@ const classProblem = (name: string, nodeClass: LinodeNodeClass | undefined): Unr
 
 /** The pool with both conditions as they should be; the same object when they are. Pure. `now` is an ISO timestamp. */
 export const judged = (pool: NodePool, nodeClass: LinodeNodeClass | undefined, now: string): NodePool => {
+  const { nodeClassReady, validationSucceeded } = conditionType
   const problems = validateNodePool(pool)
   const validated = problems.length === 0
-    ? nodePoolConditions.setTrue(pool, conditionType.validationSucceeded, now)
-    : nodePoolConditions.setFalse(pool, conditionType.validationSucceeded, "NodePoolValidationFailed", problemsText(problems), now)
+    ? nodePoolConditions.setTrue(pool, validationSucceeded, now)
+    : nodePoolConditions.setFalse(pool, validationSucceeded, "NodePoolValidationFailed", problemsText(problems), now)
   const unready = classProblem(pool.spec.template.spec.nodeClassRef.name, nodeClass)
   return unready === undefined
-    ? nodePoolConditions.setTrue(validated, conditionType.nodeClassReady, now)
-    : nodePoolConditions.setFalse(validated, conditionType.nodeClassReady, unready.reason, unready.message, now)
+    ? nodePoolConditions.setTrue(validated, nodeClassReady, now)
+    : nodePoolConditions.setFalse(validated, nodeClassReady, unready.reason, unready.message, now)
 }
 
 /** Runs the controller until it is interrupted. */

@@ -24,6 +24,11 @@ const restamped = (claim: NodeClaim, stamp: Stamp): Readonly<Record<string, stri
   ...(nodeClaimConditions.get(claim, conditionType.drifted) === undefined ? { [stamp.hashKey]: stamp.hash } : {})
 })
 
+const annotate = <A extends KubeObject>(resource: Resource<A>, object: A, annotations: Readonly<Record<string, string>>) =>
+  Kube.use((kube) => kube.patch(resource, { name: object.metadata.name }, { metadata: { annotations } }, { kind: "merge" }).pipe(
+    Effect.catchIf(isNotFound, () => Effect.void)
+  ))
+
 /**
  * Stamps the owner of a template with its hash. Where the owner's hash was counted by another version (an upgrade, or a
  * cluster taken over from another controller), its claims are stamped anew first instead of being declared drifted.
@@ -34,18 +39,14 @@ export const stampHash = Effect.fnUntraced(function*<A extends KubeObject>(
   claims: ReadonlyArray<NodeClaim>,
   stamp: Stamp
 ): Effect.fn.Return<void, KubeError, Kube> {
-  const kube = yield* Kube
   if (annotationsOf(owner)[stamp.versionKey] !== stamp.version) {
     const old = claims.filter((claim) => annotationsOf(claim)[stamp.versionKey] !== stamp.version)
-    yield* Effect.forEach(old, (claim) =>
-      kube.patch(NodeClaims, { name: claim.metadata.name }, { metadata: { annotations: restamped(claim, stamp) } }, { kind: "merge" }).pipe(
-        Effect.catchIf(isNotFound, () => Effect.void)
-      ), { concurrency: 10, discard: true })
+    yield* Effect.forEach(old, (claim) => annotate(NodeClaims, claim, restamped(claim, stamp)), {
+      concurrency: 10,
+      discard: true
+    })
   }
   const known = annotationsOf(owner)
   if (known[stamp.hashKey] === stamp.hash && known[stamp.versionKey] === stamp.version) return
-  const annotations = { [stamp.hashKey]: stamp.hash, [stamp.versionKey]: stamp.version }
-  yield* kube.patch(resource, { name: owner.metadata.name }, { metadata: { annotations } }, { kind: "merge" }).pipe(
-    Effect.catchIf(isNotFound, () => Effect.void)
-  )
+  yield* annotate(resource, owner, { [stamp.hashKey]: stamp.hash, [stamp.versionKey]: stamp.version })
 })

@@ -44,7 +44,9 @@ export const createClaims = Effect.fnUntraced(function*(
   const kube = yield* Kube
   const metrics = yield* Metrics
   const created = metrics.counter(
-    "karpenter_nodeclaims_created_total", "Number of nodeclaims created in total by Karpenter.", ["reason", "nodepool", "min_values_relaxed"]
+    "karpenter_nodeclaims_created_total",
+    "Number of nodeclaims created in total by Karpenter.",
+    ["reason", "nodepool", "min_values_relaxed"]
   )
   const pools = yield* readPools(planned.map((node) => node.nodePool))
   const verdicts = judge(planned, pools, (pool) => usageOf(pool, nodes), types)

@@ -5,20 +5,27 @@ import type { ResourceList } from "../../kube/objects.ts"
 import type { NewNode } from "../../scheduling/plan.ts"
 import type { InstanceType } from "../../scheduling/problem.ts"
 
-export type Verdict =
-  | { readonly action: "create"; readonly planned: NewNode; readonly pool: NodePool }
-  | {
-    readonly action: "refuse"
-    readonly planned: NewNode
-    readonly reason: "NodePoolGone" | "NodePoolTerminating" | "LimitsExceeded"
-    readonly message: string
-  }
+interface Creation {
+  readonly action: "create"
+  readonly planned: NewNode
+  readonly pool: NodePool
+}
+
+interface Refusal {
+  readonly action: "refuse"
+  readonly planned: NewNode
+  readonly reason: "NodePoolGone" | "NodePoolTerminating" | "LimitsExceeded"
+  readonly message: string
+}
+
+export type Verdict = Creation | Refusal
 
 const exceeded = (pool: NodePool, usage: ResourceList): string | undefined => {
   const limits = pool.spec.limits ?? {}
   const limited = Object.fromEntries(Object.entries(usage).filter(([name]) => limits[name] !== undefined))
   const [over] = excess(limited, limits)
-  return over === undefined ? undefined : `${over} would be ${usage[over]}, NodePool ${pool.metadata.name} is limited to ${limits[over]}`
+  if (over === undefined) return undefined
+  return `${over} would be ${usage[over]}, NodePool ${pool.metadata.name} is limited to ${limits[over]}`
 }
 
 /** Judges the nodes of a plan in their order, each on top of those before it. `usage` is what each pool has already. */
@@ -30,18 +37,17 @@ export const judge = (
 ): ReadonlyArray<Verdict> => {
   const used = new Map<string, ResourceList>()
   return planned.map((node): Verdict => {
+    const refuse = (reason: Refusal["reason"], message: string): Refusal => ({ action: "refuse", planned: node, reason, message })
     const pool = pools.get(node.nodePool)
-    if (pool === undefined) {
-      return { action: "refuse", planned: node, reason: "NodePoolGone", message: `NodePool ${node.nodePool} could not be read` }
-    }
+    if (pool === undefined) return refuse("NodePoolGone", `NodePool ${node.nodePool} could not be read`)
     if (pool.metadata.deletionTimestamp !== undefined) {
-      return { action: "refuse", planned: node, reason: "NodePoolTerminating", message: `NodePool ${node.nodePool} is being deleted` }
+      return refuse("NodePoolTerminating", `NodePool ${node.nodePool} is being deleted`)
     }
     const type = types.get(node.nodePool)?.find((one) => one.name === node.instanceType)
     const before = used.get(node.nodePool) ?? usage(node.nodePool)
     const after = sum([before, { ...type?.capacity, nodes: 1 }])
     const message = exceeded(pool, after)
-    if (message !== undefined) return { action: "refuse", planned: node, reason: "LimitsExceeded", message }
+    if (message !== undefined) return refuse("LimitsExceeded", message)
     used.set(node.nodePool, after)
     return { action: "create", planned: node, pool }
   })

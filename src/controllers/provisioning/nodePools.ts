@@ -32,8 +32,10 @@ export const participants: Effect.Effect<Participants, never, Caches | CloudProv
       yield* Effect.logInfo("ignoring nodepool, not ready", { NodePool })
       continue
     }
-    const found = yield* cloud.instanceTypes(pool).pipe(Effect.tapError((error) =>
-      Effect.logError("skipping, unable to resolve instance types", { NodePool, error: error.message })), Effect.orElseSucceed(() => undefined))
+    const found = yield* cloud.instanceTypes(pool).pipe(
+      Effect.tapError(({ message: error }) => Effect.logError("skipping, unable to resolve instance types", { NodePool, error })),
+      Effect.orElseSucceed(() => undefined)
+    )
     if (found === undefined) continue
     if (found.length === 0) {
       yield* Effect.logInfo("skipping, no resolved instance types found", { NodePool })

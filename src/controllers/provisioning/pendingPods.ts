@@ -25,7 +25,7 @@ const mistake = (requirement: LabelSelectorRequirement): string | undefined => {
   const wrong = values.find((value) => !isLabelValue(value))
   if (!operators.includes(requirement.operator)) return `operator ${requirement.operator} of key ${key} is not known`
   if (!isQualifiedName(key)) return `"${key}" is no label key`
-  if (isRestrictedLabel(key)) return `label ${key} is restricted; specify a well known label or a custom label of no restricted domain`
+  if (isRestrictedLabel(key)) return `label ${key} is restricted; use a well known label, or one outside Karpenter's domains`
   if (wrong !== undefined) return `"${wrong}" is no value for label ${key}`
   if (requirement.operator === "In" && values.length === 0) return `operator In of key ${key} has no values`
   if (numeric.includes(requirement.operator) && (values.length !== 1 || !/^\d+$/u.test(values[0] ?? ""))) {

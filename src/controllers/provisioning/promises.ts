@@ -24,7 +24,8 @@ export interface Kept {
  * promised to: it may turn out smaller, or others may have been bound to it.
  */
 export const keep = (pods: ReadonlyArray<Pod>, nodes: ReadonlyArray<StateNode>, promises: Promises): Kept => {
-  const coming = new Map(nodes.filter((node) => !node.initialized && !node.markedForDeletion).map((node) => [nominationKey(node), node]))
+  const coming = new Map(nodes.flatMap((node) =>
+    node.initialized || node.markedForDeletion ? [] : [[nominationKey(node), node]]))
   const wanted = new Map<StateNode, Array<Pod>>()
   for (const pod of pods) {
     const node = coming.get(promises.get(pod.metadata.uid ?? "") ?? "")

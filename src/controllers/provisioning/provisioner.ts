@@ -23,7 +23,7 @@ export const provisioner: Effect.Effect<never, never, ProvisionerServices> = Eff
   const passes = runSingleton({
     name: "provisioner",
     backoff: { base: "100 millis", max: "10 seconds" },
-    reconcile: batcher.wait.pipe(Effect.andThen(cluster.synced), Effect.andThen(pass), Effect.as(done))
+    reconcile: batcher.wait.pipe(Effect.andThen(cluster.synced), Effect.andThen(pass.run), Effect.as(done))
   })
   return yield* Effect.all([passes, runTriggers(batcher)], { concurrency: "unbounded" }).pipe(Effect.andThen(Effect.never))
 })

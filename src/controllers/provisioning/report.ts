@@ -27,7 +27,8 @@ const failedScheduling = (pod: Pod, message: string): Effect.Effect<void, never,
 
 export const reportIgnored = Effect.fnUntraced(function*(ignored: ReadonlyArray<Ignored>) {
   for (const { pod, message, optedOut } of ignored) {
-    yield* Effect.logDebug("ignoring pod", { Pod: { name: pod.metadata.name, namespace: pod.metadata.namespace }, error: message })
+    const { name, namespace } = pod.metadata
+    yield* Effect.logDebug("ignoring pod", { Pod: { name, namespace }, error: message })
     if (!optedOut) yield* failedScheduling(pod, message)
   }
 })

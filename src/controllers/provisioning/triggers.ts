@@ -7,6 +7,7 @@ import { disruptedTaint, sameTaint } from "../../apis/labels.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
 import { NodePools } from "../../apis/nodePool.ts"
 import { Caches } from "../../kube/caches.ts"
+import type { Change } from "../../kube/caches.ts"
 import type { Node } from "../../kube/objects.ts"
 import { Nodes, Pods } from "../../kube/resources.ts"
 import type { Batcher } from "./batcher.ts"
@@ -16,6 +17,10 @@ import { isWaiting } from "./pendingPods.ts"
 const retryEvery = "10 seconds"
 
 const isDisrupted = (node: Node): boolean => (node.spec?.taints ?? []).some((taint) => sameTaint(taint, disruptedTaint))
+
+/** Whether something holds of an object since this change. */
+const begins = <A>(change: Change<A>, holds: (object: A) => boolean): boolean =>
+  change.type === "applied" && holds(change.object) && (change.previous === undefined || !holds(change.previous))
 
 /** Feeds the batcher until its scope ends. */
 export const runTriggers = (batcher: Batcher): Effect.Effect<never, never, Caches> => Effect.scoped(Effect.gen(function*() {
@@ -29,14 +34,10 @@ export const runTriggers = (batcher: Batcher): Effect.Effect<never, never, Cache
 
   yield* pods.subscribe((change) => {
     // The scheduler rewrites the message of every waiting pod now and then: that is nothing new.
-    if (change.type === "applied" && isWaiting(change.object) && (change.previous === undefined || !isWaiting(change.previous))) {
-      add(change.object)
-    }
+    if (begins(change, isWaiting)) add(change.object)
   })
   yield* nodes.subscribe((change) => {
-    if (change.type === "applied" && isDisrupted(change.object) && (change.previous === undefined || !isDisrupted(change.previous))) {
-      add(change.object)
-    }
+    if (begins(change, isDisrupted)) add(change.object)
   })
   yield* caches.store(NodeClaims).subscribe((change) => {
     // A claim that goes before its node came (sold out, timed out) leaves its pods without one.
@@ -45,9 +46,7 @@ export const runTriggers = (batcher: Batcher): Effect.Effect<never, never, Cache
     if (change.type === "deleted" || (going && !known)) add(change.object)
   })
   yield* caches.store(NodePools).subscribe((change) => {
-    if (change.type === "applied" && isReady(change.object) && (change.previous === undefined || !isReady(change.previous))) {
-      add(change.object)
-    }
+    if (begins(change, isReady)) add(change.object)
   })
   const feed = Queue.take(elements).pipe(Effect.flatMap(batcher.trigger), Effect.forever)
   const retry = Effect.suspend(() =>
