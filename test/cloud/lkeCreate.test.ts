@@ -1,0 +1,221 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { annotation, label } from "../../src/apis/labels.ts"
+import { LinodeSimulator } from "../../src/simulator/linode/linodeSimulator.ts"
+import * as world from "./lkeWorld.ts"
+
+const { addClaims, alive, bindings, changes, createAll, during, everBought, getClaim, numbered, play, setUp } = world
+
+const distinct = (values: Iterable<unknown>) => new Set(values).size
+
+describe("buying nodes through LKE", () => {
+  it.effect("buys for 50 claims in one change, and each gets its own node", () => Effect.gen(function*() {
+    const cluster = yield* setUp()
+    const claims = yield* addClaims(numbered("claim", 50))
+    const machines = yield* during((cloud) => play(createAll(cloud, claims)))
+    assert.deepStrictEqual(yield* changes, ["POST /pools"])
+    assert.strictEqual((yield* alive).length, 50)
+    assert.strictEqual(distinct(machines.map((machine) => machine.nodeName)), 50)
+    assert.strictEqual(distinct(Object.values(yield* bindings)), 50)
+    for (const machine of machines) assert.match(machine.nodeName, new RegExp(`^lke${cluster.id}-\\d+-[0-9a-f]{12}$`))
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("grows the pool that is there with one change for the next claims", () => Effect.gen(function*() {
+    yield* setUp()
+    yield* during((cloud) => Effect.gen(function*() {
+      yield* play(createAll(cloud, yield* addClaims(numbered("first", 3))))
+      yield* play(createAll(cloud, yield* addClaims(numbered("second", 4))))
+    }))
+    assert.deepStrictEqual(yield* changes, ["POST /pools", "PUT /pools/{id}"])
+    assert.strictEqual((yield* alive).length, 7)
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("knows the node's name while Linode has not said which instance it is, and the instance later", () => Effect.gen(function*() {
+    yield* setUp()
+    const claims = yield* addClaims(["a"])
+    yield* during((cloud) => Effect.gen(function*() {
+      const [first] = yield* play(createAll(cloud, claims))
+      assert.isUndefined(first?.providerID)
+      yield* world.pass("20 seconds")
+      const [second] = yield* play(createAll(cloud, claims))
+      assert.match(second?.providerID ?? "", /^linode:\/\/\d+$/)
+      assert.strictEqual(second?.nodeName, first?.nodeName)
+      assert.strictEqual(second?.labels[label.zone], world.region)
+      assert.strictEqual(second?.labels[label.capacityType], "on-demand")
+      assert.strictEqual(second?.labels[label.instanceType], "g6-standard-2")
+    }))
+    assert.deepStrictEqual(yield* changes, ["POST /pools"])
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("waits for the nodes that an enterprise pool names late, and buys none twice meanwhile", () => Effect.gen(function*() {
+    yield* setUp({ tier: "enterprise" })
+    yield* during((cloud) => Effect.gen(function*() {
+      yield* play(createAll(cloud, yield* addClaims(numbered("claim", 5))))
+    }))
+    assert.deepStrictEqual(yield* changes, ["POST /pools"])
+    assert.strictEqual((yield* everBought).length, 5)
+    assert.strictEqual(distinct(Object.values(yield* bindings)), 5)
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("finds what a lost reply had bought", () => Effect.gen(function*() {
+    yield* setUp()
+    const { api } = yield* LinodeSimulator
+    api.faults.on("POST /lke/clusters/{id}/pools", { kind: "lost" })
+    api.faults.on("PUT /lke/clusters/{id}/pools/{id}", { kind: "failedAfter" })
+    yield* during((cloud) => Effect.gen(function*() {
+      yield* play(createAll(cloud, yield* addClaims(numbered("first", 3))))
+      yield* play(createAll(cloud, yield* addClaims(numbered("second", 2))))
+    }))
+    assert.deepStrictEqual(yield* changes, ["POST /pools", "PUT /pools/{id}"])
+    assert.strictEqual((yield* everBought).length, 5)
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("does not ask again while a request may still arrive, and then not twice", () => Effect.gen(function*() {
+    yield* setUp()
+    const { api } = yield* LinodeSimulator
+    api.faults.on("POST /lke/clusters/{id}/pools", { kind: "late", afterMillis: 90_000 })
+    yield* during((cloud) => Effect.gen(function*() {
+      yield* play(createAll(cloud, yield* addClaims(numbered("claim", 3))))
+    }))
+    assert.deepStrictEqual(yield* changes, ["POST /pools"])
+    assert.strictEqual((yield* everBought).length, 3)
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("asks anew once a request that never arrived is too old", () => Effect.gen(function*() {
+    yield* setUp()
+    const { api } = yield* LinodeSimulator
+    api.faults.on("POST /lke/clusters/{id}/pools", { kind: "hung", acts: false })
+    yield* during((cloud) => Effect.gen(function*() {
+      yield* play(createAll(cloud, yield* addClaims(["a"])))
+    }))
+    assert.deepStrictEqual(yield* changes, ["POST /pools", "POST /pools"])
+    assert.strictEqual((yield* everBought).length, 1)
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("buys for other claims in a sibling pool while a change of the pool is in doubt", () => Effect.gen(function*() {
+    yield* setUp()
+    const { api } = yield* LinodeSimulator
+    yield* during((cloud) => Effect.gen(function*() {
+      yield* play(createAll(cloud, yield* addClaims(["a"])))
+      api.faults.on("PUT /lke/clusters/{id}/pools/{id}", { kind: "late", afterMillis: 60_000 })
+      const doubtful = yield* addClaims(["b"])
+      const error = yield* play(Effect.flip(cloud.create(doubtful[0]!)))
+      assert.strictEqual(error.reason._tag, "CloudUnavailable")
+      yield* play(createAll(cloud, yield* addClaims(["c"])), "10 seconds")
+      assert.strictEqual((yield* alive).length, 2)
+      yield* play(createAll(cloud, doubtful))
+    }))
+    assert.deepStrictEqual(yield* changes, ["POST /pools", "PUT /pools/{id}", "POST /pools"])
+    assert.strictEqual((yield* everBought).length, 3)
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("tries again after an error that came before anything was done", () => Effect.gen(function*() {
+    yield* setUp()
+    const { api } = yield* LinodeSimulator
+    api.faults.on("POST /lke/clusters/{id}/pools", { kind: "refused", status: 429, retryAfterSeconds: 3 })
+    yield* during((cloud) => Effect.gen(function*() {
+      const claims = yield* addClaims(["a"])
+      const error = yield* play(Effect.flip(cloud.create(claims[0]!)))
+      assert.strictEqual(error.reason._tag === "CloudUnavailable" && error.reason.retryAfterSeconds, 3)
+      assert.isUndefined((yield* getClaim("a")).metadata.annotations?.[annotation.lkeIntent])
+      yield* play(createAll(cloud, claims))
+    }))
+    assert.strictEqual((yield* everBought).length, 1)
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("takes the next type in the same call when one is sold out, and offers it as unavailable for three minutes", () => Effect.gen(function*() {
+    yield* setUp()
+    const { cloud: linode } = yield* LinodeSimulator
+    linode.soldOut("g6-standard-2", world.region)
+    const pool = { metadata: { name: "general" }, spec: { template: { spec: { requirements: [], nodeClassRef: { group: "", kind: "", name: "default" } } } } }
+    yield* during((cloud) => Effect.gen(function*() {
+      const offered = Effect.map(cloud.instanceTypes(pool), (types) => types.find((type) => type.name === "g6-standard-2")?.offerings[0]?.available)
+      const before = yield* cloud.instanceTypes(pool)
+      const claims = yield* addClaims(numbered("claim", 3), { types: ["g6-standard-2", "g6-standard-4"] })
+      const machines = yield* play(Effect.forEach(claims, (claim) => cloud.create(claim), { concurrency: "unbounded" }))
+      assert.deepStrictEqual(machines.map((machine) => machine.labels[label.instanceType]), ["g6-standard-4", "g6-standard-4", "g6-standard-4"])
+      assert.isFalse(yield* offered)
+      yield* world.pass("3 minutes")
+      assert.isTrue(yield* offered)
+      assert.deepStrictEqual(yield* cloud.instanceTypes(pool), before)
+    }))
+    assert.deepStrictEqual(yield* changes, ["POST /pools", "POST /pools"])
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("says so when no type is left", () => Effect.gen(function*() {
+    yield* setUp()
+    const { cloud: linode } = yield* LinodeSimulator
+    linode.soldOut("g6-standard-2", world.region)
+    const error = yield* during((cloud) => Effect.gen(function*() {
+      const [claim] = yield* addClaims(["a"])
+      return yield* play(Effect.flip(cloud.create(claim!)))
+    }))
+    assert.strictEqual(error.reason._tag, "InsufficientCapacity")
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("tells a quota from a shortage, and keeps the type on offer", () => Effect.gen(function*() {
+    yield* setUp()
+    const error = yield* during((cloud) => Effect.gen(function*() {
+      const [claim] = yield* addClaims(["a"], { types: ["g6-standard-2", "g6-standard-4"] })
+      return yield* play(Effect.flip(cloud.create(claim!)))
+    }))
+    assert.strictEqual(error.reason._tag === "CreateFailed" && error.reason.condition, "AccountLimitReached")
+    assert.include(error.message, "Account Limit reached")
+    assert.deepStrictEqual(yield* changes, ["POST /pools"])
+    assert.isUndefined((yield* getClaim("a")).metadata.annotations?.[annotation.lkeIntent])
+  }).pipe(Effect.provide(world.outside({ accountLimit: 1 }))))
+
+  it.effect("names the field that Linode does not like", () => Effect.gen(function*() {
+    yield* setUp({ tier: "enterprise", spec: { firewallID: 99 } })
+    const error = yield* during((cloud) => Effect.gen(function*() {
+      const [claim] = yield* addClaims(["a"])
+      return yield* play(Effect.flip(cloud.create(claim!)))
+    }))
+    assert.strictEqual(error.reason._tag === "CreateFailed" && error.reason.condition, "NodePoolCreationFailed")
+    assert.include(error.message, "firewall_id")
+  }).pipe(Effect.provide(world.outside({ firewalls: [1] }))))
+
+  it.effect("keeps claims of another template, and another NodePool, in pools of their own", () => Effect.gen(function*() {
+    yield* setUp()
+    const { cloud: linode } = yield* LinodeSimulator
+    yield* during((cloud) => Effect.gen(function*() {
+      const claims = [
+        ...(yield* addClaims(["plain"])),
+        ...(yield* addClaims(["tainted"], { taints: [{ key: "team", effect: "NoSchedule" }] })),
+        ...(yield* addClaims(["other"], { nodePool: "batch", labels: { "example.com/tier": "batch", "topology.kubernetes.io/zone": "us-ord" } }))
+      ]
+      yield* play(createAll(cloud, claims))
+    }))
+    const pools = [...linode.pools.values()].filter((pool) => pool.tags.includes("karpenter.k8s.linode/lke-managed=true"))
+    assert.strictEqual(pools.length, 3)
+    assert.deepStrictEqual(pools.map((pool) => pool.taints).flat(), [{ key: "team", value: "", effect: "NoSchedule" }])
+    assert.deepStrictEqual(pools.map((pool) => pool.labels["example.com/tier"]).filter(Boolean), ["batch"])
+    for (const pool of pools) for (const tag of pool.tags) assert.isAtMost(tag.length, 50)
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("fills a pool to LKE's limit and goes on in a sibling", () => Effect.gen(function*() {
+    yield* setUp()
+    yield* during((cloud) => Effect.gen(function*() {
+      yield* play(createAll(cloud, yield* addClaims(numbered("claim", 120))))
+    }))
+    assert.strictEqual((yield* everBought).length, 120)
+    assert.deepStrictEqual(yield* changes, ["POST /pools", "POST /pools"])
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("gives a claim another node when LKE has taken its own before it joined", () => Effect.gen(function*() {
+    yield* setUp()
+    const { cloud: linode } = yield* LinodeSimulator
+    yield* during((cloud) => Effect.gen(function*() {
+      const claims = yield* addClaims(["a", "b"])
+      yield* play(createAll(cloud, claims))
+      const lost = (yield* bindings).a
+      yield* world.pass("61 seconds")
+      const pool = [...linode.pools.values()].find((candidate) => candidate.nodes.some((node) => node.id === lost))!
+      linode.deleteNode(pool, pool.nodes.find((node) => node.id === lost)!)
+      const [a, b] = yield* play(createAll(cloud, claims))
+      assert.notInclude(a?.nodeName ?? "", lost ?? "")
+      assert.notStrictEqual(a?.nodeName, b?.nodeName)
+    }))
+    assert.strictEqual((yield* alive).length, 2)
+  }).pipe(Effect.provide(world.outside())))
+})
