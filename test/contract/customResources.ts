@@ -12,7 +12,8 @@ import { assertCause, failure, made, nodeClaim, nodePool, unique } from "./suppo
 import type { ContractIt } from "./support.ts"
 
 /** A case of the table under a name of its own, as it goes over the wire. */
-const named = (object: object, name: string): KubeObject => ({ ...JSON.parse(JSON.stringify(object)) as KubeObject, metadata: { name } })
+const named = (object: object, name: string): KubeObject =>
+  ({ ...JSON.parse(JSON.stringify(object)) as KubeObject, metadata: { name } })
 
 const resourceOf = ({ apiVersion, kind }: KubeObject): Resource =>
   resource(apiVersion ?? "", kind ?? "", kind === "LinodeNodeClass" ? "linodenodeclasses" : `${kind?.toLowerCase()}s`, "Cluster")
@@ -25,7 +26,8 @@ export const customResources = (it: ContractIt): void => {
       consolidateAfter: "0s", consolidationPolicy: "WhenEmptyOrUnderutilized", budgets: [{ nodes: "10%" }]
     })
     assert.strictEqual(pool.spec.template.spec.expireAfter, "720h")
-    const given = yield* made(NodePools, nodePool(yield* unique("given"), { disruption: { consolidationPolicy: "WhenEmpty" } }))
+    const own = nodePool(yield* unique("given"), { disruption: { consolidationPolicy: "WhenEmpty" } })
+    const given = yield* made(NodePools, own)
     assert.deepInclude(given.spec.disruption, { consolidationPolicy: "WhenEmpty", consolidateAfter: "0s" })
   }).pipe(Effect.scoped))
 
@@ -51,7 +53,8 @@ export const customResources = (it: ContractIt): void => {
 
   it.effect("fields that the schema does not know are dropped", () => Effect.gen(function*() {
     const name = yield* unique("pruned")
-    const claim = yield* made(NodeClaims, { ...nodeClaim(name), spec: { ...nodeClaim(name).spec, surprise: { a: 1 } } } as KubeObject)
+    const given = { ...nodeClaim(name), spec: { ...nodeClaim(name).spec, surprise: { a: 1 } } }
+    const claim = yield* made(NodeClaims, given as KubeObject)
     assert.notProperty((claim as unknown as { readonly spec: object }).spec, "surprise")
   }).pipe(Effect.scoped))
 

@@ -97,7 +97,8 @@ const podStories = (it: ContractIt): void => {
     const name = yield* unique("end")
     const { nodeName: _, ...spec } = boundPod(name).spec
     const story = Effect.fnUntraced(function*(pod: Pod, howMany: number) {
-      const options = { namespace, resourceVersion: pod.metadata.resourceVersion ?? "", fieldSelector: `metadata.name=${pod.metadata.name}` }
+      const { name, resourceVersion = "" } = pod.metadata
+      const options = { namespace, resourceVersion, fieldSelector: `metadata.name=${name}` }
       const events = yield* watched(Pods, options, howMany)
       return events.map(({ type, object: { metadata } }) => [type, metadata.deletionGracePeriodSeconds, metadata.generation])
     })
@@ -108,7 +109,8 @@ const podStories = (it: ContractIt): void => {
     yield* kube.delete(Pods, bound.metadata)
     yield* kube.delete(Pods, bound.metadata, { gracePeriodSeconds: 0 })
     assert.deepStrictEqual(yield* story(bound, 3), [["MODIFIED", 30, 2], ["MODIFIED", 0, 2], ["DELETED", 0, 2]])
-    const held = yield* made(Pods, { ...boundPod(`${name}-held`), metadata: { name: `${name}-held`, namespace, finalizers: ["example.com/a"] } })
+    const metadata = { name: `${name}-held`, namespace, finalizers: ["example.com/a"] }
+    const held = yield* made(Pods, { ...boundPod(name), metadata })
     yield* kube.delete(Pods, held.metadata, { gracePeriodSeconds: 0 })
     yield* kube.patch(Pods, held.metadata, { metadata: { finalizers: null } }, { kind: "merge" })
     assert.deepStrictEqual(yield* story(held, 2), [["MODIFIED", 0, 2], ["DELETED", 0, 2]])
@@ -187,8 +189,10 @@ const evictions = (it: ContractIt): void => {
       yield* kube.updateStatus(Pods, { ...pod, status: { ...pod.status, phase: "Running" } })
       if (currentHealthy > 0) yield* runningPod(`${name}-${suffix}-ready`, own)
       const budget = budgetOf(`${name}-${suffix}`, own.app)
-      yield* made(PodDisruptionBudgets, { ...budget, spec: { ...budget.spec, ...(policy && { unhealthyPodEvictionPolicy: policy }) } })
-      const status = { disruptionsAllowed: 0, currentHealthy, desiredHealthy: 1, expectedPods: 1 + currentHealthy, observedGeneration: 1 }
+      const spec = { ...budget.spec, ...(policy && { unhealthyPodEvictionPolicy: policy }) }
+      yield* made(PodDisruptionBudgets, { ...budget, spec })
+      const counts = { disruptionsAllowed: 0, currentHealthy, desiredHealthy: 1, expectedPods: 1 + currentHealthy }
+      const status = { ...counts, observedGeneration: 1 }
       yield* kube.patch(PodDisruptionBudgets, budget.metadata, { status }, { kind: "merge", subresource: "status" })
       if (goes) yield* kube.evict(pod.metadata)
       else assertReason(yield* failure(kube.evict(pod.metadata)), "DisruptionBlocked")

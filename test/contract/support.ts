@@ -55,8 +55,8 @@ export const boundPod = (name: string, labels: Readonly<Record<string, string>> 
 /** Makes the object and takes it away at the end, however the test ends. */
 export const made = <A extends KubeObject>(resource: Resource<A>, object: A) => Effect.acquireRelease(
   Kube.use((kube) => kube.create(resource, object)),
-  (created) => Kube.use((kube) => kube.patch(resource, created.metadata, { metadata: { finalizers: null } }, { kind: "merge" }).pipe(
-    Effect.andThen(kube.delete(resource, created.metadata, { gracePeriodSeconds: 0 })),
+  ({ metadata }) => Kube.use((kube) => kube.patch(resource, metadata, { metadata: { finalizers: null } }, { kind: "merge" }).pipe(
+    Effect.andThen(kube.delete(resource, metadata, { gracePeriodSeconds: 0 })),
     Effect.ignore
   ))
 )

@@ -15,7 +15,9 @@ export const watches = (it: ContractIt, bookmarkWithin: number): void => {
     const name = yield* unique("story")
     const { resourceVersion } = yield* kube.list(NodeClaims)
     const created = yield* kube.create(NodeClaims, nodeClaim(name, { labels: { story: name } }))
-    for (const value of ["1", "2"]) yield* kube.patch(NodeClaims, { name }, { metadata: { labels: { value } } }, { kind: "merge" })
+    for (const value of ["1", "2"]) {
+      yield* kube.patch(NodeClaims, { name }, { metadata: { labels: { value } } }, { kind: "merge" })
+    }
     yield* kube.delete(NodeClaims, { name })
     const labelSelector = `story=${name}`
     const events = yield* watched(NodeClaims, { resourceVersion, labelSelector }, 4)
@@ -42,8 +44,8 @@ export const watches = (it: ContractIt, bookmarkWithin: number): void => {
     const kube = yield* Kube
     const name = yield* unique("selected")
     const { resourceVersion } = (yield* made(Leases, lease(name))).metadata
-    const label = (on: string | null, identity: string) =>
-      kube.patch(Leases, { name, namespace }, { metadata: { labels: { on } }, spec: { holderIdentity: identity } }, { kind: "merge" })
+    const label = (on: string | null, holderIdentity: string) =>
+      kube.patch(Leases, { name, namespace }, { metadata: { labels: { on } }, spec: { holderIdentity } }, { kind: "merge" })
     yield* label(name, "b")
     yield* label(name, "c")
     const last = yield* label(null, "d")
@@ -61,7 +63,8 @@ export const watches = (it: ContractIt, bookmarkWithin: number): void => {
     yield* made(Leases, { ...lease(name), metadata: { name, namespace: "kube-public" } })
     const [one] = yield* watched(Leases, { namespace, resourceVersion, fieldSelector: `metadata.name=${name}` }, 1)
     assert.strictEqual(one?.object.metadata.name, name)
-    const [other] = yield* watched(Leases, { namespace: "kube-public", resourceVersion, fieldSelector: `metadata.name=${name}` }, 1)
+    const elsewhere = { namespace: "kube-public", resourceVersion, fieldSelector: `metadata.name=${name}` }
+    const [other] = yield* watched(Leases, elsewhere, 1)
     assert.strictEqual(other?.object.metadata.namespace, "kube-public")
   }).pipe(Effect.scoped))
 

@@ -32,7 +32,9 @@ describe("label selectors", () => {
   it("of a spec match everything when empty and nothing when absent", () => {
     assert.isTrue(selectsLabels({}, undefined))
     assert.isFalse(selectsLabels(undefined, { a: "b" }))
-    assert.isTrue(selectsLabels({ matchLabels: { a: "b" }, matchExpressions: [{ key: "c", operator: "DoesNotExist" }] }, { a: "b" }))
+    const both = { matchLabels: { a: "b" }, matchExpressions: [{ key: "c", operator: "DoesNotExist" }] }
+    assert.isTrue(selectsLabels(both, { a: "b" }))
+    assert.isFalse(selectsLabels(both, { a: "b", c: "" }))
     assert.isFalse(selectsLabels({ matchExpressions: [{ key: "a", operator: "Gt", values: ["1"] }] }, { a: "2" }))
   })
 })

@@ -19,7 +19,8 @@ const isNot = (text: string): Predicate => (self) => self !== text
 const same = (key: string): Predicate => (self, oldSelf) => equal(fields(self)[key], fields(oldSelf)[key])
 
 const foreignDomain = (key: string): boolean =>
-  ["karpenter.sh/capacity-type", "karpenter.sh/nodepool"].includes(key) || !(/^([^/]+)/.exec(key)?.[0] ?? "").endsWith("karpenter.sh")
+  ["karpenter.sh/capacity-type", "karpenter.sh/nodepool"].includes(key) ||
+  !(/^([^/]+)/.exec(key)?.[0] ?? "").endsWith("karpenter.sh")
 
 const reservable = ["cpu", "memory", "ephemeral-storage", "pid"]
 const signals = [
@@ -54,7 +55,8 @@ const predicates: ReadonlyMap<string, Predicate> = new Map<string, Predicate>([
     forAll((x) => x["operator"] !== "NotIn" || valuesOf(x).length > 0)
   ],
   [
-    "self.all(x, !(x.operator in ['Gt','Lt','Gte','Lte']) || (has(x.values) && size(x.values) == 1 && x.values[0].matches('^[0-9]+$')))",
+    "self.all(x, !(x.operator in ['Gt','Lt','Gte','Lte']) || " +
+    "(has(x.values) && size(x.values) == 1 && x.values[0].matches('^[0-9]+$')))",
     forAll((x) => !["Gt", "Lt", "Gte", "Lte"].includes(String(x["operator"])) ||
       (valuesOf(x).length === 1 && /^[0-9]+$/.test(String(valuesOf(x)[0]))))
   ],
@@ -81,10 +83,14 @@ const predicates: ReadonlyMap<string, Predicate> = new Map<string, Predicate>([
   ],
   ["self.all(x, x in ['cpu','memory','ephemeral-storage','pid'])", forKeys((key) => reservable.includes(key))],
   [
-    "self.all(x, x in ['memory.available','nodefs.available','nodefs.inodesFree','imagefs.available','imagefs.inodesFree','pid.available'])",
+    "self.all(x, x in ['memory.available','nodefs.available','nodefs.inodesFree'," +
+    "'imagefs.available','imagefs.inodesFree','pid.available'])",
     forKeys((key) => signals.includes(key))
   ],
-  ["self.all(x, !self[x].startsWith('-'))", (self) => Object.values(fields(self)).every((value) => !String(value).startsWith("-"))],
+  [
+    "self.all(x, !self[x].startsWith('-'))",
+    (self) => Object.values(fields(self)).every((value) => !String(value).startsWith("-"))
+  ],
   [
     "!has(self.evictionSoft) || self.evictionSoft.all(e, has(self.evictionSoftGracePeriod) && e in self.evictionSoftGracePeriod)",
     covers("evictionSoft", "evictionSoftGracePeriod")

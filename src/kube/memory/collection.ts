@@ -78,7 +78,7 @@ export class Collection {
   snapshotAt(version: number): ReadonlyArray<Stored> {
     const objects = this.#snapshots.get(version)
     if (objects === undefined) {
-      throw expired("The provided continue parameter is too old to display a consistent list result. Start a new list without it.")
+      throw expired("The provided continue parameter is too old to display a consistent list result")
     }
     return objects
   }

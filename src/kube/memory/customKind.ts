@@ -12,15 +12,21 @@ const path = (text: unknown): ReadonlyArray<string> => String(text).split(".").f
 /** What every object has whatever its schema says; `metadata` is looked after elsewhere. */
 const root = (schema: Schema): Schema => ({
   ...schema,
-  properties: { ...schema.properties, apiVersion: { type: "string" }, kind: { type: "string" }, metadata: { "x-kubernetes-preserve-unknown-fields": true } }
+  properties: {
+    ...schema.properties,
+    apiVersion: { type: "string" },
+    kind: { type: "string" },
+    metadata: { "x-kubernetes-preserve-unknown-fields": true }
+  }
 })
 
 const schemaOf = (crd: Fields, version: Fields): Schema => {
+  const name = String(at(crd, "metadata", "name"))
   const schema = at(version, "schema", "openAPIV3Schema")
-  if (!isObject(schema)) throw new Error(`${String(at(crd, "metadata", "name"))}: version ${String(version["name"])} has no schema`)
+  if (!isObject(schema)) throw new Error(`${name}: version ${String(version["name"])} has no schema`)
   const rules = unknownRules(schema as Schema)
   if (rules.length > 0) {
-    throw new Error(`${String(at(crd, "metadata", "name"))} has CEL rules without a predicate in kube/memory/cel.ts: ${rules.join("; ")}`)
+    throw new Error(`${name} has CEL rules without a predicate in kube/memory/cel.ts: ${rules.join("; ")}`)
   }
   return root(schema as Schema)
 }

@@ -40,17 +40,20 @@ const marked = (object: Stored, deleteAt: number, graceSeconds: number): Stored 
   })
 }
 
+/** A grace period below zero counts as one second. */
+const atLeastZero = (seconds: number): number => seconds < 0 ? 1 : seconds
+
 /** A pod that no kubelet looks after, or whose containers have ended, need not be waited for. */
 const graceOf = (pod: Stored, options: DeleteOptions): number => {
   const phase = at(pod, "status", "phase")
   if ((at(pod, "spec", "nodeName") ?? "") === "" || phase === "Failed" || phase === "Succeeded") return 0
-  const asked = options.gracePeriodSeconds ?? Number(at(pod, "spec", "terminationGracePeriodSeconds") ?? 30)
-  return asked < 0 ? 1 : asked
+  return atLeastZero(options.gracePeriodSeconds ?? Number(at(pod, "spec", "terminationGracePeriodSeconds") ?? 30))
 }
 
 const policyFinalizers = (object: Stored, options: DeleteOptions): Stored => {
   const finalizers = object.metadata.finalizers ?? []
-  const added = options.propagationPolicy === "Foreground" ? foreground : options.propagationPolicy === "Orphan" ? orphan : undefined
+  const policies = { Background: undefined, Foreground: foreground, Orphan: orphan }
+  const added = policies[options.propagationPolicy ?? "Background"]
   return added === undefined || finalizers.includes(added) ? object : withMetadata(object, { finalizers: [...finalizers, added] })
 }
 
@@ -59,8 +62,8 @@ const hasFinalizers = (object: Stored): boolean => (object.metadata.finalizers ?
 /** A pod that is being deleted already may only be given less time. */
 const shorten = (pod: Stored, options: DeleteOptions, now: number): Deletion => {
   const before = pod.metadata.deletionGracePeriodSeconds ?? 0
-  const asked = options.gracePeriodSeconds === undefined ? undefined : options.gracePeriodSeconds < 0 ? 1 : options.gracePeriodSeconds
-  if (asked === undefined || asked >= before) return { action: "none" }
+  const asked = atLeastZero(options.gracePeriodSeconds ?? before)
+  if (asked >= before) return { action: "none" }
   const moved = Date.parse(pod.metadata.deletionTimestamp ?? "") - (before - asked) * 1000
   const late = moved < now
   const mark = marked(pod, late ? now : moved, late && asked !== 0 ? 1 : asked)
@@ -70,8 +73,10 @@ const shorten = (pod: Stored, options: DeleteOptions, now: number): Deletion => 
 /** What a DELETE does to an object at a time (milliseconds). */
 export const deletionOf = (kind: Kind, object: Stored, options: DeleteOptions, now: number): Deletion => {
   const { deletionTimestamp, deletionGracePeriodSeconds } = object.metadata
-  if (kind.graceful && deletionTimestamp !== undefined && (deletionGracePeriodSeconds ?? 0) > 0) return shorten(object, options, now)
-  if (deletionTimestamp !== undefined) return hasFinalizers(object) ? { action: "none" } : { action: "remove" }
+  if (deletionTimestamp !== undefined) {
+    if (kind.graceful && (deletionGracePeriodSeconds ?? 0) > 0) return shorten(object, options, now)
+    return hasFinalizers(object) ? { action: "none" } : { action: "remove" }
+  }
   const target = policyFinalizers(object, options)
   const grace = kind.graceful ? graceOf(object, options) : 0
   const mark = marked(target, now + grace * 1000, grace)
@@ -81,4 +86,6 @@ export const deletionOf = (kind: Kind, object: Stored, options: DeleteOptions, n
 
 /** Whether an object goes with the write that brought it to this state. */
 export const isFinished = (object: Stored): boolean =>
-  object.metadata.deletionTimestamp !== undefined && !hasFinalizers(object) && (object.metadata.deletionGracePeriodSeconds ?? 0) === 0
+  object.metadata.deletionTimestamp !== undefined &&
+  !hasFinalizers(object) &&
+  (object.metadata.deletionGracePeriodSeconds ?? 0) === 0

@@ -14,7 +14,8 @@ import type { Changed, Storage } from "./storage.ts"
 
 export const isReady = (pod: Stored): boolean => {
   const conditions = at(pod, "status", "conditions")
-  return Array.isArray(conditions) && conditions.some((condition) => at(condition, "type") === "Ready" && at(condition, "status") === "True")
+  return Array.isArray(conditions) &&
+    conditions.some((condition) => at(condition, "type") === "Ready" && at(condition, "status") === "True")
 }
 
 /** Whether a budget takes a pod of its namespace. An empty selector takes all of them. */
@@ -46,7 +47,8 @@ const expectedPods = (storage: Storage, pods: ReadonlyArray<Stored>): number => 
 
 const allowedCondition = (allowed: number, generation: number | undefined, old: unknown, now: number): Fields => {
   const status = allowed > 0 ? "True" : "False"
-  const before = Array.isArray(old) ? old.find((condition) => at(condition, "type") === "DisruptionAllowed") as unknown : undefined
+  const conditions: ReadonlyArray<unknown> = Array.isArray(old) ? old : []
+  const before = conditions.find((condition) => at(condition, "type") === "DisruptionAllowed")
   const since = at(before, "status") === status ? at(before, "lastTransitionTime") : undefined
   return {
     type: "DisruptionAllowed",
@@ -119,7 +121,7 @@ export class DisruptionController implements Controller {
     }
     if (before !== undefined && equal(before["spec"], after["spec"])) return
     const members = new Map<string, Stored>()
-    for (const pod of actions.storage.of({ ...this.#pods, version: "v1" }).objects.values()) {
+    for (const pod of actions.storage.objects(this.#pods)) {
       if (guards(after, pod)) members.set(idOf(pod.metadata), pod)
     }
     this.#members.set(idOf(after.metadata), members)

@@ -59,7 +59,7 @@ const targeted = (pod: Stored, now: number): Stored => {
 export const evict = (pods: Kind, budgets: Kind, pod: Stored, options: EvictOptions, actions: Actions): void => {
   if (options.uid !== undefined) checkPreconditions(pods, pod, { uid: options.uid })
   if (!needsNoBudget(pod)) {
-    const guarding = [...actions.storage.of({ ...budgets, version: "v1" }).objects.values()].filter((budget) => guards(budget, pod))
+    const guarding = [...actions.storage.objects(budgets)].filter((budget) => guards(budget, pod))
     if (guarding.length > 1) throw severalBudgets()
     const budget = guarding[0]
     if (budget !== undefined && !isFree(budget, pod)) spend(budgets, budget, pod, actions)

@@ -48,8 +48,9 @@ export const staleVersion = (kind: Named, ref: Ref): Refusal =>
 
 export const invalid = (kind: Named, ref: Ref, causes: ReadonlyArray<FieldError>): Refusal => {
   const title = `${kind.kind}${kind.group === "" ? "" : `.${kind.group}`} "${ref.name}" is invalid`
-  const said = causes.map((cause) => `${cause.field}: ${cause.message}`)
-  return new Refusal(422, new Invalid({ causes: causes.map(({ field, message }) => ({ field, message })) }), `${title}: ${said.length === 1 ? said[0] : `[${said.join(", ")}]`}`)
+  const said = causes.map((cause) => `${cause.field}: ${cause.message}`).join(", ")
+  const reason = new Invalid({ causes: causes.map(({ field, message }) => ({ field, message })) })
+  return new Refusal(422, reason, `${title}: ${causes.length === 1 ? said : `[${said}]`}`)
 }
 
 export const badRequest = (detail: string): Refusal => new Refusal(400, new Invalid({ causes: [] }), detail)
@@ -65,7 +66,8 @@ export const methodNotAllowed = (): Refusal =>
 
 export const unsupportedPatch = (): Refusal => new Refusal(
   415, new Invalid({ causes: [] }),
-  "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+  "the body of the request was in an unknown format - accepted media types include: " +
+    "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
 )
 
 export const forbidden = (kind: Named, ref: Ref, detail: string): Refusal =>

@@ -55,15 +55,18 @@ export class Faults {
   }
 }
 
+const keyOf = (verb: Verb, resource: AnyResource | undefined): string =>
+  resource === undefined ? verb : `${verb} ${resource.group}/${resource.plural}`
+
 /** How many requests there were. */
 export class Counters {
   readonly #counts = new Map<string, number>()
 
   add({ verb, resource }: Call): void {
-    for (const key of [verb, `${verb} ${resource.group}/${resource.plural}`]) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
+    for (const key of [verb, keyOf(verb, resource)]) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
   }
 
   get(verb: Verb, resource: AnyResource | undefined): number {
-    return this.#counts.get(resource === undefined ? verb : `${verb} ${resource.group}/${resource.plural}`) ?? 0
+    return this.#counts.get(keyOf(verb, resource)) ?? 0
   }
 }

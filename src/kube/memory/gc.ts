@@ -53,7 +53,9 @@ export class GarbageCollector implements Controller {
     this.#owners.set(uidOf(after), { kind, object: after })
     if (isHeldBy(after, orphan)) this.#orphan({ kind, object: after }, actions)
     else if (isHeldBy(after, foreground)) this.#foreground(uidOf(after), actions)
-    else if (before === undefined && ownersOf(after).some(({ uid }) => this.#gone.has(uid))) this.#collect({ kind, object: after }, actions)
+    else if (before === undefined && ownersOf(after).some(({ uid }) => this.#gone.has(uid))) {
+      this.#collect({ kind, object: after }, actions)
+    }
   }
 
   #index(kind: Kind, object: Stored, before: Stored | undefined, after: Stored | undefined): void {

@@ -38,12 +38,14 @@ export interface MemoryOptions {
 }
 
 const methods: Readonly<Record<Verb, string>> = {
-  get: "GET", list: "GET", watch: "GET", create: "POST", evict: "POST", update: "PUT", updateStatus: "PUT", patch: "PATCH", delete: "DELETE"
+  get: "GET", list: "GET", watch: "WATCH", create: "POST", evict: "POST", update: "PUT", updateStatus: "PUT", patch: "PATCH",
+  delete: "DELETE"
 }
 const subresources: Partial<Record<Verb, string>> = { updateStatus: "/status", evict: "/eviction" }
 
 const requestOf = ({ verb, resource, ref }: Call): string => {
-  const place = verb === "create" ? { namespace: ref?.namespace } : { namespace: ref?.namespace, ...(ref?.name !== undefined && { name: ref.name }) }
+  const named = verb !== "create" && ref?.name !== undefined
+  const place = { namespace: ref?.namespace, ...(named && { name: ref.name }) }
   return `${methods[verb]} ${path(resource, place)}${subresources[verb] ?? ""}`
 }
 

@@ -27,28 +27,37 @@ export const uid = (n: number): string => `00000000-0000-4000-8000-${n.toString(
 
 const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
-const qualifiedName = /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/
+const qualifiedName =
+  /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/
 const labelValue = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/
+
+const wrong = (field: string, value: string, why: string): FieldError =>
+  ({ field, message: `Invalid value: ${JSON.stringify(value)}: ${why}` })
+
+const notQualified = "name part must consist of alphanumeric characters, '-', '_' or '.', " +
+  "and must start and end with an alphanumeric character"
+const notLabel = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', " +
+  "and must start and end with an alphanumeric character"
 
 const nameErrors = (kind: Kind, name: string): ReadonlyArray<FieldError> => {
   const [pattern, longest, what] = kind.name === "label" ? [label, 63, "label"] as const : [subdomain, 253, "subdomain"] as const
   if (name.length <= longest && pattern.test(name)) return []
-  return [{
-    field: "metadata.name",
-    message: `Invalid value: ${JSON.stringify(name)}: a lowercase RFC 1123 ${what} must consist of lower case alphanumeric characters` +
-      `${what === "label" ? "" : ", '-' or '.'"}, and must start and end with an alphanumeric character`
-  }]
+  const allowed = `lower case alphanumeric characters${what === "label" ? " or '-'" : ", '-' or '.'"}`
+  return [wrong(
+    "metadata.name", name,
+    `a lowercase RFC 1123 ${what} must consist of ${allowed}, and must start and end with an alphanumeric character`
+  )]
 }
 
 /** What is wrong with the metadata of an object that is to be stored. */
 export const metadataErrors = (kind: Kind, metadata: ObjectMeta, old: ObjectMeta | undefined): ReadonlyArray<FieldError> => {
   const errors: Array<FieldError> = old === undefined ? [...nameErrors(kind, metadata.name)] : []
   for (const [key, value] of Object.entries(metadata.labels ?? {})) {
-    if (!qualifiedName.test(key)) errors.push({ field: "metadata.labels", message: `Invalid value: ${JSON.stringify(key)}: name part must be a qualified name` })
-    if (!labelValue.test(value)) errors.push({ field: "metadata.labels", message: `Invalid value: ${JSON.stringify(value)}: a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character` })
+    if (!qualifiedName.test(key)) errors.push(wrong("metadata.labels", key, notQualified))
+    if (!labelValue.test(value)) errors.push(wrong("metadata.labels", value, notLabel))
   }
   for (const finalizer of metadata.finalizers ?? []) {
-    if (!qualifiedName.test(finalizer)) errors.push({ field: "metadata.finalizers", message: `Invalid value: ${JSON.stringify(finalizer)}: name part must be a qualified name` })
+    if (!qualifiedName.test(finalizer)) errors.push(wrong("metadata.finalizers", finalizer, notQualified))
   }
   if (old?.deletionTimestamp !== undefined) {
     const added = (metadata.finalizers ?? []).filter((finalizer) => !(old.finalizers ?? []).includes(finalizer))
@@ -56,7 +65,8 @@ export const metadataErrors = (kind: Kind, metadata: ObjectMeta, old: ObjectMeta
       const said = added.map((finalizer) => JSON.stringify(finalizer)).join(", ")
       errors.push({
         field: "metadata.finalizers",
-        message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${said}}`
+        message: "Forbidden: no new finalizers can be added if the object is being deleted, " +
+          `found new finalizers []string{${said}}`
       })
     }
   }
@@ -67,7 +77,8 @@ export const metadataErrors = (kind: Kind, metadata: ObjectMeta, old: ObjectMeta
 export const named = (kind: Kind, object: Stored, version: string): Stored => {
   const expected = versionOf(kind, version)
   if (object.apiVersion !== expected && (object.apiVersion !== undefined || kind.custom)) {
-    throw badRequest(`the API version in the data (${object.apiVersion ?? ""}) does not match the expected API version (${expected})`)
+    const found = object.apiVersion ?? ""
+    throw badRequest(`the API version in the data (${found}) does not match the expected API version (${expected})`)
   }
   if (object.kind !== kind.kind && (object.kind !== undefined || kind.custom)) {
     throw badRequest(`the kind in the data (${object.kind ?? ""}) does not match the expected kind (${kind.kind})`)
@@ -78,7 +89,8 @@ export const named = (kind: Kind, object: Stored, version: string): Stored => {
 type Partially = { readonly [K in keyof ObjectMeta]?: ObjectMeta[K] | undefined }
 
 const present = (metadata: Partially): Partial<ObjectMeta> =>
-  Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0)))
+  Object.fromEntries(Object.entries(metadata).filter(([, value]) =>
+    value !== undefined && !(Array.isArray(value) && value.length === 0)))
 
 /** Metadata of a new object. What only the server may say is the server's, whatever the client sent. */
 export const created = (kind: Kind, given: ObjectMeta, name: string, id: number, now: number): ObjectMeta => ({
@@ -105,7 +117,7 @@ export const updated = (given: ObjectMeta, old: ObjectMeta): ObjectMeta => ({
   ...(old.namespace !== undefined && { namespace: old.namespace })
 })
 
-const desired = ({ metadata: _, status: __, ...rest }: Stored): unknown => rest
+const desired = (object: Stored): unknown => ({ ...object, metadata: undefined, status: undefined })
 
 /** Counts the generation on when what is asked for has changed. */
 export const nextGeneration = (kind: Kind, next: Stored, old: Stored): Stored =>

@@ -30,7 +30,8 @@ export class NamespaceController implements Controller {
   }
 
   changed({ kind, before, after }: Changed, { storage, erase }: Actions): void {
-    if (kind === this.#kind && after?.metadata.deletionTimestamp !== undefined && before?.metadata.deletionTimestamp === undefined) {
+    const begins = after?.metadata.deletionTimestamp !== undefined && before?.metadata.deletionTimestamp === undefined
+    if (kind === this.#kind && begins) {
       this.#terminating.add(after.metadata.name)
       for (const content of contents(storage, after.metadata.name)) erase(content.kind, content.object, {})
     }

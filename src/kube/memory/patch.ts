@@ -14,12 +14,15 @@ export const mergePatch = (target: unknown, patch: unknown): unknown => {
 }
 
 const parsePointer = (pointer: unknown): ReadonlyArray<string> => {
-  if (typeof pointer !== "string" || (pointer !== "" && !pointer.startsWith("/"))) throw badRequest(`bad JSON pointer ${String(pointer)}`)
+  if (typeof pointer !== "string" || (pointer !== "" && !pointer.startsWith("/"))) {
+    throw badRequest(`bad JSON pointer ${String(pointer)}`)
+  }
   return pointer.split("/").slice(1).map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"))
 }
 
-const missing = (pointer: string): Error =>
-  unprocessable(`the server rejected our request due to an error in our request: missing value at ${pointer}`)
+const rejected = (why: string): Error => unprocessable(`the server rejected our request due to an error in our request: ${why}`)
+
+const missing = (pointer: string): Error => rejected(`missing value at ${pointer}`)
 
 const indexIn = (list: ReadonlyArray<unknown>, key: string, end: number): number => {
   const index = key === "-" ? list.length : /^(0|[1-9]\d*)$/.test(key) ? Number(key) : -1
@@ -69,7 +72,7 @@ const apply = (target: unknown, operation: unknown): unknown => {
     }
     case "test":
       if (equal(read(target, path), operation["value"])) return target
-      throw unprocessable(`the server rejected our request due to an error in our request: testing value ${String(operation["path"])} failed`)
+      throw rejected(`testing value ${String(operation["path"])} failed`)
     default: throw badRequest(`unknown JSON patch operation ${String(operation["op"])}`)
   }
 }

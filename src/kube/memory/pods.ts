@@ -49,7 +49,9 @@ export const completePod = (pod: Stored): Stored => {
 }
 
 /** What may change in the spec of a pod: the node it is bound to (once), images, deadlines, tolerations (more of them). */
-const changeable = ["nodeName", "containers", "initContainers", "activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds"]
+const changeable = [
+  "nodeName", "containers", "initContainers", "activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds"
+]
 
 const fixed = (pod: Stored): Fields =>
   Object.fromEntries(Object.entries(isObject(pod["spec"]) ? pod["spec"] : {}).filter(([key]) => !changeable.includes(key)))
@@ -61,7 +63,8 @@ export const validatePod = (pod: Stored, old: Stored | undefined): ReadonlyArray
   if (list(spec["containers"]).length === 0) errors.push({ field: "spec.containers", message: "Required value" })
   const moved = before?.["nodeName"] !== undefined && before["nodeName"] !== spec["nodeName"]
   if (moved || (old !== undefined && !equal(fixed(pod), fixed(old)))) {
-    errors.push({ field: "spec", message: "Forbidden: pod updates may not change fields other than images, deadlines and tolerations" })
+    const message = "Forbidden: pod updates may not change fields other than images, deadlines and tolerations"
+    errors.push({ field: "spec", message })
   }
   return errors
 }

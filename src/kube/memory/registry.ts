@@ -55,12 +55,14 @@ export class Registry {
   replace(kind: Kind, old: Stored, incoming: Stored, subresource: "status" | undefined, version: string): Stored {
     const { uid, resourceVersion } = incoming.metadata
     if (uid !== undefined && uid !== "" && uid !== old.metadata.uid) {
-      throw conflict(kind, old.metadata, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`)
+      const detail = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`
+      throw conflict(kind, old.metadata, detail)
     }
     if (resourceVersion !== undefined && resourceVersion !== "") {
       if (resourceVersion !== old.metadata.resourceVersion) throw staleVersion(kind, old.metadata)
     } else if (!kind.unconditionalUpdate) {
-      throw invalid(kind, old.metadata, [{ field: "metadata.resourceVersion", message: "Invalid value: 0: must be specified for an update" }])
+      const cause = { field: "metadata.resourceVersion", message: "Invalid value: 0: must be specified for an update" }
+      throw invalid(kind, old.metadata, [cause])
     }
     const merged = subresource === "status" ? withStatus(kind, old, incoming) : withoutStatus(kind, old, incoming)
     const next = toJson(nextGeneration(kind, kind.complete(merged, version), old))
@@ -77,7 +79,10 @@ export class Registry {
         this.storage.write(kind, deletion.object)
         return
       }
-      case "remove": return this.storage.remove(kind, deletion.mark === undefined ? object : this.storage.write(kind, deletion.mark))
+      case "remove": {
+        const last = deletion.mark === undefined ? object : this.storage.write(kind, deletion.mark)
+        return this.storage.remove(kind, last)
+      }
     }
   }
 
@@ -94,7 +99,8 @@ export class Registry {
     if (initialNamespaces.includes(namespace.metadata.name)) {
       throw forbidden(kind, namespace.metadata, "this namespace may not be deleted")
     }
-    if (namespace.metadata.deletionTimestamp === undefined) this.storage.write(kind, terminating(namespace, timestamp(this.#now())))
+    if (namespace.metadata.deletionTimestamp !== undefined) return
+    this.storage.write(kind, terminating(namespace, timestamp(this.#now())))
   }
 
   /** A write that changes nothing is none: no new version, no event. */

@@ -6,7 +6,7 @@
  * Refusal. Objects that come out are the stored ones: frozen, and shared.
  *
  * What is not as in a cluster: a pod is bound by writing `spec.nodeName` (there is no binding subresource), nodes are not
- * tainted on arrival, and everybody may do everything.
+ * tainted on arrival, everybody may do everything, and a kind stays when its definition is deleted.
  */
 import type { DeleteOptions, EvictOptions, ListOptions, ObjectList, PatchOptions, WatchOptions } from "../kube.ts"
 import type { KubeObject, ObjectMeta, Ref } from "../objects.ts"
@@ -85,7 +85,10 @@ export class ApiServer {
     const definition = toJson(crd) as Stored
     const known = this.#storage.find(this.#definitions, { name: definition.metadata.name })
     if (known === undefined) this.create(CustomResourceDefinitions, definition)
-    else this.update(CustomResourceDefinitions, put(definition, ["metadata", "resourceVersion"], known.metadata.resourceVersion) as Stored)
+    else {
+      const { resourceVersion } = known.metadata
+      this.update(CustomResourceDefinitions, put(definition, ["metadata", "resourceVersion"], resourceVersion) as Stored)
+    }
   }
 
   get(resource: AnyResource, ref: Ref): Stored {
@@ -201,13 +204,16 @@ export class ApiServer {
     const namespace = this.#storage.find(this.#namespaces, { name: metadata.namespace })
     if (namespace === undefined) throw notFound(this.#namespaces, { name: metadata.namespace })
     if (namespace.metadata.deletionTimestamp !== undefined) {
-      throw forbidden(kind, metadata, `unable to create new content in namespace ${metadata.namespace} because it is being terminated`)
+      const why = `unable to create new content in namespace ${metadata.namespace} because it is being terminated`
+      throw forbidden(kind, metadata, why)
     }
   }
 
   #nameOf(kind: Kind, { name, generateName }: Partial<ObjectMeta>): string {
     if (name !== undefined && name !== "") return name
-    if (generateName !== undefined && generateName !== "") return generateName.slice(0, longestPrefix) + nameSuffix(++this.#suffixes)
+    if (generateName !== undefined && generateName !== "") {
+      return generateName.slice(0, longestPrefix) + nameSuffix(++this.#suffixes)
+    }
     throw invalid(kind, { name: "" }, [{ field: "metadata.name", message: "Required value: name or generateName is required" }])
   }
 

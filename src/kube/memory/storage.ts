@@ -53,6 +53,10 @@ export class Storage {
     return this.#collections.values()
   }
 
+  objects(kind: Kind): Iterable<Stored> {
+    return this.#collections.get(keyOf(kind))?.objects.values() ?? []
+  }
+
   find(kind: Kind, ref: Ref): Stored | undefined {
     return this.#collections.get(keyOf(kind))?.objects.get(idOf(ref))
   }

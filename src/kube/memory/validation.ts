@@ -84,7 +84,8 @@ const inner = (schema: Schema, field: string, value: unknown, old: unknown): Rea
   }
   return !isObject(value) ? [] : Object.entries(value).flatMap(([key, each]) => {
     const known = member(schema, key)
-    return known === undefined ? [] : [{ schema: known, field: join(field, key), value: each, old: isObject(old) ? old[key] : undefined }]
+    if (known === undefined) return []
+    return [{ schema: known, field: join(field, key), value: each, old: isObject(old) ? old[key] : undefined }]
   })
 }
 
@@ -97,7 +98,8 @@ const items = (schema: Schema, field: string, list: ReadonlyArray<unknown>, old:
     errors.push({ field, message: `Too many: ${list.length}: must have at most ${schema.maxItems} items`, blocking: true })
   }
   if (schema.minItems !== undefined && list.length < schema.minItems) {
-    errors.push({ field, message: `Invalid value: ${list.length}: ${field} in body should have at least ${schema.minItems} items` })
+    const message = `Invalid value: ${list.length}: ${field} in body should have at least ${schema.minItems} items`
+    errors.push({ field, message })
   }
   const identities = isKeyed(schema) ? list.map((item) => identityOf(schema, item)) : []
   identities.forEach((identity, i) => {
@@ -113,7 +115,8 @@ const members = (schema: Schema, field: string, object: Fields, old: unknown): R
     errors.push({ field, message: `Too many: ${size}: must have at most ${schema.maxProperties} items`, blocking: true })
   }
   if (schema.minProperties !== undefined && size < schema.minProperties) {
-    errors.push({ field, message: `Invalid value: ${size}: ${field} in body should have at least ${schema.minProperties} properties` })
+    const message = `Invalid value: ${size}: ${field} in body should have at least ${schema.minProperties} properties`
+    errors.push({ field, message })
   }
   for (const key of schema.required ?? []) {
     if (object[key] === undefined) errors.push({ field: join(field, key), message: "Required value", blocking: true })
@@ -146,11 +149,14 @@ const structural = (schema: Schema, field: string, value: unknown, old: unknown)
 const ruleErrors = (schema: Schema, field: string, value: unknown, old: unknown): ReadonlyArray<FieldError> => {
   if (unchanged(value, old)) return []
   const shown = typeof value === "object" ? "" : `${quote(value)}: `
-  const own = (schema["x-kubernetes-validations"] ?? []).flatMap(({ rule, message, fieldPath }) => judge(rule, value, old) ? [] : [{
-    field: `${field}${fieldPath ?? ""}`,
-    message: `Invalid value: ${shown}${message ?? `failed rule: ${rule}`}`
-  }])
-  return [...own, ...inner(schema, field, value, old).flatMap((each) => ruleErrors(each.schema, each.field, each.value, each.old))]
+  const broken = (schema["x-kubernetes-validations"] ?? []).filter(({ rule }) => !judge(rule, value, old))
+  return [
+    ...broken.map(({ rule, message, fieldPath }) => ({
+      field: `${field}${fieldPath ?? ""}`,
+      message: `Invalid value: ${shown}${message ?? `failed rule: ${rule}`}`
+    })),
+    ...inner(schema, field, value, old).flatMap((each) => ruleErrors(each.schema, each.field, each.value, each.old))
+  ]
 }
 
 const notChecked: FieldError = {
@@ -162,5 +168,6 @@ const notChecked: FieldError = {
 /** What is wrong with an object. CEL rules are judged when its shape is right. */
 export const validate = (schema: Schema, object: unknown, old: unknown): ReadonlyArray<FieldError> => {
   const errors = structural(schema, "", object, old)
-  return errors.some(({ blocking }) => blocking === true) ? [...errors, notChecked] : [...errors, ...ruleErrors(schema, "", object, old)]
+  const blocked = errors.some(({ blocking }) => blocking === true)
+  return [...errors, ...blocked ? [notChecked] : ruleErrors(schema, "", object, old)]
 }
