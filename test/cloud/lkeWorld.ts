@@ -1,5 +1,5 @@
 /** An LKE cluster at the simulated Linode, an API server in memory, and CloudProviders over both, on virtual time. */
-import { Clock, Duration, Effect, Exit, Fiber, Layer, Redacted } from "effect"
+import { Clock, Duration, Effect, Exit, Fiber, Layer, Option, Redacted } from "effect"
 import type { Context } from "effect"
 import { TestClock } from "effect/testing"
 import { crds } from "../../src/apis/crds.ts"
@@ -152,11 +152,12 @@ export const createAll = (cloud: Provider, claims: ReadonlyArray<NodeClaim>) => 
 /** Deletes the claims at the API server, then asks for the end of their machines until it is proven, then lets them go. */
 export const deleteAll = (cloud: Provider, names: ReadonlyArray<string>) => Effect.gen(function*() {
   const kube = yield* Kube
-  yield* Effect.forEach(names, (name) => kube.delete(NodeClaims, { name }))
+  yield* Effect.forEach(names, (name) => Effect.ignore(kube.delete(NodeClaims, { name })))
   yield* Effect.forEach(names, (name) => Effect.gen(function*() {
-    const claim = yield* kube.get(NodeClaims, { name })
+    const claim = yield* Effect.option(kube.get(NodeClaims, { name }))
+    if (Option.isNone(claim)) return
     for (;;) {
-      const exit = yield* Effect.exit(cloud.delete(claim))
+      const exit = yield* Effect.exit(cloud.delete(claim.value))
       if (Exit.isSuccess(exit) && exit.value === "gone") break
       yield* Effect.sleep("5 seconds")
     }
