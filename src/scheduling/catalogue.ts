@@ -7,7 +7,7 @@ import type { InstanceType, Offering } from "./problem.ts"
 import type { Requirements } from "./requirements.ts"
 import { both, requirementsOf, requirementsOfLabels } from "./requirements.ts"
 import type { ValueSet } from "./valueSet.ts"
-import { admitsAbsence, hasValue, identityOf, noValue, overlaps, valuesIn } from "./valueSet.ts"
+import { hasValue, identityOf, noValue, overlaps, valuesIn } from "./valueSet.ts"
 import { ArchLabel, CapacityTypeLabel, HostnameLabel, InstanceTypeLabel, NodePoolLabel, OsLabel, ZoneLabel } from "./wellKnown.ts"
 
 /** The types that say the same about one label. */
@@ -80,7 +80,7 @@ export class Catalogue {
     if (bits === undefined) {
       bits = entry.named.map((word) => ~word)
       for (const alike of entry.alike.values()) {
-        if (overlaps(alike.set, set) || (admitsAbsence(alike.set) && admitsAbsence(set))) addBits(bits, alike.types)
+        if (overlaps(alike.set, set)) addBits(bits, alike.types)
       }
       entry.matching.set(identity, bits)
     }

@@ -1,15 +1,25 @@
 import type { FirstFit } from "./firstFit.ts"
 import type { Model, Run } from "./model.ts"
-import type { Refusal } from "./plan.ts"
+import type { Refusal, UnschedulableReason } from "./plan.ts"
 import { refusalOf } from "./refusal.ts"
 
-/** Why no NodePool can have a node for the pods of a run: one refusal for each, heaviest first. Judged by what the pods can't give up. */
+/** How far a pod came with a NodePool before it was refused. */
+const progress: ReadonlyArray<UnschedulableReason> = [
+  "NoInstanceTypes", "TaintsNotTolerated", "IncompatibleRequirements", "NoOffering", "InsufficientResources", "HostPortConflict",
+  "LimitsExceeded", "MinValuesNotMet"
+]
+
+/**
+ * Why no NodePool can have a node for the pods of a run: one refusal for each, heaviest first. Where a pod would be content with
+ * several things, the one that came closest is told; of equal ones the last, which asks for the least.
+ */
 export const explain = (model: Model, pass: FirstFit, run: Run): ReadonlyArray<Refusal> => {
   const { refusal, steps } = run.podClass
   if (refusal !== undefined) return [{ nodePool: "", ...refusal }]
   if (model.pools.length === 0) {
     return [{ nodePool: "", reason: "NoNodePools", message: "there is no NodePool to buy a node from" }]
   }
-  const step = steps.at(-1)!
-  return model.pools.map((_, i) => refusalOf(model, pass, run, step, i))
+  return model.pools.map((_, i) =>
+    steps.map((step) => refusalOf(model, pass, run, step, i))
+      .reduce((best, other) => progress.indexOf(other.reason) >= progress.indexOf(best.reason) ? other : best))
 }

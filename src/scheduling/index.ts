@@ -12,11 +12,11 @@ export { compareQuantities, formatOf, formatQuantity, MalformedQuantity, parseQu
 export { addResources, podRequests, subtractResources } from "./podRequests.ts"
 export type { Operator, ValueSet } from "./valueSet.ts"
 export {
-  admitsAbsence,
-  anyValue,
+  anything,
   describeValues,
   hasValue,
   intersection,
+  isContradiction,
   noValue,
   operatorOf,
   overlaps,

@@ -8,7 +8,7 @@ import type { Labels, Offering, Pod, Requirement } from "./problem.ts"
 import { simulatedLabels } from "./pools.ts"
 import { serializeRequirements } from "./requirements.ts"
 import type { State } from "./states.ts"
-import { admitsAbsence, intersection, someValue, valuesIn } from "./valueSet.ts"
+import { intersection, someValue, valuesIn } from "./valueSet.ts"
 import { CapacityTypeLabel, InstanceTypeLabel, isRestrictedLabel } from "./wellKnown.ts"
 
 const defaultMaxInstanceTypes = 600
@@ -106,14 +106,12 @@ const requirementsOfClaim = (state: State, types: ReadonlyArray<number>, names: 
   return serializeRequirements(out)
 }
 
-/** The pool's labels, and one value for each other label of ours that the node is required to have. */
+/** The pool's labels, and one value for each other label that the node must have. */
 const labelsOf = (state: State, wellKnown: ReadonlySet<string>): Labels => {
   const out: Record<string, string> = { ...state.pool.labels }
   for (const [key, set] of state.requirements) {
     if (wellKnown.has(key) || simulatedLabels.has(key) || isRestrictedLabel(key) || out[key] !== undefined) continue
-    // What only asks for absence needs no label, unless the pool wants to have one.
-    if (admitsAbsence(set) && !state.pool.requirements.has(key)) continue
-    const value = someValue(set)
+    const value = set.absent ? undefined : someValue(set)
     if (value !== undefined) out[key] = value
   }
   return out

@@ -39,24 +39,30 @@ const hasSoftToleration = (tolerations: ReadonlyArray<Toleration>): boolean =>
 /**
  * The ladder, in Karpenter's order of relaxation: required terms but the last, from the front; preferred node affinity, heaviest
  * first; at last a toleration of PreferNoSchedule, where some host has such a taint. The heaviest wish left counts as required.
+ * Karpenter stops there, with the last of the terms, and so leaves out pods that an earlier term would place were it not for a
+ * wish; here these terms come once more at the end, without any.
  * `others` is what rules about other pods demand, of every step.
  */
 export const constraintsOf = (spec: PodSpec, others: Requirements, preferred: boolean, softTaints: boolean): Constraints => {
   const selector = both(requirementsOfLabels(spec.nodeSelector), others)
-  const terms = requiredTerms(spec)
   const wishes = preferred ? preferences(spec) : []
   const tolerations = spec.tolerations ?? []
-  const strict = (terms ?? [undefined]).map((term) => both(selector, requirementsOf(term?.matchExpressions)))
-  const rungs: Array<Rung> = []
-  const add = (requirements: Requirements, wish: ReadonlyArray<Requirement> | undefined, tolerations: ReadonlyArray<Toleration>): void => {
-    rungs.push({ requirements: wish === undefined ? requirements : both(requirements, requirementsOf(wish)), tolerations })
-  }
-  for (const requirements of strict) add(requirements, wishes[0], tolerations)
-  const last = strict.at(-1)
-  if (last !== undefined) {
-    for (let i = 1; i <= wishes.length; i++) add(last, wishes[i], tolerations)
-    if (softTaints && !hasSoftToleration(tolerations)) add(last, undefined, [...tolerations, softToleration])
-  }
+  const softened = softTaints && !hasSoftToleration(tolerations) ? [...tolerations, softToleration] : undefined
+  const strict = (requiredTerms(spec) ?? [undefined]).map((term) => both(selector, requirementsOf(term?.matchExpressions)))
+  const last = strict.slice(-1)
+  const earlier = strict.slice(0, -1)
+  const wishing = (requirements: Requirements, i: number): Rung => ({
+    requirements: wishes[i] === undefined ? requirements : both(requirements, requirementsOf(wishes[i])),
+    tolerations
+  })
+  const soft = (requirements: Requirements): ReadonlyArray<Rung> => softened === undefined ? [] : [{ requirements, tolerations: softened }]
+  const rungs = [
+    ...strict.map((requirements) => wishing(requirements, 0)),
+    ...last.flatMap((requirements) => wishes.map((_, i) => wishing(requirements, i + 1))),
+    ...last.flatMap(soft),
+    ...earlier.map((requirements) => ({ requirements, tolerations })),
+    ...earlier.flatMap(soft)
+  ]
   return { rungs, ports: hostPortsOf(spec), impossible: rungs.length === 0 }
 }
 

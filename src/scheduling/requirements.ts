@@ -1,7 +1,7 @@
 /** Requirements on the labels of a node: by label key, the values allowed. Karpenter's algebra. */
 import type { Labels, Requirement } from "./problem.ts"
 import type { ValueSet } from "./valueSet.ts"
-import { admitsAbsence, describeValues, hasValue, identityOf, intersection, overlaps, toRequirements, valuesIn, valueSet } from "./valueSet.ts"
+import { describeValues, hasValue, identityOf, intersection, isContradiction, overlaps, toRequirements, valuesIn, valueSet } from "./valueSet.ts"
 import { HostnameLabel, normalizeLabelKey } from "./wellKnown.ts"
 
 /** A key that is absent allows everything. */
@@ -37,14 +37,12 @@ export const both = (a: Requirements, b: Requirements): Requirements => {
   return out
 }
 
-const meets = (a: ValueSet, b: ValueSet): boolean => overlaps(a, b) || (admitsAbsence(a) && admitsAbsence(b))
-
 /** True when no key that both name keeps them apart. Keys that only one names do not matter. */
 export const intersects = (a: Requirements, b: Requirements): boolean => {
   const [small, large] = a.size < b.size ? [a, b] : [b, a]
   for (const [key, set] of small) {
     const other = large.get(key)
-    if (other !== undefined && !meets(set, other)) return false
+    if (other !== undefined && !overlaps(set, other)) return false
   }
   return true
 }
@@ -57,7 +55,7 @@ export const conflict = (have: Requirements, want: Requirements, allowUndefined:
   let first: string | undefined
   for (const [key, set] of want) {
     const own = have.get(key)
-    const fine = own === undefined ? allowUndefined.has(key) || admitsAbsence(set) : meets(own, set)
+    const fine = own === undefined ? set.absent || (allowUndefined.has(key) && !isContradiction(set)) : overlaps(own, set)
     if (!fine && (first === undefined || key < first)) first = key
   }
   return first
@@ -71,7 +69,7 @@ export const compatible = (have: Requirements, want: Requirements, allowUndefine
 export const matchesLabels = (want: Requirements, labels: Labels): boolean => {
   for (const [key, set] of want) {
     const value = Object.hasOwn(labels, key) ? labels[key] : undefined
-    if (value === undefined ? !admitsAbsence(set) : !hasValue(set, value)) return false
+    if (value === undefined ? !set.absent : !hasValue(set, value)) return false
   }
   return true
 }

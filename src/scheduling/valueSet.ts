@@ -1,6 +1,8 @@
 /**
- * What a requirement says about one label, as a set of values: the given ones, or all but the given ones, within optional
- * bounds. Every operator of Kubernetes and Karpenter is such a set, and two requirements on one label are their intersection.
+ * What a requirement says about one label, as a set: some values or all but some, within optional bounds, and whether a node may
+ * be without the label, which counts as one more member. Every operator of Kubernetes and Karpenter is such a set, and two
+ * requirements on one label are their intersection. (Karpenter lets the empty set stand for DoesNotExist, and so takes `In [a]`
+ * together with `In [b]` for "no label"; here that is a contradiction, as it is to Kubernetes.)
  */
 import type { Requirement } from "./problem.ts"
 
@@ -8,6 +10,8 @@ export interface ValueSet {
   /** True: all values but `values`. */
   readonly complement: boolean
   readonly values: ReadonlySet<string>
+  /** Whether a node without the label is fine. */
+  readonly absent: boolean
   /** Whole numbers from here, inclusive. Only complements have bounds. */
   readonly gte?: number
   readonly lte?: number
@@ -22,20 +26,24 @@ const none: ReadonlySet<string> = new Set()
 const make = (
   complement: boolean,
   values: ReadonlySet<string>,
+  absent: boolean,
   gte: number | undefined,
   lte: number | undefined,
   minValues: number | undefined
 ): ValueSet => ({
   complement,
   values,
+  absent,
   ...(gte === undefined ? {} : { gte }),
   ...(lte === undefined ? {} : { lte }),
   ...(minValues === undefined ? {} : { minValues })
 })
 
-export const valuesIn = (values: Iterable<string>): ValueSet => ({ complement: false, values: new Set(values) })
-export const anyValue: ValueSet = { complement: true, values: none }
-export const noValue: ValueSet = { complement: false, values: none }
+export const valuesIn = (values: Iterable<string>): ValueSet => ({ complement: false, values: new Set(values), absent: false })
+/** Any value or none: what is allowed where nothing is said. */
+export const anything: ValueSet = { complement: true, values: none, absent: true }
+/** The label must not be there. */
+export const noValue: ValueSet = { complement: false, values: none, absent: true }
 
 const integer = /^[+-]?\d+$/
 
@@ -44,22 +52,24 @@ const wholeNumber = (text: string | undefined): number | undefined =>
   text !== undefined && integer.test(text) ? Number(text) : undefined
 
 /**
- * The set that a requirement describes. Unknown operators and bounds that are no whole numbers describe the empty set: the
- * API server refuses both, so nothing may match what it would not have taken.
+ * The set that a requirement describes. Unknown operators and bounds that are no whole numbers describe the empty set, which no
+ * node is in: the API server refuses both, so nothing may match what it would not have taken.
  */
 export const valueSet = (requirement: Requirement): ValueSet => {
   const { values = [], minValues } = requirement
   const bound = wholeNumber(values[0])
   const within = (gte: number | undefined, lte: number | undefined): ValueSet =>
-    bound === undefined || (gte ?? 0) > Number.MAX_SAFE_INTEGER ? make(false, none, undefined, undefined, minValues)
-      : make(true, none, gte, lte, minValues)
+    bound === undefined || (gte ?? 0) > Number.MAX_SAFE_INTEGER ? make(false, none, false, undefined, undefined, minValues)
+      : make(true, none, false, gte, lte, minValues)
   switch (requirement.operator) {
     case "In":
-      return make(false, new Set(values), undefined, undefined, minValues)
+      return make(false, new Set(values), false, undefined, undefined, minValues)
     case "NotIn":
-      return make(true, new Set(values), undefined, undefined, minValues)
+      return make(true, new Set(values), true, undefined, undefined, minValues)
     case "Exists":
-      return make(true, none, undefined, undefined, minValues)
+      return make(true, none, false, undefined, undefined, minValues)
+    case "DoesNotExist":
+      return make(false, none, true, undefined, undefined, minValues)
     case "Gt":
       return within((bound ?? 0) + 1, undefined)
     case "Gte":
@@ -69,16 +79,16 @@ export const valueSet = (requirement: Requirement): ValueSet => {
     case "Lte":
       return within(undefined, bound)
     default:
-      return make(false, none, undefined, undefined, minValues)
+      return make(false, none, false, undefined, undefined, minValues)
   }
 }
 
-/** The operator that the set amounts to; bounds do not matter to it. */
+/** The operator that the values amount to; neither bounds nor absence matter to it. */
 export const operatorOf = (set: ValueSet): Operator =>
   set.complement ? set.values.size > 0 ? "NotIn" : "Exists" : set.values.size > 0 ? "In" : "DoesNotExist"
 
-/** True for the two operators that a node without the label satisfies. */
-export const admitsAbsence = (set: ValueSet): boolean => set.complement === (set.values.size > 0)
+/** True when no node can satisfy it. */
+export const isContradiction = (set: ValueSet): boolean => !set.complement && !set.absent && set.values.size === 0
 
 const withinBounds = (value: string, gte: number | undefined, lte: number | undefined): boolean => {
   if (gte === undefined && lte === undefined) return true
@@ -100,21 +110,23 @@ export const intersection = (a: ValueSet, b: ValueSet): ValueSet => {
   const gte = larger(a.gte, b.gte)
   const lte = smaller(a.lte, b.lte)
   const minValues = larger(a.minValues, b.minValues)
-  if (gte !== undefined && lte !== undefined && gte > lte) return make(false, none, undefined, undefined, minValues)
+  const absent = a.absent && b.absent
+  if (gte !== undefined && lte !== undefined && gte > lte) return make(false, none, absent, undefined, undefined, minValues)
   const values = new Set<string>()
   if (a.complement && b.complement) {
     for (const side of [a, b]) for (const value of side.values) if (withinBounds(value, gte, lte)) values.add(value)
-    return make(true, values, gte, lte, minValues)
+    return make(true, values, absent, gte, lte, minValues)
   }
   const [concrete, other] = a.complement ? [b, a] : [a, b]
   for (const value of concrete.values) {
     if (other.values.has(value) !== other.complement && withinBounds(value, gte, lte)) values.add(value)
   }
-  return make(false, values, undefined, undefined, minValues)
+  return make(false, values, absent, undefined, undefined, minValues)
 }
 
-/** True when some value could be in both: what `intersection` would say, without building it. */
+/** True when a node could satisfy both: what `intersection` would say, without building it. */
 export const overlaps = (a: ValueSet, b: ValueSet): boolean => {
+  if (a.absent && b.absent) return true
   const gte = larger(a.gte, b.gte)
   const lte = smaller(a.lte, b.lte)
   if (gte !== undefined && lte !== undefined && gte > lte) return false
@@ -134,28 +146,32 @@ export const someValue = (set: ValueSet): string | undefined => {
   return undefined
 }
 
-/** The set as the API writes it: bounds as items of their own, values sorted. */
+/** The set as the API writes it, which may take several items; values sorted. Nothing where anything is allowed. */
 export const toRequirements = (key: string, set: ValueSet): ReadonlyArray<Requirement> => {
   const min = set.minValues === undefined ? {} : { minValues: set.minValues }
   const out: Array<Requirement> = []
   if (set.gte !== undefined) out.push({ key, operator: "Gte", values: [String(set.gte)], ...min })
   if (set.lte !== undefined) out.push({ key, operator: "Lte", values: [String(set.lte)], ...min })
   const operator = operatorOf(set)
+  const present = operator === "Exists" || operator === "NotIn"
+  if (present && !set.absent && out.length === 0) out.push({ key, operator: "Exists", ...min })
   if (operator === "In" || operator === "NotIn") out.push({ key, operator, values: [...set.values].sort(), ...min })
-  else if (out.length === 0) out.push({ key, operator, ...min })
+  if (operator === "DoesNotExist") out.push(set.absent ? { key, operator, ...min } : { key, operator: "In", values: [], ...min })
   return out
 }
 
 /** Equal for equal sets only: what to intern a set by. */
 export const identityOf = (set: ValueSet): string =>
-  `${set.complement ? "!" : ""}${JSON.stringify([...set.values].sort())}${set.gte ?? ""},${set.lte ?? ""},${set.minValues ?? ""}`
+  `${set.complement ? "!" : ""}${set.absent ? "?" : ""}${JSON.stringify([...set.values].sort())}${set.gte ?? ""},${set.lte ?? ""},${set.minValues ?? ""}`
 
 /** For people: `In [a, b]`, `NotIn [c]`, `Exists`, `Gte 4`; long lists are cut to five. */
 export const describeValues = (set: ValueSet): string => {
-  const bounds = [set.gte === undefined ? "" : `Gte ${set.gte}`, set.lte === undefined ? "" : `Lte ${set.lte}`].filter((x) => x !== "")
-  const operator = operatorOf(set)
-  if (set.values.size === 0) return bounds.length > 0 ? bounds.join(" and ") : operator
-  const values = [...set.values].sort()
-  const more = values.length > 5 ? ` and ${values.length - 5} others` : ""
-  return [...bounds, `${operator} [${values.slice(0, 5).join(", ")}${more}]`].join(" and ")
+  if (isContradiction(set)) return "In [] (it contradicts itself)"
+  const listed = (values: ReadonlyArray<string> | undefined): string => {
+    if (values === undefined) return ""
+    const more = values.length > 5 ? ` and ${values.length - 5} others` : ""
+    return ` [${values.slice(0, 5).join(", ")}${more}]`
+  }
+  return toRequirements("", set).map(({ operator, values }) =>
+    operator === "Gte" || operator === "Lte" ? `${operator} ${values![0]}` : operator + listed(values)).join(" and ") || "anything"
 }

@@ -235,6 +235,29 @@ describe("node affinity", () => {
   })
 })
 
+describe("a pod with several terms and wishes", () => {
+  const wish = { weight: 1, preference: { matchExpressions: [inValues(typeLabel, "none")] } }
+  const spec = (...names: ReadonlyArray<string>) => ({
+    affinity: {
+      nodeAffinity: {
+        ...required(...names.map((name) => [inValues(typeLabel, name)])).affinity!.nodeAffinity,
+        preferredDuringSchedulingIgnoredDuringExecution: [wish]
+      }
+    }
+  })
+
+  it("comes back to an earlier term without the wishes when no later one can hold", () => {
+    assert.deepStrictEqual(bought(solve({ pods: [pod("a", { cpu: 1 }, spec("c4", "missing"))] })), ["c4: a"])
+    assert.deepStrictEqual(bought(solve({ pods: [pod("a", { cpu: 1 }, spec("c4", "c8"))] })), ["c8: a"])
+  })
+
+  it("is told about the term that came closest", () => {
+    assert.deepStrictEqual(messages(solve({ pods: [pod("a", { cpu: 6 }, spec("c4", "missing"))] })), [
+      "needs 6 cpu, the largest type NodePool default allows has 4"
+    ])
+  })
+})
+
 describe("existing nodes", () => {
   it("are filled first, the initialized before those on their way, then by name", () => {
     const nodes = [node("b", 2, 8), node("a", 2, 8, { initialized: false }), node("c", 2, 8)]

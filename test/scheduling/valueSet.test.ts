@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import {
-  admitsAbsence, anyValue, compatible, hasValue, intersection, intersects, matchesLabels, noValue, normalizeLabelKey, operatorOf, overlaps,
+  anything, compatible, hasValue, intersection, intersects, isContradiction, matchesLabels, noValue, normalizeLabelKey, operatorOf, overlaps,
   requirementsOf, requirementsOfLabels, serializeRequirements, someValue, toRequirements, valueSet
 } from "../../src/scheduling/index.ts"
 import type { Requirement, ValueSet } from "../../src/scheduling/index.ts"
@@ -44,6 +44,7 @@ describe("the set of values that a requirement allows", () => {
       for (const value of universe) {
         assert.strictEqual(hasValue(intersection(a, b), value), hasValue(a, value) && hasValue(b, value), `${identityOf(a)} ∩ ${identityOf(b)}`)
       }
+      assert.strictEqual(intersection(a, b).absent, a.absent && b.absent)
     })
   })
 
@@ -56,13 +57,13 @@ describe("the set of values that a requirement allows", () => {
     })
     for (const a of sets) {
       assert.strictEqual(identityOf(intersection(a, a)), identityOf(a))
-      assert.strictEqual(identityOf(intersection(a, anyValue)), identityOf(a))
-      assert.strictEqual(operatorOf(intersection(a, noValue)), "DoesNotExist")
+      assert.strictEqual(identityOf(intersection(a, anything)), identityOf(a))
+      assert.strictEqual(isContradiction(intersection(a, noValue)), !a.absent)
     }
   })
 
   it("overlaps exactly where the intersection is not empty", () => {
-    each((a, b) => assert.strictEqual(overlaps(a, b), operatorOf(intersection(a, b)) !== "DoesNotExist"))
+    each((a, b) => assert.strictEqual(overlaps(a, b), !isContradiction(intersection(a, b))))
   })
 
   it("keeps the larger minValues", () => {
@@ -75,7 +76,7 @@ describe("the set of values that a requirement allows", () => {
   it("is read back from what is written", () => {
     each((a, b) => {
       const both = intersection(a, b)
-      const again = requirementsOf(toRequirements(key, both)).get(key)!
+      const again = requirementsOf(toRequirements(key, both)).get(key) ?? anything
       for (const value of universe) assert.strictEqual(hasValue(again, value), hasValue(both, value))
       assert.strictEqual(identityOf(again), identityOf(both))
     })
@@ -93,10 +94,14 @@ describe("the set of values that a requirement allows", () => {
     assert.strictEqual(someValue(noValue), undefined)
   })
 
-  it("admits a missing label for NotIn and DoesNotExist only", () => {
-    assert.deepStrictEqual(samples.filter((_, i) => admitsAbsence(sets[i]!)).map((sample) => sample.operator), [
-      "In", "NotIn", "NotIn", "NotIn", "DoesNotExist"
-    ])
+  it("has a missing label as a member for NotIn and DoesNotExist only", () => {
+    assert.deepStrictEqual(samples.filter((_, i) => sets[i]!.absent).map((sample) => sample.operator), ["NotIn", "NotIn", "NotIn", "DoesNotExist"])
+  })
+
+  it("is a contradiction, and not a missing label, when two demands have no value in common", () => {
+    assert.isTrue(isContradiction(intersection(valueSet(one("In", "a")), valueSet(one("In", "b")))))
+    assert.isTrue(isContradiction(intersection(valueSet(one("In", "a")), valueSet(one("DoesNotExist")))))
+    assert.strictEqual(operatorOf(intersection(valueSet(one("NotIn", "a")), valueSet(one("DoesNotExist")))), "DoesNotExist")
   })
 })
 
@@ -116,6 +121,8 @@ describe("requirements on labels", () => {
     ["two that both admit absence", [one("DoesNotExist")], [one("NotIn", "a")], true],
     ["a label that must not be there against one that must", [one("DoesNotExist")], [one("Exists")], false],
     ["bounds that cross", [one("Gt", "5")], [one("Lt", "3")], false],
+    ["demands that contradict each other", [], [one("In", "a"), one("In", "b")], false],
+    ["a value that must be there after one that must not", [one("NotIn", "a")], [one("Exists")], true],
     ["bounds that meet", [one("Gte", "3")], [one("Lte", "3")], true]
   ])("%s", (_, have, want, fine) => {
     assert.strictEqual(compatible(requirementsOf(have), requirementsOf(want), wellKnown), fine)
@@ -142,7 +149,7 @@ describe("requirements on labels", () => {
     const labels = { [key]: "3" }
     for (const [i, sample] of samples.entries()) {
       assert.strictEqual(matchesLabels(requirementsOf([sample]), labels), hasValue(sets[i]!, "3"), JSON.stringify(sample))
-      assert.strictEqual(matchesLabels(requirementsOf([sample]), {}), admitsAbsence(sets[i]!), JSON.stringify(sample))
+      assert.strictEqual(matchesLabels(requirementsOf([sample]), {}), sets[i]!.absent, JSON.stringify(sample))
     }
   })
 })
