@@ -1,4 +1,5 @@
 /** Puts the scheduler's question together from the state of the cluster. Pure. */
+import { conditionType, nodeClaimConditions } from "../apis/conditions.ts"
 import { providerWellKnownLabels } from "../apis/labels.ts"
 import type { NodePool } from "../apis/nodePool.ts"
 import type { DaemonSet, Pod } from "../kube/objects.ts"
@@ -29,6 +30,13 @@ const existing = (node: StateNode, promised: ReadonlyArray<Pod>): ExistingNode =
   pods: promised.length === 0 ? node.pods : [...node.pods, ...promised]
 })
 
+/**
+ * Whether pods may be placed on the machine, now or when it is ready. One that had joined and whose Node object is gone
+ * does not come back by itself: it counts for the limits until its claim is collected, but not as room.
+ */
+export const takesPods = ({ claim, markedForDeletion, node }: StateNode): boolean =>
+  !markedForDeletion && (node !== undefined || claim === undefined || !nodeClaimConditions.isTrue(claim, conditionType.registered))
+
 /** A pod that has a node already is placed as if it had none. */
 const unbound = (pod: Pod): Pod => {
   if (pod.spec.nodeName === undefined) return pod
@@ -36,15 +44,14 @@ const unbound = (pod: Pod): Pod => {
   return { ...pod, spec }
 }
 
-/** Machines marked for deletion take no pods and count towards no limit. */
+/** Machines marked for deletion take no pods, and do not count for the limits. */
 export const problemOf = (situation: Situation): Problem => ({
   version: 1,
   pods: situation.pods.map(unbound),
   nodePools: situation.nodePools,
   instanceTypes: Object.fromEntries(situation.nodePools.map((pool) =>
     [pool.metadata.name, situation.instanceTypes.get(pool.metadata.name) ?? []])),
-  nodes: situation.nodes.filter((node) => !node.markedForDeletion)
-    .map((node) => existing(node, situation.promised.get(node.name) ?? [])),
+  nodes: situation.nodes.filter(takesPods).map((node) => existing(node, situation.promised.get(node.name) ?? [])),
   daemonSets: situation.daemonSets,
   wellKnownLabels: providerWellKnownLabels,
   options: situation.options

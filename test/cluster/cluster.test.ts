@@ -7,7 +7,9 @@ import type { StateNode } from "../../src/cluster/cluster.ts"
 import { usageOf } from "../../src/cluster/usage.ts"
 import { Kube } from "../../src/kube/kube.ts"
 import type { Node } from "../../src/kube/objects.ts"
-import { FakeCloud, given, givenBasics, givenMachine, isTrue, large, machine, NodeClaims, Nodes, pod, Pods, settle, small, world } from "./world.ts"
+import {
+  FakeCloud, given, givenBasics, givenMachine, isTrue, large, machine, NodeClaims, Nodes, pod, Pods, settle, small, world
+} from "./world.ts"
 
 const nodes = Effect.andThen(settle, Cluster.use((cluster) => cluster.nodes))
 
@@ -33,8 +35,12 @@ const claimOf = (types: ReadonlyArray<string>, requests: Readonly<Record<string,
 /** The Node of the claim `c` when it has just joined. */
 const joining = (more: Partial<Node> = {}): Node => ({
   metadata: { name: "node-c", labels: { [label.hostname]: "node-c", joined: "yes" } },
-  spec: { taints: [{ key: "node.kubernetes.io/not-ready", effect: "NoSchedule" }, { key: "booting", effect: "NoExecute" }, { key: "own", effect: "NoSchedule" }] },
-  status: { capacity: { cpu: "4", memory: "8Gi", pods: "110", "nvidia.com/gpu": "0" }, allocatable: { cpu: "3900m", memory: "7Gi", pods: "110" } },
+  spec: { taints: [{
+    key: "node.kubernetes.io/not-ready", effect: "NoSchedule"
+  }, { key: "booting", effect: "NoExecute" }, { key: "own", effect: "NoSchedule" }] },
+  status: { capacity: {
+    cpu: "4", memory: "8Gi", pods: "110", "nvidia.com/gpu": "0"
+  }, allocatable: { cpu: "3900m", memory: "7Gi", pods: "110" } },
   ...more
 })
 
@@ -46,7 +52,9 @@ describe("a NodeClaim before Linode has answered", () => {
     assert.strictEqual(state.name, "c")
     assert.deepInclude(state.capacity, { cpu: "2", memory: "4Gi", nodes: 1 })
     assert.strictEqual(state.allocatable["cpu"], "1900m")
-    assert.deepInclude(state.labels, { team: "a", [label.instanceType]: "small", [label.zone]: "us-ord", [label.capacityType]: "on-demand", [label.hostname]: "c" })
+    assert.deepInclude(state.labels, {
+      team: "a", [label.instanceType]: "small", [label.zone]: "us-ord", [label.capacityType]: "on-demand", [label.hostname]: "c"
+    })
     assert.deepStrictEqual(state.taints, [{ key: "team", effect: "NoSchedule" }])
     assert.isFalse(state.initialized)
   }).pipe(Effect.provide(world)))
@@ -119,7 +127,9 @@ describe("a machine that joins", () => {
   it.effect("is what its Node says once it is initialized", () => Effect.gen(function*() {
     yield* givenBasics
     yield* given(NodeClaims, launched())
-    yield* given(Nodes, joining({ metadata: { name: "node-c", labels: { [label.registered]: "true", [label.initialized]: "true" } } }))
+    yield* given(
+      Nodes, joining({ metadata: { name: "node-c", labels: { [label.registered]: "true", [label.initialized]: "true" } } })
+    )
     const state = yield* only
     assert.lengthOf(state.taints, 3)
     assert.notProperty(state.allocatable, "nvidia.com/gpu")
@@ -159,7 +169,9 @@ describe("what is said of a machine", () => {
 
   it.effect("is that it is cordoned even where nothing made a taint of it", () => Effect.gen(function*() {
     yield* given(Nodes, { metadata: { name: "n" }, spec: { unschedulable: true, taints: [disruptedTaint] }, status: {} })
-    assert.deepStrictEqual((yield* only).taints, [disruptedTaint, { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" }])
+    assert.deepStrictEqual(
+      (yield* only).taints, [disruptedTaint, { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" }]
+    )
   }).pipe(Effect.provide(world)))
 
   it.effect("is that it is ready and nobody's when there is no claim", () => Effect.gen(function*() {
@@ -171,7 +183,9 @@ describe("what is said of a machine", () => {
 
   it.effect("is nothing for claims of another provider", () => Effect.gen(function*() {
     const { claim } = machine("x")
-    yield* given(NodeClaims, { ...claim, spec: { ...claim.spec, nodeClassRef: { group: "karpenter.k8s.aws", kind: "EC2NodeClass", name: "x" } } })
+    yield* given(NodeClaims, {
+      ...claim, spec: { ...claim.spec, nodeClassRef: { group: "karpenter.k8s.aws", kind: "EC2NodeClass", name: "x" } }
+    })
     assert.lengthOf(yield* nodes, 0)
   }).pipe(Effect.provide(world)))
 

@@ -95,7 +95,9 @@ export const eventsOf = (reason: string): Effect.Effect<ReadonlyArray<Event>, ne
   Effect.map(all(Events), (found) => found.filter((event) => event.reason === reason))
 
 const past = "1970-01-01T00:00:00Z"
-export const isTrue = (type: string): Condition => ({ type, status: "True", reason: type, message: "", lastTransitionTime: past, observedGeneration: 1 })
+export const isTrue = (type: string): Condition => (
+  { type, status: "True", reason: type, message: "", lastTransitionTime: past, observedGeneration: 1 }
+)
 
 export const nodeClass = (name = "default", spec: LinodeNodeClass["spec"] = {}): LinodeNodeClass => ({
   metadata: { name },
@@ -103,7 +105,9 @@ export const nodeClass = (name = "default", spec: LinodeNodeClass["spec"] = {}):
   status: { conditions: [isTrue("ValidationSucceeded"), isTrue("Ready")] }
 })
 
-export const nodePool = (name = "default", spec: Partial<NodePool["spec"]> = {}, template: Partial<NodePool["spec"]["template"]["spec"]> = {}): NodePool => ({
+export const nodePool = (
+  name = "default", spec: Partial<NodePool["spec"]> = {}, template: Partial<NodePool["spec"]["template"]["spec"]> = {}
+): NodePool => ({
   metadata: { name },
   spec: {
     ...spec,
@@ -128,7 +132,9 @@ export const pod = (name: string, spec: Partial<Pod["spec"]> = {}, metadata: Par
 /** A pod that Kubernetes' scheduler could not place. */
 export const pending = (name: string, spec: Partial<Pod["spec"]> = {}, metadata: Partial<ObjectMeta> = {}): Pod => ({
   ...pod(name, spec, metadata),
-  status: { phase: "Pending", conditions: [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/1 nodes" }] }
+  status: {
+    phase: "Pending", conditions: [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/1 nodes" }]
+  }
 })
 
 export const asking = (requests: Readonly<Record<string, string>>): Partial<Pod["spec"]> =>
@@ -137,7 +143,12 @@ export const asking = (requests: Readonly<Record<string, string>>): Partial<Pod[
 /** A machine of ours that is up: its claim and its node. */
 export const machine = (
   name: string,
-  options: { readonly type?: InstanceType; readonly nodePool?: string; readonly conditions?: ReadonlyArray<string>; readonly annotations?: Readonly<Record<string, string>> } = {}
+  options: {
+    readonly type?: InstanceType
+    readonly nodePool?: string
+    readonly conditions?: ReadonlyArray<string>
+    readonly annotations?: Readonly<Record<string, string>>
+  } = {}
 ): { readonly claim: NodeClaim; readonly node: Node } => {
   const type = options.type ?? medium
   const pool = options.nodePool ?? "default"

@@ -69,5 +69,6 @@ export const createClaims = Effect.fnUntraced(function*(
     yield* logCreated(claim, verdict.planned)
     return [{ planned: verdict.planned, claim }]
   }), { concurrency: atOnce })
-  return claims.flat() as ReadonlyArray<Created>
+  const existing: ReadonlyArray<Created> = claims.flat()
+  return existing
 })

@@ -5,6 +5,7 @@
  */
 import { fits, sum } from "../../cluster/amounts.ts"
 import type { StateNode } from "../../cluster/cluster.ts"
+import { takesPods } from "../../cluster/problem.ts"
 import { nominationKey } from "../../cluster/stateNode.ts"
 import type { Pod } from "../../kube/objects.ts"
 import { podRequests } from "../../scheduling/index.ts"
@@ -25,7 +26,7 @@ export interface Kept {
  */
 export const keep = (pods: ReadonlyArray<Pod>, nodes: ReadonlyArray<StateNode>, promises: Promises): Kept => {
   const coming = new Map(nodes.flatMap((node) =>
-    node.initialized || node.markedForDeletion ? [] : [[nominationKey(node), node]]))
+    node.initialized || !takesPods(node) ? [] : [[nominationKey(node), node]]))
   const wanted = new Map<StateNode, Array<Pod>>()
   for (const pod of pods) {
     const node = coming.get(promises.get(pod.metadata.uid ?? "") ?? "")

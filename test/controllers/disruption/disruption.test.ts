@@ -10,7 +10,8 @@ import { MemoryApiServer } from "../../../src/kube/memory/layer.ts"
 import { PodDisruptionBudgets } from "../../../src/kube/resources.ts"
 import { Metrics } from "../../../src/runtime/metrics.ts"
 import {
-  all, eventsOf, given, givenMachine, isTrue, LinodeNodeClasses, NodeClaims, nodeClass, nodePool, NodePools, Nodes, pass, pod, Pods, settle, world
+  all, eventsOf, given, givenMachine, isTrue, LinodeNodeClasses, NodeClaims, nodeClass, nodePool, NodePools, Nodes, pass, pod,
+  Pods, settle, world
 } from "../../cluster/world.ts"
 
 const start = Effect.forkScoped(disruption).pipe(Effect.andThen(settle))
@@ -22,7 +23,12 @@ const basics = (disruptionSpec: NodePool["spec"]["disruption"] = allowAll) => Ef
   yield* given(NodePools, nodePool("default", { disruption: disruptionSpec! }))
 })
 
-const empty = (name: string, more: Parameters<typeof givenMachine>[1] = {}) => givenMachine(name, { conditions: ["Consolidatable"], ...more })
+const empty = (name: string, more: Parameters<typeof givenMachine>[1] = {}) =>
+  givenMachine(name, { conditions: ["Consolidatable"], ...more })
+
+const exposition = Metrics.use((metrics) => metrics.exposition)
+const ownedByDaemonSet = [{ apiVersion: "apps/v1", kind: "DaemonSet", name: "d", uid: "u" }]
+const ownedByNode = [{ apiVersion: "v1", kind: "Node", name: "node-a", uid: "u" }]
 
 /** Names of the claims whose deletion has begun. */
 const going = Effect.map(all(NodeClaims), (claims) =>
@@ -46,9 +52,15 @@ describe("an empty node", () => {
     const condition = claim?.status?.conditions?.find((one) => one.type === "DisruptionReason")
     assert.deepInclude(condition, { status: "True", reason: "Empty", message: "Empty" })
     const events = yield* eventsOf("DisruptionTerminating")
-    assert.deepStrictEqual(events.map((event) => event.message).toSorted(), ["Disrupting Node: Empty", "Disrupting NodeClaim: Empty"])
-    const text = yield* Metrics.use((metrics) => metrics.exposition)
-    assert.include(text, "karpenter_nodeclaims_disrupted_total{reason=\"empty\",nodepool=\"default\",capacity_type=\"on-demand\",consolidation_policy=\"when_empty_or_underutilized\",termination_mode=\"graceful\"} 1")
+    assert.deepStrictEqual(
+      events.map((event) => event.message).toSorted(), ["Disrupting Node: Empty", "Disrupting NodeClaim: Empty"]
+    )
+    const text = yield* exposition
+    assert.include(
+      text,
+      "karpenter_nodeclaims_disrupted_total{reason=\"empty\",nodepool=\"default\",capacity_type=\"on-demand\"," +
+        "consolidation_policy=\"when_empty_or_underutilized\",termination_mode=\"graceful\"} 1"
+    )
   }).pipe(Effect.provide(world)))
 
   it.effect("is found at the next look when its quiet time ends", () => Effect.gen(function*() {
@@ -69,8 +81,8 @@ describe("an empty node", () => {
     const kube = yield* Kube
     yield* basics()
     yield* empty("a")
-    yield* given(Pods, pod("daemon", { nodeName: "node-a" }, { ownerReferences: [{ apiVersion: "apps/v1", kind: "DaemonSet", name: "d", uid: "u" }] }))
-    yield* given(Pods, pod("mirror", { nodeName: "node-a" }, { ownerReferences: [{ apiVersion: "v1", kind: "Node", name: "node-a", uid: "u" }] }))
+    yield* given(Pods, pod("daemon", { nodeName: "node-a" }, { ownerReferences: ownedByDaemonSet }))
+    yield* given(Pods, pod("mirror", { nodeName: "node-a" }, { ownerReferences: ownedByNode }))
     const ending = yield* given(Pods, pod("ending", { nodeName: "node-a" }))
     yield* kube.delete(Pods, ending.metadata)
     yield* start
@@ -87,7 +99,7 @@ describe("an empty node", () => {
     yield* pass(60)
     assert.deepStrictEqual(yield* going, [])
     assert.deepStrictEqual(yield* taints, [[]])
-    assert.include(yield* Metrics.use((metrics) => metrics.exposition), "failed_validations_total{consolidation_type=\"empty\"} 1")
+    assert.include(yield* exposition, "failed_validations_total{consolidation_type=\"empty\"} 1")
   }).pipe(Effect.provide(world)))
 
   it.effect("stays while a pod is expected on it", () => Effect.gen(function*() {
@@ -117,8 +129,8 @@ describe("an empty node", () => {
     yield* basics()
     yield* empty("annotated", { annotations: { [annotation.doNotDisrupt]: "true" } })
     yield* empty("holding")
-    const daemon = [{ apiVersion: "apps/v1", kind: "DaemonSet", name: "d", uid: "u" }]
-    yield* given(Pods, pod("p", { nodeName: "node-holding" }, { ownerReferences: daemon, annotations: { [annotation.doNotDisrupt]: "true" } }))
+    const annotations = { [annotation.doNotDisrupt]: "true" }
+    yield* given(Pods, pod("p", { nodeName: "node-holding" }, { ownerReferences: ownedByDaemonSet, annotations }))
     yield* start
     yield* pass(60)
     assert.deepStrictEqual(yield* going, [])
@@ -129,7 +141,7 @@ describe("an empty node", () => {
   it.effect("stays while a budget of its daemons' pods allows no eviction", () => Effect.gen(function*() {
     yield* basics()
     yield* empty("a")
-    yield* given(Pods, pod("p", { nodeName: "node-a" }, { labels: { app: "x" }, ownerReferences: [{ apiVersion: "apps/v1", kind: "DaemonSet", name: "d", uid: "u" }] }))
+    yield* given(Pods, pod("p", { nodeName: "node-a" }, { labels: { app: "x" }, ownerReferences: ownedByDaemonSet }))
     yield* given(PodDisruptionBudgets, {
       metadata: { name: "strict", namespace: "default" }, spec: { selector: { matchLabels: { app: "x" } }, minAvailable: 1 }
     })
@@ -149,7 +161,7 @@ describe("budgets", () => {
     assert.deepStrictEqual(yield* going, [])
     const [event] = yield* eventsOf("DisruptionBlocked")
     assert.strictEqual(event?.involvedObject.kind, "NodePool")
-    assert.include(yield* Metrics.use((metrics) => metrics.exposition), "karpenter_nodepools_allowed_disruptions{nodepool=\"default\",reason=\"Empty\"} 0")
+    assert.include(yield* exposition, "karpenter_nodepools_allowed_disruptions{nodepool=\"default\",reason=\"Empty\"} 0")
   }).pipe(Effect.provide(world)))
 
   it.effect("for another reason do not matter", () => Effect.gen(function*() {
@@ -172,7 +184,9 @@ describe("budgets", () => {
     const kube = yield* Kube
     yield* basics({ consolidateAfter: "0s", budgets: [{ nodes: "1" }] })
     yield* givenMachine("broken")
-    yield* kube.patch(Nodes, { name: "node-broken" }, { status: { conditions: [{ type: "Ready", status: "False" }] } }, { kind: "merge", subresource: "status" })
+    yield* kube.patch(Nodes, { name: "node-broken" }, {
+      status: { conditions: [{ type: "Ready", status: "False" }] }
+    }, { kind: "merge", subresource: "status" })
     yield* empty("a")
     yield* start
     yield* pass(60)
@@ -185,7 +199,9 @@ describe("what was left half done", () => {
     const kube = yield* Kube
     yield* basics()
     yield* givenMachine("a", { conditions: ["DisruptionReason"] })
-    yield* kube.patch(Nodes, { name: "node-a" }, { spec: { taints: [disruptedTaint, { key: "own", effect: "NoSchedule" }] } }, { kind: "merge" })
+    yield* kube.patch(
+      Nodes, { name: "node-a" }, { spec: { taints: [disruptedTaint, { key: "own", effect: "NoSchedule" }] } }, { kind: "merge" }
+    )
     yield* start
     assert.deepStrictEqual(yield* taints, [["own"]])
     const [claim] = yield* all(NodeClaims)

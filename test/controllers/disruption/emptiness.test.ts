@@ -8,7 +8,8 @@ const candidate = (more: Partial<Candidate> = {}): Candidate => ({
   doNotDisrupt: false, protectedPod: undefined, blockedPod: undefined, reschedulable: 0, consolidatable: true, price: 1, ...more
 })
 const pool = (more: Partial<Pool> = {}): Pool => ({ name: "default", isStatic: false, never: false, remaining: 100, ...more })
-const decide = (candidates: ReadonlyArray<Candidate>, one: Pool = pool()) => emptiness({ candidates, pools: new Map([[one.name, one]]) })
+const decide = (candidates: ReadonlyArray<Candidate>, one: Pool = pool()) =>
+  emptiness({ candidates, pools: new Map([[one.name, one]]) })
 
 describe("an empty node", () => {
   it("may go", () => {
@@ -25,7 +26,9 @@ describe("an empty node", () => {
     ["it belongs to no NodePool", "block", "NodePoolLabelMissing", { nodePool: undefined }, {}],
     ["its NodePool is gone", "block", "NodePoolNotFound", { nodePool: "gone" }, {}],
     ["a pod on it forbids it", "block", "PodDoNotDisrupt", { protectedPod: pod("p") }, {}],
-    ["a pod on it cannot be evicted", "block", "PodDisruptionBudget", { blockedPod: { pod: pod("p"), message: "Pdb prevents" } }, {}],
+    ["a pod on it cannot be evicted", "block", "PodDisruptionBudget", {
+      blockedPod: { pod: pod("p"), message: "Pdb prevents" }
+    }, {}],
     ["its NodePool has a fixed size", "keep", "StaticNodePool", {}, { isStatic: true }],
     ["its NodePool never consolidates", "keep", "ConsolidationDisabled", {}, { never: true }],
     ["it is not empty", "keep", "NotEmpty", { reschedulable: 1 }, {}],
@@ -45,7 +48,7 @@ describe("an empty node", () => {
 
 describe("of several empty nodes", () => {
   it("the dearest go first, as many as the budget leaves, and the order of the input does not matter", () => {
-    const nodes = [candidate({ name: "a", price: 1 }), candidate({ name: "b", price: 3 }), candidate({ name: "c", price: 3 }), candidate({ name: "d", price: 2 })]
+    const nodes = ([["a", 1], ["b", 3], ["c", 3], ["d", 2]] as const).map(([name, price]) => candidate({ name, price }))
     for (const input of [nodes, nodes.toReversed()]) {
       const going = decide(input, pool({ remaining: 3 })).filter((decision) => decision.action === "disrupt")
       assert.deepStrictEqual(going.map((decision) => decision.candidate.name), ["b", "c", "d"])

@@ -3,8 +3,11 @@ import { Effect } from "effect"
 import { metricsController } from "../../../src/controllers/metrics/metrics.ts"
 import { Kube } from "../../../src/kube/kube.ts"
 import { Metrics } from "../../../src/runtime/metrics.ts"
-import { FakeCloud, given, givenMachine, large, LinodeNodeClasses, nodeClass, nodePool, NodePools, pass, settle, small, world } from "../../cluster/world.ts"
+import {
+  FakeCloud, given, givenMachine, large, LinodeNodeClasses, nodeClass, nodePool, NodePools, pass, settle, small, world
+} from "../../cluster/world.ts"
 
+const offering = "{instance_type=\"small\",capacity_type=\"on-demand\",region=\"us-ord\"}"
 const exposition = Metrics.use((metrics) => metrics.exposition)
 
 describe("the gauges", () => {
@@ -26,12 +29,12 @@ describe("the gauges", () => {
       "karpenter_cluster_state_synced 1",
       "karpenter_cloudprovider_instance_type_cpu_cores{instance_type=\"small\"} 2",
       "karpenter_cloudprovider_instance_type_memory_bytes{instance_type=\"small\"} 4294967296",
-      "karpenter_cloudprovider_instance_type_offering_available{instance_type=\"small\",capacity_type=\"on-demand\",region=\"us-ord\"} 1",
-      "karpenter_cloudprovider_instance_type_offering_price_estimate{instance_type=\"small\",capacity_type=\"on-demand\",region=\"us-ord\"} 0.036"
+      `karpenter_cloudprovider_instance_type_offering_available${offering} 1`,
+      `karpenter_cloudprovider_instance_type_offering_price_estimate${offering} 0.036`
     ]) assert.include(yield* exposition, line)
     cloud.types = [{ ...small, offerings: small.offerings.map((one) => ({ ...one, available: false })) }, large]
     yield* pass(60)
-    assert.include(yield* exposition, "offering_available{instance_type=\"small\",capacity_type=\"on-demand\",region=\"us-ord\"} 0")
+    assert.include(yield* exposition, `offering_available${offering} 0`)
     assert.notInclude(yield* exposition, "instance_type=\"huge\"")
     yield* kube.delete(NodePools, { name: "default" })
     yield* pass(60)

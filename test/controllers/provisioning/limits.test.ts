@@ -6,11 +6,11 @@ import type { NewNode } from "../../../src/scheduling/plan.ts"
 import { medium, nodePool } from "../../cluster/world.ts"
 
 const planned = (name: string): NewNode => ({
-  name, nodePool: "default", instanceType: "medium", zone: "us-ord", capacityType: "on-demand", hourlyPrice: 1, instanceTypeOptions: ["medium"],
-  requirements: [], labels: {}, taints: [], requests: {}, pods: [], minValuesRelaxed: false
+  name, nodePool: "default", instanceType: "medium", zone: "us-ord", capacityType: "on-demand", hourlyPrice: 1,
+  instanceTypeOptions: ["medium"], requirements: [], labels: {}, taints: [], requests: {}, pods: [], minValuesRelaxed: false
 })
 
-const verdicts = (pool: NodePool | undefined, usage: ResourceList, count = 3) => judge(
+const verdicts = (pool: NodePool | undefined, usage: ResourceList, count = 2) => judge(
   Array.from({ length: count }, (_, i) => planned(`n${i}`)),
   new Map(pool === undefined ? [] : [["default", pool]]),
   () => usage,
@@ -18,13 +18,15 @@ const verdicts = (pool: NodePool | undefined, usage: ResourceList, count = 3) =>
 ).map((verdict) => verdict.action === "create" ? "create" : verdict.reason)
 
 describe("a planned node", () => {
+  const limited = (limits: NonNullable<NodePool["spec"]["limits"]>) => nodePool("default", { limits })
+  const terminating = { ...nodePool(), metadata: { name: "default", deletionTimestamp: "1970-01-01T00:00:00Z" } }
   const cases: ReadonlyArray<readonly [string, NodePool | undefined, ResourceList, ReadonlyArray<string>]> = [
-    ["is created where there is no limit", nodePool(), { cpu: "1000" }, ["create", "create", "create"]],
-    ["is created as long as the limit holds it and those before it", nodePool("default", { limits: { cpu: "9" } }), { cpu: "1" }, ["create", "create", "LimitsExceeded"]],
-    ["counts as one node", nodePool("default", { limits: { nodes: 2 } }), { nodes: "1" }, ["create", "LimitsExceeded", "LimitsExceeded"]],
-    ["is refused when the limit was lowered meanwhile", nodePool("default", { limits: { memory: "10Gi" } }), { memory: "8Gi" }, ["LimitsExceeded", "LimitsExceeded", "LimitsExceeded"]],
-    ["is refused when its pool is gone", undefined, {}, ["NodePoolGone", "NodePoolGone", "NodePoolGone"]],
-    ["is refused when its pool is being deleted", { ...nodePool(), metadata: { name: "default", deletionTimestamp: "1970-01-01T00:00:00Z" } }, {}, ["NodePoolTerminating", "NodePoolTerminating", "NodePoolTerminating"]]
+    ["is created where there is no limit", nodePool(), { cpu: "1000" }, ["create", "create"]],
+    ["is created while the limit holds it and those before it", limited({ cpu: "6" }), { cpu: "1" }, ["create", "LimitsExceeded"]],
+    ["counts as one node", limited({ nodes: 2 }), { nodes: "1" }, ["create", "LimitsExceeded"]],
+    ["is refused when the limit was lowered", limited({ memory: "10Gi" }), { memory: "8Gi" }, ["LimitsExceeded", "LimitsExceeded"]],
+    ["is refused when its pool is gone", undefined, {}, ["NodePoolGone", "NodePoolGone"]],
+    ["is refused when its pool is being deleted", terminating, {}, ["NodePoolTerminating", "NodePoolTerminating"]]
   ]
   for (const [what, pool, usage, expected] of cases) {
     it(what, () => assert.deepStrictEqual(verdicts(pool, usage), expected))

@@ -7,10 +7,11 @@ import { provisioner } from "../../../src/controllers/provisioning/provisioner.t
 import { Kube } from "../../../src/kube/kube.ts"
 import { Unavailable } from "../../../src/kube/kubeError.ts"
 import { MemoryApiServer } from "../../../src/kube/memory/layer.ts"
+import type { InstanceType } from "../../../src/scheduling/problem.ts"
 import { Metrics } from "../../../src/runtime/metrics.ts"
 import {
-  all, asking, eventsOf, FakeCloud, given, givenBasics, givenMachine, huge, isTrue, large, LinodeNodeClasses, medium, NodeClaims, nodeClass,
-  nodePool, NodePools, Nodes, pass, pending, pod, Pods, settle, small, world
+  all, asking, eventsOf, FakeCloud, given, givenBasics, givenMachine, huge, isTrue, large, LinodeNodeClasses, medium, NodeClaims,
+  nodeClass, nodePool, NodePools, Nodes, pass, pending, pod, Pods, settle, small, world
 } from "../../cluster/world.ts"
 
 const start = Effect.forkScoped(provisioner).pipe(Effect.andThen(settle))
@@ -27,7 +28,9 @@ const typesOf = (claim: NodeClaim): ReadonlyArray<string> => {
 const launch = Effect.fnUntraced(function*(claim: NodeClaim, more: Readonly<Record<string, string>> = {}) {
   const kube = yield* Kube
   const capacity = { ...medium.capacity as Readonly<Record<string, string>>, ...more }
-  yield* kube.patch(NodeClaims, claim.metadata, { metadata: { labels: { ...medium.labels, [label.capacityType]: "on-demand" } } }, { kind: "merge" })
+  yield* kube.patch(NodeClaims, claim.metadata, {
+    metadata: { labels: { ...medium.labels, [label.capacityType]: "on-demand" } }
+  }, { kind: "merge" })
   return yield* kube.patch(NodeClaims, claim.metadata, {
     status: { nodeName: `lke-${claim.metadata.name}`, capacity, allocatable: capacity, conditions: [isTrue("Launched")] }
   }, { kind: "merge", subresource: "status" })
@@ -80,7 +83,9 @@ describe("a pod that no node can take", () => {
     assert.deepStrictEqual(claim!.metadata.ownerReferences, [{
       apiVersion: "karpenter.sh/v1", kind: "NodePool", name: "default", uid: pool.metadata.uid!, blockOwnerDeletion: true
     }])
-    assert.deepInclude(claim!.spec, { taints: template.taints, startupTaints: template.startupTaints, expireAfter: "24h", terminationGracePeriod: "1h" })
+    assert.deepInclude(claim!.spec, {
+      taints: template.taints, startupTaints: template.startupTaints, expireAfter: "24h", terminationGracePeriod: "1h"
+    })
     assert.strictEqual(claim!.spec.resources?.requests?.["cpu"], "1")
     assert.deepStrictEqual(claim!.spec.nodeClassRef, pool.spec.template.spec.nodeClassRef)
   }).pipe(Effect.provide(world)))
@@ -95,7 +100,9 @@ describe("a pod that no node can take", () => {
     assert.strictEqual(event?.message, `Pod should schedule on: nodeclaim/${claim!.metadata.name}`)
     assert.strictEqual(event?.involvedObject.name, "a")
     const text = yield* Metrics.use((metrics) => metrics.exposition)
-    assert.include(text, "karpenter_nodeclaims_created_total{reason=\"provisioned\",nodepool=\"default\",min_values_relaxed=\"false\"} 1")
+    assert.include(
+      text, "karpenter_nodeclaims_created_total{reason=\"provisioned\",nodepool=\"default\",min_values_relaxed=\"false\"} 1"
+    )
     assert.include(text, "karpenter_scheduler_unschedulable_pods_count{controller=\"provisioner\"} 0")
   }).pipe(Effect.provide(world)))
 
@@ -150,8 +157,12 @@ describe("pods that do not count", () => {
 
   const refused: ReadonlyArray<readonly [string, ReturnType<typeof pending>, string]> = [
     ["a restricted label", pending("a", { nodeSelector: { [label.hostname]: "n1" } }), label.hostname],
-    ["a field", pending("a", affinity({ matchFields: [{ key: "metadata.name", operator: "In", values: ["n1"] }] }) as never), "matchFields"],
-    ["a number that is none", pending("a", affinity({ matchExpressions: [{ key: label.instanceCpu, operator: "Gt", values: ["many"] }] }) as never), "Gt"]
+    ["a field", pending(
+      "a", affinity({ matchFields: [{ key: "metadata.name", operator: "In", values: ["n1"] }] }) as never
+    ), "matchFields"],
+    ["a number that is none", pending(
+      "a", affinity({ matchExpressions: [{ key: label.instanceCpu, operator: "Gt", values: ["many"] }] }) as never
+    ), "Gt"]
   ]
   for (const [what, object, word] of refused) {
     it.effect(`are told so when they ask for ${what}`, () => Effect.gen(function*() {
@@ -242,6 +253,21 @@ describe("a claim whose node is on its way", () => {
     assert.notStrictEqual(after[0]?.metadata.uid, first?.metadata.uid)
   }).pipe(Effect.provide(world)))
 
+  it.effect("is not counted on any more when its Node came and is gone", () => Effect.gen(function*() {
+    const kube = yield* Kube
+    yield* givenBasics
+    yield* start
+    yield* given(Pods, pending("a"))
+    yield* pass(1)
+    const [claim] = yield* claims
+    yield* launch(claim!)
+    yield* kube.patch(NodeClaims, claim!.metadata, {
+      status: { conditions: [isTrue("Launched"), isTrue("Registered")] }
+    }, { kind: "merge", subresource: "status" })
+    yield* pass(15)
+    assert.lengthOf(yield* claims, 2)
+  }).pipe(Effect.provide(world)))
+
   it.effect("is not made twice when the reply to its creation is lost", () => Effect.gen(function*() {
     const memory = yield* MemoryApiServer
     yield* givenBasics
@@ -285,7 +311,9 @@ describe("pods of a node that is going away", () => {
     const kube = yield* Kube
     yield* givenBasics
     const leaving = yield* givenMachine("old")
-    yield* given(Pods, pod("daemon", { nodeName: "node-old" }, { ownerReferences: [{ apiVersion: "apps/v1", kind: "DaemonSet", name: "d", uid: "u" }] }))
+    yield* given(Pods, pod(
+      "daemon", { nodeName: "node-old" }, { ownerReferences: [{ apiVersion: "apps/v1", kind: "DaemonSet", name: "d", uid: "u" }] }
+    ))
     yield* given(Pods, pod("holding", { nodeName: "node-old" }, { annotations: { [annotation.doNotDisrupt]: "true" } }))
     yield* start
     yield* kube.delete(NodeClaims, leaving.metadata)
@@ -329,7 +357,9 @@ describe("NodePools", () => {
 
   const unusable: ReadonlyArray<readonly [string, ReturnType<typeof nodePool>]> = [
     ["is not ready", { ...nodePool(), status: { conditions: [{ ...isTrue("Ready"), status: "False" as const }] } }],
-    ["was judged before its last change", { ...nodePool(), status: { conditions: [{ ...isTrue("Ready"), observedGeneration: 0 }] } }],
+    ["was judged before its last change", {
+      ...nodePool(), status: { conditions: [{ ...isTrue("Ready"), observedGeneration: 0 }] }
+    }],
     ["has a fixed number of nodes", nodePool("default", { replicas: 1 })]
   ]
   for (const [why, pool] of unusable) {
@@ -346,7 +376,9 @@ describe("NodePools", () => {
   it.effect("whose types are sold out are passed over", () => Effect.gen(function*() {
     const cloud = yield* FakeCloud
     yield* givenBasics
-    cloud.types = [small, medium, large, huge].map((type) => ({ ...type, offerings: type.offerings.map((one) => ({ ...one, available: false })) }))
+    const soldOut = (type: InstanceType): InstanceType =>
+      ({ ...type, offerings: type.offerings.map((one) => ({ ...one, available: false })) })
+    cloud.types = [small, medium, large, huge].map(soldOut)
     yield* start
     yield* given(Pods, pending("a"))
     yield* pass(15)
