@@ -33,7 +33,8 @@ export const customResources = (it: ContractIt): void => {
 
   it.effect("null is as good as nothing", () => Effect.gen(function*() {
     const pool = nodePool(yield* unique("null"))
-    const created = yield* made(NodePools, { ...pool, spec: { ...pool.spec, disruption: null, limits: null } } as unknown as NodePool)
+    const nulls = { ...pool, spec: { ...pool.spec, disruption: null, limits: null } }
+    const created = yield* made(NodePools, nulls as unknown as NodePool)
     assert.strictEqual(created.spec.disruption?.consolidateAfter, "0s")
     assert.notProperty(created.spec, "limits")
   }).pipe(Effect.scoped))
@@ -41,7 +42,8 @@ export const customResources = (it: ContractIt): void => {
   it.effect("a status is judged as well", () => Effect.gen(function*() {
     const kube = yield* Kube
     const claim = yield* made(NodeClaims, nodeClaim(yield* unique("condition")))
-    const ready = { type: "Ready", status: "True", lastTransitionTime: "2026-01-01T00:00:00Z", reason: "Ready", message: "" } as const
+    const lastTransitionTime = "2026-01-01T00:00:00Z"
+    const ready = { type: "Ready", status: "True", lastTransitionTime, reason: "Ready", message: "" } as const
     const write = (...conditions: ReadonlyArray<object>) =>
       kube.patch(NodeClaims, claim.metadata, { status: { conditions } }, { kind: "merge", subresource: "status" })
     assertCause(yield* failure(write({ ...ready, reason: "two words" })), "status.conditions[0].reason")
@@ -72,7 +74,8 @@ export const customResources = (it: ContractIt): void => {
   it.effect("the spec of a NodeClaim never changes", () => Effect.gen(function*() {
     const kube = yield* Kube
     const claim = yield* made(NodeClaims, nodeClaim(yield* unique("fixed")))
-    assertCause(yield* failure(kube.update(NodeClaims, { ...claim, spec: { ...claim.spec, expireAfter: "1h" } })), "spec", "immutable")
+    const changed = { ...claim, spec: { ...claim.spec, expireAfter: "1h" } }
+    assertCause(yield* failure(kube.update(NodeClaims, changed)), "spec", "immutable")
     const patch = { spec: { requirements: [{ key: "a", operator: "Exists" }] } }
     assertCause(yield* failure(kube.patch(NodeClaims, claim.metadata, patch, { kind: "merge" })), "spec", "immutable")
   }).pipe(Effect.scoped))

@@ -39,7 +39,8 @@ const finalizers = (it: ContractIt): void => {
     const name = yield* unique("leaving")
     yield* made(NodeClaims, nodeClaim(name, { finalizers: ["example.com/a"] }))
     yield* kube.delete(NodeClaims, { name })
-    const patched = yield* kube.patch(NodeClaims, { name }, { status: { nodeName: "n" } }, { kind: "merge", subresource: "status" })
+    const patch = { status: { nodeName: "n" } }
+    const patched = yield* kube.patch(NodeClaims, { name }, patch, { kind: "merge", subresource: "status" })
     assert.strictEqual(patched.status?.nodeName, "n")
     assert.isDefined(patched.metadata.deletionTimestamp)
   }).pipe(Effect.scoped))

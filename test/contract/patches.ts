@@ -69,7 +69,7 @@ export const patches = (it: ContractIt): void => {
     assert.isUndefined((yield* kube.get(NodeClaims, { name })).metadata.labels?.["z"])
   }).pipe(Effect.scoped))
 
-  it.effect("a strategic patch of a node merges labels, finalizers and conditions, and replaces taints", () => Effect.gen(function*() {
+  it.effect("a strategic patch merges labels, finalizers and conditions of a node, not taints", () => Effect.gen(function*() {
     const kube = yield* Kube
     const name = yield* unique("strategic")
     const metadata = { name, labels: { a: "1" }, finalizers: ["example.com/a"] }

@@ -3,16 +3,9 @@ import { Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Kube } from "../../src/kube/kube.ts"
 import { Conflict, Unavailable } from "../../src/kube/kubeError.ts"
-import { layer, MemoryApiServer } from "../../src/kube/memory/layer.ts"
-import type { Pod } from "../../src/kube/objects.ts"
-import { Deployments, Namespaces, Nodes, PodDisruptionBudgets, Pods, ReplicaSets } from "../../src/kube/resources.ts"
-
-const pod = (name: string, more: Partial<Pod["spec"]> = {}, metadata: Partial<Pod["metadata"]> = {}): Pod => ({
-  metadata: { name, namespace: "default", ...metadata },
-  spec: { containers: [{ name: "c", image: "pause" }], ...more }
-})
-
-const ready = { phase: "Running", conditions: [{ type: "Ready", status: "True" as const }] }
+import { layer, layerWith, MemoryApiServer } from "../../src/kube/memory/layer.ts"
+import { Nodes, Pods } from "../../src/kube/resources.ts"
+import { pod } from "./memoryObjects.ts"
 
 describe("time in the memory API server", () => {
   it.effect("is the Clock's: creation and deletion with grace", () => Effect.gen(function*() {
@@ -64,7 +57,10 @@ describe("faults", () => {
     const kube = yield* Kube
     const memory = yield* MemoryApiServer
     const { resourceVersion } = yield* kube.list(Nodes)
-    const watching = yield* kube.watch(Nodes, { resourceVersion }).pipe(Stream.runCollect, Effect.forkChild({ startImmediately: true }))
+    const watching = yield* kube.watch(Nodes, { resourceVersion }).pipe(
+      Stream.runCollect,
+      Effect.forkChild({ startImmediately: true })
+    )
     yield* kube.create(Nodes, { metadata: { name: "a" } })
     yield* memory.breakWatches(Nodes)
     assert.deepStrictEqual((yield* Fiber.join(watching)).map((event) => event.type), ["ADDED"])
@@ -75,54 +71,23 @@ describe("faults", () => {
   }).pipe(Effect.provide(layer)))
 })
 
-describe("the controllers inside", () => {
-  it.effect("collect what a deleted owner leaves behind", () => Effect.gen(function*() {
+describe("the history", () => {
+  it.effect("keeps at least as many changes of a kind as told", () => Effect.gen(function*() {
     const kube = yield* Kube
-    const spec = { selector: { matchLabels: { a: "b" } }, template: { spec: pod("x").spec } }
-    const deployment = yield* kube.create(Deployments, { metadata: { name: "d", namespace: "default" }, spec })
-    const owned = (by: { readonly metadata: { readonly name: string; readonly uid?: string } }, kind: string) =>
-      ({ ownerReferences: [{ apiVersion: "apps/v1", kind, name: by.metadata.name, uid: by.metadata.uid ?? "", controller: true }] })
-    const replicas = yield* kube.create(ReplicaSets, { metadata: { name: "r", namespace: "default", ...owned(deployment, "Deployment") }, spec })
-    yield* kube.create(Pods, pod("running", { nodeName: "n" }, owned(replicas, "ReplicaSet")))
-    yield* kube.create(Pods, pod("pending", {}, owned(replicas, "ReplicaSet")))
-    yield* kube.create(Pods, pod("imaginary", {}, { ownerReferences: [{ apiVersion: "apps/v1", kind: "ReplicaSet", name: "z", uid: "z" }] }))
-    yield* kube.delete(Deployments, deployment.metadata)
-    assert.strictEqual((yield* kube.list(ReplicaSets)).items.length, 0)
-    const left = (yield* kube.list(Pods)).items
-    assert.deepStrictEqual(left.map((each) => [each.metadata.name, each.metadata.deletionTimestamp !== undefined]), [
-      ["imaginary", false], ["running", true]
-    ])
-  }).pipe(Effect.provide(layer)))
+    const start = Number((yield* kube.list(Nodes)).resourceVersion)
+    for (let n = 0; n < 30; n++) yield* kube.create(Nodes, { metadata: { name: `n${n}` } })
+    const since = (version: number) =>
+      kube.watch(Nodes, { resourceVersion: String(version) }).pipe(Stream.take(10), Stream.runCollect)
+    assert.strictEqual((yield* since(start + 20)).length, 10)
+    assert.strictEqual((yield* Effect.flip(since(start))).reason._tag, "Expired")
+  }).pipe(Effect.provide(layerWith({ history: 10 }))))
 
-  it.effect("keep the budget that an eviction asks", () => Effect.gen(function*() {
+  it.effect("of a list under way ends with a compaction", () => Effect.gen(function*() {
     const kube = yield* Kube
-    for (const name of ["a", "b"]) {
-      const made = yield* kube.create(Pods, pod(name, { nodeName: "n" }, { labels: { app: "web" } }))
-      yield* kube.updateStatus(Pods, { ...made, status: ready })
-    }
-    const budget = yield* kube.create(PodDisruptionBudgets, {
-      metadata: { name: "web", namespace: "default" }, spec: { minAvailable: "50%", selector: { matchLabels: { app: "web" } } }
-    })
-    const status = (yield* kube.get(PodDisruptionBudgets, budget.metadata)).status
-    assert.deepInclude(status, { disruptionsAllowed: 1, currentHealthy: 2, desiredHealthy: 1, expectedPods: 2 })
-    yield* kube.evict({ name: "a", namespace: "default" })
-    const refusal = yield* Effect.flip(kube.evict({ name: "b", namespace: "default" }))
-    assert.deepInclude(refusal.reason, { _tag: "DisruptionBlocked", multipleBudgets: false })
-    yield* kube.delete(Pods, { name: "a", namespace: "default" }, { gracePeriodSeconds: 0 })
-    const made = yield* kube.create(Pods, pod("c", { nodeName: "n" }, { labels: { app: "web" } }))
-    yield* kube.updateStatus(Pods, { ...made, status: ready })
-    yield* kube.evict({ name: "b", namespace: "default" })
-  }).pipe(Effect.provide(layer)))
-
-  it.effect("empty a namespace before it goes", () => Effect.gen(function*() {
-    const kube = yield* Kube
-    yield* kube.create(Namespaces, { metadata: { name: "team" } })
-    yield* kube.create(Pods, pod("held", {}, { namespace: "team", finalizers: ["example.com/held"] }))
-    yield* kube.delete(Namespaces, { name: "team" })
-    const refusal = yield* Effect.flip(kube.create(Pods, pod("late", {}, { namespace: "team" })))
-    assert.strictEqual(refusal.status, 403)
-    yield* kube.patch(Pods, { name: "held", namespace: "team" }, { metadata: { finalizers: null } }, { kind: "merge" })
-    const gone = yield* Effect.flip(kube.get(Namespaces, { name: "team" }))
-    assert.strictEqual(gone.reason._tag, "NotFound")
+    for (const name of ["a", "b", "c"]) yield* kube.create(Nodes, { metadata: { name } })
+    const first = yield* kube.list(Nodes, { limit: 2 })
+    yield* (yield* MemoryApiServer).compact
+    const error = yield* Effect.flip(kube.list(Nodes, { limit: 2, continue: first.continue ?? "" }))
+    assert.strictEqual(error.reason._tag, "Expired")
   }).pipe(Effect.provide(layer)))
 })

@@ -88,9 +88,12 @@ export const named = (kind: Kind, object: Stored, version: string): Stored => {
 
 type Partially = { readonly [K in keyof ObjectMeta]?: ObjectMeta[K] | undefined }
 
+const isEmpty = (value: unknown): boolean => typeof value === "object" && value !== null && Object.keys(value).length === 0
+
+/** Empty lists and maps are not written. */
 const present = (metadata: Partially): Partial<ObjectMeta> =>
   Object.fromEntries(Object.entries(metadata).filter(([, value]) =>
-    value !== undefined && !(Array.isArray(value) && value.length === 0)))
+    value !== undefined && value !== null && !isEmpty(value)))
 
 /** Metadata of a new object. What only the server may say is the server's, whatever the client sent. */
 export const created = (kind: Kind, given: ObjectMeta, name: string, id: number, now: number): ObjectMeta => ({

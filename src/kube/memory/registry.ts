@@ -36,7 +36,10 @@ export class Registry {
       storage,
       now,
       erase: (kind, object, options) => this.erase(kind, object, options),
-      rewrite: (kind, object) => this.#commit(kind, this.find(kind, object.metadata), object)
+      rewrite: (kind, object) => {
+        const old = this.find(kind, object.metadata)
+        return this.#commit(kind, old, { ...object, metadata: updated(object.metadata, old.metadata) })
+      }
     }
   }
 
