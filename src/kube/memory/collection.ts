@@ -41,6 +41,7 @@ export class Collection {
   readonly #limit: number
   readonly #watchers = new Set<Watcher>()
   readonly #snapshots = new Map<number, ReadonlyArray<Stored>>()
+  #ids: ReadonlyArray<string> | undefined
   #sorted: ReadonlyArray<Stored> | undefined
   #history: Array<Change> = []
   #compacted = 0
@@ -56,6 +57,7 @@ export class Collection {
     if (change.after === undefined) this.objects.delete(id)
     else this.objects.set(id, change.after)
     this.#sorted = undefined
+    if (change.before === undefined || change.after === undefined) this.#ids = undefined
     this.#history.push(change)
     if (this.#history.length > 2 * this.#limit) this.compact(this.#history[this.#history.length - this.#limit - 1]!.version)
     for (const watcher of this.#watchers) this.#tell(watcher, change)
@@ -63,7 +65,8 @@ export class Collection {
 
   /** In the order of namespace and name, as lists come. */
   sorted(): ReadonlyArray<Stored> {
-    return this.#sorted ??= [...this.objects].sort(([a], [b]) => a < b ? -1 : 1).map(([, object]) => object)
+    this.#ids ??= [...this.objects.keys()].sort()
+    return this.#sorted ??= this.#ids.map((id) => this.objects.get(id)!)
   }
 
   /** Keeps the objects as of a version, for the pages of a list that follow. */
