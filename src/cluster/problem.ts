@@ -35,7 +35,8 @@ const existing = (node: StateNode, promised: ReadonlyArray<Pod>): ExistingNode =
  * does not come back by itself: it counts for the limits until its claim is collected, but not as room.
  */
 export const takesPods = ({ claim, markedForDeletion, node }: StateNode): boolean =>
-  !markedForDeletion && (node !== undefined || claim === undefined || !nodeClaimConditions.isTrue(claim, conditionType.registered))
+  !markedForDeletion &&
+  (node !== undefined || claim === undefined || !nodeClaimConditions.isTrue(claim, conditionType.registered))
 
 /** A pod that has a node already is placed as if it had none. */
 const unbound = (pod: Pod): Pod => {

@@ -2,39 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { annotation, disruptedTaint, label } from "../../../src/apis/labels.ts"
 import { nodePoolHash } from "../../../src/apis/hash.ts"
-import type { NodeClaim } from "../../../src/apis/nodeClaim.ts"
-import { provisioner } from "../../../src/controllers/provisioning/provisioner.ts"
 import { Kube } from "../../../src/kube/kube.ts"
-import { Unavailable } from "../../../src/kube/kubeError.ts"
-import { MemoryApiServer } from "../../../src/kube/memory/layer.ts"
 import type { InstanceType } from "../../../src/scheduling/problem.ts"
 import { Metrics } from "../../../src/runtime/metrics.ts"
 import {
-  all, asking, eventsOf, FakeCloud, given, givenBasics, givenMachine, huge, isTrue, large, LinodeNodeClasses, medium, NodeClaims,
+  asking, eventsOf, FakeCloud, given, givenBasics, givenMachine, huge, isTrue, large, LinodeNodeClasses, medium, NodeClaims,
   nodeClass, nodePool, NodePools, Nodes, pass, pending, pod, Pods, settle, small, world
 } from "../../cluster/world.ts"
-
-const start = Effect.forkScoped(provisioner).pipe(Effect.andThen(settle))
-
-const claims = Effect.map(all(NodeClaims), (found) => found.toSorted((a, b) => a.metadata.name < b.metadata.name ? -1 : 1))
-
-/** Names of the types that a claim allows, cheapest first. */
-const typesOf = (claim: NodeClaim): ReadonlyArray<string> => {
-  const values = claim.spec.requirements.find((one) => one.key === label.instanceType)?.values ?? []
-  return [small, medium, large, huge].map((type) => type.name).filter((name) => values.includes(name))
-}
-
-/** What the lifecycle controller writes once Linode has answered. */
-const launch = Effect.fnUntraced(function*(claim: NodeClaim, more: Readonly<Record<string, string>> = {}) {
-  const kube = yield* Kube
-  const capacity = { ...medium.capacity as Readonly<Record<string, string>>, ...more }
-  yield* kube.patch(NodeClaims, claim.metadata, {
-    metadata: { labels: { ...medium.labels, [label.capacityType]: "on-demand" } }
-  }, { kind: "merge" })
-  return yield* kube.patch(NodeClaims, claim.metadata, {
-    status: { nodeName: `lke-${claim.metadata.name}`, capacity, allocatable: capacity, conditions: [isTrue("Launched")] }
-  }, { kind: "merge", subresource: "status" })
-})
+import { claims, start, typesOf } from "./support.ts"
 
 describe("a pod that no node can take", () => {
   it.effect("gets a NodeClaim of the cheapest type that holds it, one second after it turned up", () => Effect.gen(function*() {
@@ -176,120 +151,6 @@ describe("pods that do not count", () => {
       assert.include(yield* Metrics.use((metrics) => metrics.exposition), "karpenter_scheduler_ignored_pods_count 1")
     }).pipe(Effect.provide(world)))
   }
-})
-
-describe("a claim whose node is on its way", () => {
-  it.effect("stops a second one for the same pods, before and after it is launched", () => Effect.gen(function*() {
-    yield* givenBasics
-    yield* start
-    for (const name of ["a", "b", "c"]) yield* given(Pods, pending(name))
-    yield* pass(1)
-    const [claim] = yield* claims
-    yield* pass(60)
-    assert.lengthOf(yield* claims, 1)
-    yield* launch(claim!)
-    yield* pass(60)
-    assert.lengthOf(yield* claims, 1)
-  }).pipe(Effect.provide(world)))
-
-  it.effect("takes pods that come later as far as it has room, and only the rest leads to another", () => Effect.gen(function*() {
-    yield* givenBasics
-    yield* start
-    for (const name of ["a", "b", "c"]) yield* given(Pods, pending(name, asking({ cpu: "1", memory: "1Gi" })))
-    yield* pass(1)
-    assert.deepStrictEqual((yield* claims).map((claim) => typesOf(claim)[0]), ["medium"])
-    yield* given(Pods, pending("fits", asking({ cpu: "500m" })))
-    yield* pass(20)
-    assert.lengthOf(yield* claims, 1)
-    yield* given(Pods, pending("too-much", asking({ cpu: "1" })))
-    yield* pass(20)
-    assert.lengthOf(yield* claims, 2)
-    yield* pass(120)
-    assert.lengthOf(yield* claims, 2)
-  }).pipe(Effect.provide(world)))
-
-  it.effect("keeps its room for its own pods when larger ones come", () => Effect.gen(function*() {
-    yield* givenBasics
-    yield* start
-    for (const name of ["a", "b", "c"]) yield* given(Pods, pending(name, asking({ cpu: "600m" })))
-    yield* pass(1)
-    assert.deepStrictEqual((yield* claims).map((claim) => typesOf(claim)[0]), ["small"])
-    yield* given(Pods, pending("larger", asking({ cpu: "1700m" })))
-    yield* pass(1)
-    assert.lengthOf(yield* claims, 2)
-    yield* pass(60)
-    assert.lengthOf(yield* claims, 2)
-    // Taken for the larger pod, the first node would have left its three pods to the second.
-    const first = (yield* eventsOf("Nominated")).filter((event) => event.involvedObject.name !== "larger")
-    assert.strictEqual(new Set(first.map((event) => event.message)).size, 1)
-  }).pipe(Effect.provide(world)))
-
-  it.effect("gets help from a second one when its machine turns out smaller than was promised", () => Effect.gen(function*() {
-    yield* givenBasics
-    yield* start
-    for (const name of ["a", "b", "c"]) yield* given(Pods, pending(name, asking({ cpu: "1", memory: "1Gi" })))
-    yield* pass(1)
-    const [claim] = yield* claims
-    yield* launch(claim!, { cpu: "2500m" })
-    yield* pass(30)
-    const found = yield* claims
-    assert.lengthOf(found, 2)
-    const second = found.find((one) => one.metadata.uid !== claim?.metadata.uid)
-    assert.strictEqual(second?.spec.resources?.requests?.["cpu"], "1")
-  }).pipe(Effect.provide(world)))
-
-  it.effect("is replaced when it goes without ever having become a node", () => Effect.gen(function*() {
-    const kube = yield* Kube
-    yield* givenBasics
-    yield* start
-    yield* given(Pods, pending("a"))
-    yield* pass(1)
-    const [first] = yield* claims
-    yield* kube.patch(NodeClaims, first!.metadata, { metadata: { finalizers: [] } }, { kind: "merge" })
-    yield* kube.delete(NodeClaims, first!.metadata)
-    yield* pass(2)
-    const after = yield* claims
-    assert.lengthOf(after, 1)
-    assert.notStrictEqual(after[0]?.metadata.uid, first?.metadata.uid)
-  }).pipe(Effect.provide(world)))
-
-  it.effect("is not counted on any more when its Node came and is gone", () => Effect.gen(function*() {
-    const kube = yield* Kube
-    yield* givenBasics
-    yield* start
-    yield* given(Pods, pending("a"))
-    yield* pass(1)
-    const [claim] = yield* claims
-    yield* launch(claim!)
-    yield* kube.patch(NodeClaims, claim!.metadata, {
-      status: { conditions: [isTrue("Launched"), isTrue("Registered")] }
-    }, { kind: "merge", subresource: "status" })
-    yield* pass(15)
-    assert.lengthOf(yield* claims, 2)
-  }).pipe(Effect.provide(world)))
-
-  it.effect("is not made twice when the reply to its creation is lost", () => Effect.gen(function*() {
-    const memory = yield* MemoryApiServer
-    yield* givenBasics
-    yield* start
-    yield* memory.inject({ verb: "create", resource: NodeClaims, reason: new Unavailable(), when: "after" })
-    yield* given(Pods, pending("a"))
-    yield* pass(60)
-    assert.lengthOf(yield* claims, 1)
-  }).pipe(Effect.provide(world)))
-
-  it.effect("counts for a restarted controller as well", () => Effect.gen(function*() {
-    yield* givenBasics
-    yield* Effect.scoped(Effect.gen(function*() {
-      yield* start
-      for (const name of ["a", "b", "c"]) yield* given(Pods, pending(name))
-      yield* pass(2)
-    }))
-    assert.lengthOf(yield* claims, 1)
-    yield* start
-    yield* pass(60)
-    assert.lengthOf(yield* claims, 1)
-  }).pipe(Effect.provide(world)))
 })
 
 describe("pods of a node that is going away", () => {
