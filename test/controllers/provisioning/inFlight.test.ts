@@ -7,7 +7,7 @@ import { Unavailable } from "../../../src/kube/kubeError.ts"
 import { MemoryApiServer } from "../../../src/kube/memory/layer.ts"
 import { toMillis } from "../../../src/scheduling/index.ts"
 import {
-  all, asking, eventsOf, given, givenBasics, huge, isTrue, large, medium, NodeClaims, pass, pending, Pods, small, world
+  all, asking, given, givenBasics, huge, isTrue, large, medium, NodeClaims, pass, pending, Pods, small, world
 } from "../../cluster/world.ts"
 import { claims, start, typesOf } from "./support.ts"
 
