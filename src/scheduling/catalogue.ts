@@ -1,4 +1,4 @@
-/** Instance types of one array of the problem, read once: what they hold, what their labels are, where and for how much they are sold. */
+/** Instance types of one array, read once: what they hold, how they are labelled, where they are sold and for how much. */
 import type { Bits } from "./bits.ts"
 import { addBits, noBits, setBit } from "./bits.ts"
 import type { Dimensions } from "./dimensions.ts"
@@ -46,7 +46,8 @@ export class Catalogue {
       const row = this.allocatable.subarray(t * D, t * D + D)
       row.set(dimensions.supply(type.capacity))
       dimensions.addTo(row, type.overhead, "up", -1)
-      const pages = dimensions.names.reduce((sum, name, d) => name.startsWith("hugepages-") ? sum + this.capacity[t * D + d]! : sum, 0)
+      const isPages = (name: string): boolean => name.startsWith("hugepages-")
+      const pages = dimensions.names.reduce((sum, name, d) => isPages(name) ? sum + this.capacity[t * D + d]! : sum, 0)
       if (pages > 0) row[MEMORY] = Math.max(0, row[MEMORY]! - pages)
     })
     this.requirements = this.types.map((type, t) => requirementsOfType(type, this.offerings[t]!, wellKnown))

@@ -32,6 +32,8 @@ export class FirstFit {
   /** By existing node: its pods of this pass. */
   readonly placed: Map<number, Array<number>> = new Map()
   readonly left: Array<{ readonly run: Run; readonly from: number }> = []
+  /** How many steps down their ladders the placed pods had to go, all together. */
+  givenUp = 0
   /** By pool: what its limits still allow, by dimension, and how many nodes. */
   readonly remaining: ReadonlyArray<Float64Array | undefined>
   readonly nodesLeft: Array<number>
@@ -68,6 +70,15 @@ export class FirstFit {
     return this.left.reduce((sum, { run, from }) => sum + run.pods.length - from, 0)
   }
 
+  /** How many pods are on nodes of NodePools of at least this weight. */
+  podsByWeight(weight: number): number {
+    let sum = 0
+    for (let node = 0; node < this.fleet.size; node++) {
+      if (this.model.states.all[this.fleet.state[node]!]!.pool.weight >= weight) sum += this.fleet.count[node]!
+    }
+    return sum
+  }
+
   /** What the nodes cost by the hour, each bought as the cheapest type that holds it, in US dollars. */
   get hourlyPrice(): number {
     let sum = 0
@@ -85,7 +96,9 @@ export class FirstFit {
     let next = 0
     while (next < run.pods.length) {
       const pod = run.pods[next]!
-      if (!steps.some((step, i) => this.placeOne(pod, run, step, scans[i]!, scans))) break
+      const step = steps.findIndex((step, i) => this.placeOne(pod, run, step, scans[i]!, scans))
+      if (step < 0) break
+      this.givenUp += step
       next++
     }
     return next
@@ -177,8 +190,9 @@ export class FirstFit {
     const bucket = rank.buckets[count]!
     for (let i = cursors[count]!; i < length; i++) {
       const node = bucket[i]!
-      if (fleet.count[node] === count && fleet.state[node] === rank.state.id && !isClosed(run.podClass, fleet.hostCounts, node) &&
-        after.admits(fleet.used, node * D, run.request, D) && this.portsFree(node, run.podClass) && this.varied(node, after, run)) {
+      const isThere = fleet.count[node] === count && fleet.state[node] === rank.state.id
+      if (isThere && !isClosed(run.podClass, fleet.hostCounts, node) && after.admits(fleet.used, node * D, run.request, D) &&
+        this.portsFree(node, run.podClass) && this.varied(node, after, run)) {
         cursors[count] = i
         return node
       }
@@ -270,7 +284,7 @@ export class FirstFit {
     for (const scan of scans) if (rank < scan.low.length && count < scan.low[rank]!) scan.low[rank] = count
   }
 
-  /** The types that a finished node may be bought as, cheapest first: all that hold it, within what its pool's limits were charged. */
+  /** The types that a finished node may be bought as, cheapest first: all that hold it and were charged to its pool's limits. */
   options(node: number): { readonly state: State; readonly types: ReadonlyArray<number> } {
     const { fleet, D } = this
     const own = this.model.states.all[fleet.state[node]!]!

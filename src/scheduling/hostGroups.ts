@@ -65,7 +65,8 @@ export class HostGroups {
   learn(pod: Pod): HostMembership {
     if (!speaksOfPods(pod.spec)) return nothing
     const { affinity, topologySpreadConstraints } = pod.spec
-    const at = this.speakers.step(namespaceOf(pod)).walk(pod.metadata.labels).walk(affinity?.podAntiAffinity).walk(topologySpreadConstraints)
+    const speaker = this.speakers.step(namespaceOf(pod)).walk(pod.metadata.labels)
+    const at = speaker.walk(affinity?.podAntiAffinity).walk(topologySpreadConstraints)
     if (at.id < 0) {
       at.id = this.learnt.length
       this.learnt.push(this.read(pod))

@@ -56,7 +56,8 @@ export const assertPlan = (model: Model, plan: Plan): void => {
   for (const { pool, nodes, most } of bought.values()) {
     if (nodes > Math.max(0, pool.nodeLimit)) fail(`NodePool ${pool.name} has more nodes than its limit`)
     most.forEach((amount, d) => {
-      if (pool.limits !== undefined && amount > 0 && amount > pool.limits[d]!) fail(`NodePool ${pool.name} exceeds its limit of ${dimensions.names[d]}`)
+      const limit = pool.limits?.[d] ?? Infinity
+      if (amount > 0 && amount > limit) fail(`NodePool ${pool.name} exceeds its limit of ${dimensions.names[d]}`)
     })
   }
   for (const { pod } of plan.unschedulable) once(pod)

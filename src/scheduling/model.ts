@@ -1,4 +1,4 @@
-/** The problem compiled once for all passes over it: pools, nodes, and the pods as runs of equals in the order they are placed. */
+/** The problem compiled once for all passes over it: pools, nodes, and the pods as runs of equals, in the order of placing. */
 import { Catalogue } from "./catalogue.ts"
 import { CPU, Dimensions, MEMORY, PODS } from "./dimensions.ts"
 import type { HostPort } from "./hostPorts.ts"
@@ -224,7 +224,11 @@ const runsOf = (
     return size
   })
   const order = podOrder(pods)
-  const groups = new Map<number, { readonly podClass: PodClass; readonly request: Float64Array; readonly pods: Array<number>; readonly first: number }>()
+  interface Group extends Run {
+    readonly pods: Array<number>
+    readonly first: number
+  }
+  const groups = new Map<number, Group>()
   for (let i = 0; i < order.length; i++) {
     const pod = order[i]!
     const shape = shapeOf[pod]!

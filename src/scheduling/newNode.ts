@@ -94,7 +94,11 @@ export class NodeWriter {
   }
 }
 
-const requirementsOfClaim = (state: State, types: ReadonlyArray<number>, names: ReadonlyArray<string>): ReadonlyArray<Requirement> => {
+const requirementsOfClaim = (
+  state: State,
+  types: ReadonlyArray<number>,
+  names: ReadonlyArray<string>
+): ReadonlyArray<Requirement> => {
   const out = new Map(state.requirements)
   for (const key of simulatedLabels) out.delete(key)
   const narrow = (key: string, values: Iterable<string>): void => {

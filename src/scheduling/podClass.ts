@@ -20,12 +20,12 @@ export interface Constraints {
   readonly impossible: boolean
 }
 
-/** The required node affinity terms that can match a node. Kubernetes: an empty term matches none. Undefined: nothing is required. */
+/** The required node affinity terms that can match a node; an empty term matches none. Undefined: nothing is required. */
 export const requiredTerms = (spec: PodSpec): ReadonlyArray<NodeSelectorTerm> | undefined =>
   spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
     .filter((term) => (term.matchExpressions?.length ?? 0) > 0)
 
-/** The expressions of preferred node affinity, heaviest first, equal weights in their order. Those on fields are no label's matter. */
+/** The expressions of preferred node affinity, heaviest first, equal weights in their order. Those on fields are left out. */
 const preferences = (spec: PodSpec): ReadonlyArray<ReadonlyArray<Requirement>> =>
   (spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [])
     .filter(({ preference }) => (preference.matchExpressions?.length ?? 0) > 0 && (preference.matchFields?.length ?? 0) === 0)
@@ -55,7 +55,8 @@ export const constraintsOf = (spec: PodSpec, others: Requirements, preferred: bo
     requirements: wishes[i] === undefined ? requirements : both(requirements, requirementsOf(wishes[i])),
     tolerations
   })
-  const soft = (requirements: Requirements): ReadonlyArray<Rung> => softened === undefined ? [] : [{ requirements, tolerations: softened }]
+  const soft = (requirements: Requirements): ReadonlyArray<Rung> =>
+    softened === undefined ? [] : [{ requirements, tolerations: softened }]
   const rungs = [
     ...strict.map((requirements) => wishing(requirements, 0)),
     ...last.flatMap((requirements) => wishes.map((_, i) => wishing(requirements, i + 1))),

@@ -9,7 +9,7 @@ export class MalformedQuantity extends Error {
   override readonly name = "MalformedQuantity"
   readonly quantity: string
   constructor(quantity: string) {
-    super(`${JSON.stringify(quantity)} is not a quantity: expected a number with an optional suffix, such as 500m, 2, 1.5Gi or 1e3`)
+    super(`${JSON.stringify(quantity)} is not a quantity: expected a number, with a suffix or without, such as 500m, 2 or 1.5Gi`)
     this.quantity = quantity
   }
 }
@@ -25,7 +25,8 @@ const decimals: ReadonlyArray<readonly [suffix: string, nanos: bigint]> = [
   ["", nano], ["m", 10n ** 6n], ["u", 10n ** 3n], ["n", 1n]
 ]
 const binaries: ReadonlyArray<readonly [suffix: string, nanos: bigint]> = [
-  ["Ei", nano << 60n], ["Pi", nano << 50n], ["Ti", nano << 40n], ["Gi", nano << 30n], ["Mi", nano << 20n], ["Ki", nano << 10n], ["", nano]
+  ["Ei", nano << 60n], ["Pi", nano << 50n], ["Ti", nano << 40n], ["Gi", nano << 30n], ["Mi", nano << 20n], ["Ki", nano << 10n],
+  ["", nano]
 ]
 const multipliers: ReadonlyMap<string, bigint> = new Map([...decimals, ...binaries])
 
@@ -51,10 +52,12 @@ export const parseQuantity = (quantity: Quantity): bigint => {
 }
 
 /** Thousandths, as CPU is counted; rounded up, or down where `round` says so (what a node has, against what a pod wants). */
-export const toMillis = (quantity: Quantity, round: "up" | "down" = "up"): number => scaleTo(parseQuantity(quantity), 1_000_000n, round)
+export const toMillis = (quantity: Quantity, round: "up" | "down" = "up"): number =>
+  scaleTo(parseQuantity(quantity), 1_000_000n, round)
 
 /** Whole units: bytes, pods, devices. Rounded up, or down where `round` says so. */
-export const toUnits = (quantity: Quantity, round: "up" | "down" = "up"): number => scaleTo(parseQuantity(quantity), nano, round)
+export const toUnits = (quantity: Quantity, round: "up" | "down" = "up"): number =>
+  scaleTo(parseQuantity(quantity), nano, round)
 
 const scaleTo = (nanos: bigint, unit: bigint, round: "up" | "down"): number => {
   const floor = nanos / unit - (nanos % unit < 0n ? 1n : 0n)

@@ -35,12 +35,16 @@ export const refusalOf = (model: Model, pass: FirstFit, run: Run, step: Step, in
   const requirements = both(pool.requirements, want)
   const matching = matchingTypes(catalogue, requirements, everything)
   if (members(matching).length === 0) {
-    return refuse("IncompatibleRequirements", `no instance type that NodePool ${pool.name} allows has ${describeRequirements(want)}`)
+    return refuse(
+      "IncompatibleRequirements", `no instance type that NodePool ${pool.name} allows has ${describeRequirements(want)}`
+    )
   }
   const available = availableTypes(catalogue, requirements, pool.types)
   if (isEmptyBits(available)) {
     const asked = describeRequirements(want)
-    return refuse("NoOffering", `no instance type${asked === "" ? "" : ` with ${asked}`} that NodePool ${pool.name} allows is to be had now`)
+    return refuse(
+      "NoOffering", `no instance type${asked === "" ? "" : ` with ${asked}`} that NodePool ${pool.name} allows is to be had now`
+    )
   }
   const fitting = fittingTypes(model, pool, run, available)
   if (fitting.length === 0) return refuse("InsufficientResources", shortage(model, pool, run, available))
@@ -60,7 +64,10 @@ export const refusalOf = (model: Model, pass: FirstFit, run: Run, step: Step, in
   const short = [...shortfalls(state, run.request, model.dimensions.size)][0]
   if (short !== undefined) {
     const wanted = state.requirements.get(short[0])!.minValues
-    return refuse("MinValuesNotMet", `the instance types that hold it have ${short[1]} values of ${short[0]}, NodePool ${pool.name} wants ${wanted}`)
+    return refuse(
+      "MinValuesNotMet",
+      `the instance types that hold it have ${short[1]} values of ${short[0]}, NodePool ${pool.name} wants ${wanted}`
+    )
   }
   return refuse("InsufficientResources", shortage(model, pool, run, available))
 }
@@ -93,7 +100,9 @@ const shortage = (model: Model, pool: Pool, run: Run, types: Bits): string => {
   })
   const hint = run.request[0]! >= 1e9 ? " (is m meant instead of M?)" : outside(model, pool, run)
   if (missing.length > 0) return missing.join("; ") + hint
-  const needs = dimensions.names.flatMap((name, d) => run.request[d]! > 0 ? [`${formatAmount(name, run.request[d]!)} ${name}`] : [])
+  const needs = dimensions.names.flatMap(
+    (name, d) => run.request[d]! > 0 ? [`${formatAmount(name, run.request[d]!)} ${name}`] : []
+  )
   return `needs ${needs.join(", ")}, and no one type NodePool ${pool.name} allows has all of that${hint}`
 }
 
@@ -132,7 +141,8 @@ const beyondLimits = (model: Model, pool: Pool, fitting: ReadonlyArray<number>, 
   const parts = dimensions.names.flatMap((name, d) => {
     if (remaining[d] === Infinity) return []
     const least = Math.min(...fitting.map((t) => capacity[t * D + d]!))
-    return least > remaining[d]! ? [`${formatAmount(name, least)} ${name}, of which its limit leaves ${formatAmount(name, Math.max(0, remaining[d]!))}`] : []
+    if (least <= remaining[d]!) return []
+    return [`${formatAmount(name, least)} ${name}, of which its limit leaves ${formatAmount(name, Math.max(0, remaining[d]!))}`]
   })
   return parts.length > 0
     ? `the smallest type of NodePool ${pool.name} that holds it has ${parts.join(", and ")}`

@@ -1,7 +1,9 @@
 /** Requirements on the labels of a node: by label key, the values allowed. Karpenter's algebra. */
 import type { Labels, Requirement } from "./problem.ts"
 import type { ValueSet } from "./valueSet.ts"
-import { describeValues, hasValue, identityOf, intersection, isContradiction, overlaps, toRequirements, valuesIn, valueSet } from "./valueSet.ts"
+import {
+  describeValues, hasValue, identityOf, intersection, isContradiction, overlaps, toRequirements, valuesIn, valueSet
+} from "./valueSet.ts"
 import { HostnameLabel, normalizeLabelKey } from "./wellKnown.ts"
 
 /** A key that is absent allows everything. */

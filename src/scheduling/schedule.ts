@@ -12,18 +12,20 @@ import type { Problem } from "./problem.ts"
  * Says where every pod of the problem goes: to a node that is there, to one to buy, or nowhere, and then why.
  *
  * Pure and deterministic: the plan depends on the problem alone, and not on the order of its lists. Never more than a node or a
- * NodePool's limits hold. Among the plans it tries, all by Karpenter's rules, it takes the one that leaves the fewest pods out,
- * then the cheapest by the hour, then the one with the fewest nodes; plain first-fit as Karpenter does it is always among them.
+ * NodePool's limits hold. Plain first-fit as Karpenter does it is the plan to beat: by one that leaves fewer pods out, or by one
+ * that costs less by the hour, or as much with fewer nodes, gives up no more wishes and moves no pods to lighter NodePools.
  *
  * A pod that cannot be read (`InvalidPod`) or that asks for what this version cannot judge (`UnsupportedConstraint`) is reported
  * and not placed. Throws `MalformedQuantity` where a quantity of a NodePool, instance type, node or DaemonSet is none.
  */
 export const schedule = (problem: Problem): Plan => {
   const model = compile(problem)
-  let best = new FirstFit(model, Infinity).run()
-  for (const ceiling of ceilings(model)) {
+  const plain = new FirstFit(model, Infinity).run()
+  const settled = plain.fleet.size === 0 && plain.unplaced === 0
+  let best = plain
+  for (const ceiling of settled ? [] : ceilings(model)) {
     const other = new FirstFit(model, ceiling).run()
-    if (isBetter(other, best)) best = other
+    if (isBetter(other, best) && (other.unplaced < plain.unplaced || keepsPreferences(model, other, plain))) best = other
   }
   const plan = planOf(model, best)
   if (problem.options?.assert === true) assertPlan(model, plan)
@@ -39,6 +41,9 @@ const isBetter = (a: FirstFit, b: FirstFit): boolean => {
   return Math.abs(saved) > negligible ? saved > 0 : a.fleet.size < b.fleet.size
 }
 
+const keepsPreferences = (model: Model, a: FirstFit, plain: FirstFit): boolean =>
+  a.givenUp <= plain.givenUp && model.pools.every(({ weight }) => a.podsByWeight(weight) >= plain.podsByWeight(weight))
+
 const planOf = (model: Model, pass: FirstFit): Plan => {
   const { problem } = model
   const writer = new NodeWriter(model, pass)
@@ -50,12 +55,9 @@ const planOf = (model: Model, pass: FirstFit): Plan => {
       newNodes.push(made)
       continue
     }
-    const { pool } = model.states.all[pass.fleet.state[node]!]!
-    const reasons: ReadonlyArray<Refusal> = [{
-      nodePool: pool.name,
-      reason: "MinValuesNotMet",
-      message: `the ${problem.options?.maxInstanceTypes} cheapest instance types do not cover the minValues of NodePool ${pool.name}`
-    }]
+    const { name } = model.states.all[pass.fleet.state[node]!]!.pool
+    const message = `as many instance types as a node may name do not cover the minValues of NodePool ${name}`
+    const reasons: ReadonlyArray<Refusal> = [{ nodePool: name, reason: "MinValuesNotMet", message }]
     for (const pod of pass.fleet.podsOf(node)) unschedulable.push({ pod: podRef(problem.pods[pod]!), reasons })
   }
   for (const { pod, message } of model.invalid) {

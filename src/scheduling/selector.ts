@@ -6,7 +6,9 @@ const noLabels: Labels = {}
 /** True when the labels satisfy the selector. An absent selector selects nothing, an empty one everything. */
 export const selects = (selector: LabelSelector | undefined, labels: Labels = noLabels): boolean => {
   if (selector === undefined) return false
-  for (const key in selector.matchLabels) if (!Object.hasOwn(labels, key) || labels[key] !== selector.matchLabels[key]) return false
+  for (const key in selector.matchLabels) {
+    if (!Object.hasOwn(labels, key) || labels[key] !== selector.matchLabels[key]) return false
+  }
   return (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
     const value = Object.hasOwn(labels, key) ? labels[key] : undefined
     switch (operator) {

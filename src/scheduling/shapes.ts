@@ -50,7 +50,9 @@ export const shapesOf = (pods: ReadonlyArray<Pod>, labelled: boolean): Shapes =>
 const amountsOf = (spec: PodSpec, root: Trie): Trie => {
   let node = root
   for (const container of spec.containers) node = node.step("c").walk(container.resources)
-  for (const container of spec.initContainers ?? []) node = node.step("i").step(container.restartPolicy ?? "").walk(container.resources)
+  for (const { restartPolicy, resources } of spec.initContainers ?? []) {
+    node = node.step("i").step(restartPolicy ?? "").walk(resources)
+  }
   if (spec.resources !== undefined) node = node.step("r").walk(spec.resources)
   if (spec.overhead !== undefined) node = node.step("o").walk(spec.overhead)
   return node
@@ -73,7 +75,8 @@ const shapeFrom = (spec: PodSpec): Shape => {
   try {
     const requests = podRequests(spec)
     const negative = Object.keys(requests).find((name) => String(requests[name]).startsWith("-"))
-    return { requests, invalid: negative === undefined ? undefined : `requests ${requests[negative]} ${negative}, less than nothing` }
+    const invalid = negative === undefined ? undefined : `requests ${requests[negative]} ${negative}, less than nothing`
+    return { requests, invalid }
   } catch (error) {
     return { requests: {}, invalid: error instanceof Error ? error.message : String(error) }
   }

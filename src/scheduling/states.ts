@@ -28,7 +28,7 @@ export class State {
   readonly order: ReadonlyArray<number>
   /** What they are bought as, in the same order. */
   readonly offerings: ReadonlyArray<Offering>
-  /** The rooms that no other type left beats in every dimension, row by row: a need fits some type exactly if it fits one of these. */
+  /** The rooms that no other beats in every dimension, row by row: a need fits some type exactly if it fits one of these. */
   readonly front: Float64Array
   /** The labels of which the types left must cover so many values. */
   readonly minimums: ReadonlyArray<readonly [key: string, count: number]>

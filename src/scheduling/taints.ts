@@ -3,7 +3,7 @@ import type { Taint, Toleration } from "./problem.ts"
 
 const integer = /^[+-]?\d+$/
 
-/** True when the toleration is for this taint. An absent key, with Exists, is for every taint; an absent effect for every effect. */
+/** True when the toleration is for this taint. No key, with Exists, is for every taint; no effect for every effect. */
 export const tolerationMatches = (toleration: Toleration, taint: Taint): boolean => {
   if (toleration.effect !== undefined && toleration.effect !== "" && toleration.effect !== taint.effect) return false
   const key = toleration.key ?? ""
@@ -27,7 +27,10 @@ export const tolerationMatches = (toleration: Toleration, taint: Taint): boolean
 }
 
 /** The taints that no toleration is for, whatever their effect: a preference counts until it is relaxed. */
-export const untolerated = (taints: ReadonlyArray<Taint>, tolerations: ReadonlyArray<Toleration> | undefined): ReadonlyArray<Taint> =>
+export const untolerated = (
+  taints: ReadonlyArray<Taint>,
+  tolerations: ReadonlyArray<Toleration> | undefined
+): ReadonlyArray<Taint> =>
   taints.filter((taint) => !(tolerations ?? []).some((toleration) => tolerationMatches(toleration, taint)))
 
 /** What relaxation adds to a pod that no node without a PreferNoSchedule taint can take. */

@@ -51,7 +51,7 @@ export class Topology {
     return spread >= 0 ? `spec.topologySpreadConstraints[${spread}]` : undefined
   }
 
-  /** What rules about other pods demand of a node's labels: the one domain that a spread has, and none that running pods refuse. */
+  /** What rules about other pods demand of a node's labels: the one domain of a spread, and none that running pods refuse. */
   requirementsFor(pod: Pod): Requirements {
     const items: Array<Requirement> = []
     for (const spread of pod.spec.topologySpreadConstraints ?? []) {
@@ -71,7 +71,8 @@ export class Topology {
     const all = this.domainsOf(key)
     if (all === undefined) return undefined
     const selector = requirementsOfLabels(pod.spec.nodeSelector)
-    const own = (requiredTerms(pod.spec) ?? [undefined]).map((term) => both(selector, requirementsOf(term?.matchExpressions)).get(key))
+    const own = (requiredTerms(pod.spec) ?? [undefined])
+      .map((term) => both(selector, requirementsOf(term?.matchExpressions)).get(key))
     return [...all].filter((value) => own.some((set) => set === undefined || hasValue(set, value))).sort()
   }
 

@@ -162,7 +162,7 @@ export const toRequirements = (key: string, set: ValueSet): ReadonlyArray<Requir
 
 /** Equal for equal sets only: what to intern a set by. */
 export const identityOf = (set: ValueSet): string =>
-  `${set.complement ? "!" : ""}${set.absent ? "?" : ""}${JSON.stringify([...set.values].sort())}${set.gte ?? ""},${set.lte ?? ""},${set.minValues ?? ""}`
+  JSON.stringify([set.complement, set.absent, [...set.values].sort(), set.gte ?? "", set.lte ?? "", set.minValues ?? ""])
 
 /** For people: `In [a, b]`, `NotIn [c]`, `Exists`, `Gte 4`; long lists are cut to five. */
 export const describeValues = (set: ValueSet): string => {
@@ -172,6 +172,7 @@ export const describeValues = (set: ValueSet): string => {
     const more = values.length > 5 ? ` and ${values.length - 5} others` : ""
     return ` [${values.slice(0, 5).join(", ")}${more}]`
   }
-  return toRequirements("", set).map(({ operator, values }) =>
-    operator === "Gte" || operator === "Lte" ? `${operator} ${values![0]}` : operator + listed(values)).join(" and ") || "anything"
+  const described = toRequirements("", set).map(({ operator, values }) =>
+    operator === "Gte" || operator === "Lte" ? `${operator} ${values![0]}` : operator + listed(values))
+  return described.join(" and ") || "anything"
 }

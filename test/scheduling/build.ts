@@ -4,7 +4,9 @@ import type {
   Container, DaemonSet, ExistingNode, InstanceType, NodePool, Plan, Pod, PodSpec, Problem, Requirement, Resources
 } from "../../src/scheduling/index.ts"
 
-export const pod = (name: string, requests: Resources, spec: Partial<PodSpec> & { readonly labels?: Record<string, string> } = {}): Pod => {
+export const pod = (
+  name: string, requests: Resources, spec: Partial<PodSpec> & { readonly labels?: Record<string, string> } = {}
+): Pod => {
   const { labels, ...rest } = spec
   return {
     metadata: { name, namespace: "default", ...(labels === undefined ? {} : { labels }) },
@@ -12,7 +14,9 @@ export const pod = (name: string, requests: Resources, spec: Partial<PodSpec> & 
   }
 }
 
-export const pods = (count: number, requests: Resources, spec: Partial<PodSpec> & { readonly labels?: Record<string, string> } = {}): ReadonlyArray<Pod> =>
+export const pods = (
+  count: number, requests: Resources, spec: Partial<PodSpec> & { readonly labels?: Record<string, string> } = {}
+): ReadonlyArray<Pod> =>
   Array.from({ length: count }, (_, i) => pod(`p${i}`, requests, spec))
 
 /** So many CPUs and GiB at a price; 110 pods. */
@@ -68,7 +72,9 @@ export const daemonSet = (name: string, requests: Resources, spec: Partial<PodSp
 })
 
 /** A problem of one NodePool `default` over the ladder, but for what is given. */
-export const problem = (parts: Partial<Omit<Problem, "instanceTypes">> & { readonly types?: ReadonlyArray<InstanceType> }): Problem => {
+export const problem = (
+  parts: Partial<Omit<Problem, "instanceTypes">> & { readonly types?: ReadonlyArray<InstanceType> }
+): Problem => {
   const { types = ladder, ...rest } = parts
   const nodePools = parts.nodePools ?? [pool("default")]
   return {
@@ -103,7 +109,9 @@ export const messages = (plan: Plan): ReadonlyArray<string> =>
 export const required = (...terms: ReadonlyArray<ReadonlyArray<Requirement>>): Partial<PodSpec> => ({
   affinity: {
     nodeAffinity: {
-      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms.map((matchExpressions) => ({ matchExpressions })) }
+      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms.map(
+        (matchExpressions) => ({ matchExpressions })
+      ) }
     }
   }
 })

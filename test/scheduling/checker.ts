@@ -19,7 +19,9 @@ const thousandths = (quantity: string | number): number => {
   return Math.round(Number(number) * factors[suffix]! * 1000)
 }
 
-const amounts = (list: Resources | undefined): Amounts => new Map(Object.entries(list ?? {}).map(([name, quantity]) => [name, thousandths(quantity)]))
+const amounts = (list: Resources | undefined): Amounts => new Map(
+  Object.entries(list ?? {}).map(([name, quantity]) => [name, thousandths(quantity)])
+)
 
 const plus = (a: Amounts, b: Amounts): Amounts => {
   const out = new Map(a)
@@ -38,7 +40,9 @@ const none: Amounts = new Map()
 /** "The highest of any init container, with the sidecars before it, and the sum of all that runs together." */
 export const needs = (spec: PodSpec): Amounts => {
   const init = spec.initContainers ?? []
-  const ask = (container: { readonly resources?: { readonly requests?: Resources } }): Amounts => amounts(container.resources?.requests)
+  const ask = (
+    container: { readonly resources?: { readonly requests?: Resources } }
+  ): Amounts => amounts(container.resources?.requests)
   const sidecars = init.filter((container) => container.restartPolicy === "Always")
   let out = [...spec.containers, ...sidecars].map(ask).reduce(plus, none)
   init.forEach((container, i) => {
@@ -74,7 +78,11 @@ const meets = ({ key, operator, values = [] }: Requirement, labels: LabelMap): b
 const attracted = (spec: PodSpec, labels: LabelMap): boolean => {
   const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
   return Object.entries(spec.nodeSelector ?? {}).every(([key, value]) => labels[key] === value) &&
-    (terms === undefined || terms.some((term) => (term.matchExpressions ?? []).length > 0 && term.matchExpressions!.every((item) => meets(item, labels))))
+    (
+      terms === undefined || terms.some(
+        (term) => (term.matchExpressions ?? []).length > 0 && term.matchExpressions!.every((item) => meets(item, labels))
+      )
+    )
 }
 
 const tolerated = (spec: PodSpec, taints: ReadonlyArray<Taint>): boolean =>
@@ -84,10 +92,14 @@ const tolerated = (spec: PodSpec, taints: ReadonlyArray<Taint>): boolean =>
     (toleration.operator === "Exists" || (toleration.value ?? "") === (taint.value ?? ""))))
 
 const portsOf = (spec: PodSpec): ReadonlyArray<string> =>
-  spec.containers.flatMap((container) => (container.ports ?? []).flatMap((port) => port.hostPort ? [`${port.hostPort}/${port.protocol ?? "TCP"}`] : []))
+  spec.containers.flatMap(
+    (container) => (container.ports ?? []).flatMap((port) => port.hostPort ? [`${port.hostPort}/${port.protocol ?? "TCP"}`] : [])
+  )
 
 const selected = (selector: { readonly matchLabels?: LabelMap } | undefined, pod: Pod): boolean =>
-  selector !== undefined && Object.entries(selector.matchLabels ?? {}).every(([key, value]) => pod.metadata.labels?.[key] === value)
+  selector !== undefined && Object.entries(selector.matchLabels ?? {}).every(
+    ([key, value]) => pod.metadata.labels?.[key] === value
+  )
 
 /** A node with what is on it. */
 interface Host {
@@ -102,9 +114,13 @@ interface Host {
 /** Why these pods may not be on this host together. */
 const objections = (host: Host, placed: ReadonlyArray<Pod>): ReadonlyArray<string> => {
   const out: Array<string> = []
-  const total = [...host.daemons, ...host.bound.map((pod) => pod.spec), ...placed.map((pod) => pod.spec)].map(needs).reduce(plus, none)
+  const total = [
+    ...host.daemons, ...host.bound.map((pod) => pod.spec), ...placed.map((pod) => pod.spec)
+  ].map(needs).reduce(plus, none)
   for (const [name, amount] of total) {
-    if (amount > (host.allocatable.get(name) ?? 0)) out.push(`${host.name}: ${amount} ${name} on ${host.allocatable.get(name) ?? 0}`)
+    if (amount > (host.allocatable.get(name) ?? 0)) out.push(
+      `${host.name}: ${amount} ${name} on ${host.allocatable.get(name) ?? 0}`
+    )
   }
   for (const pod of placed) {
     const { name } = pod.metadata
@@ -114,27 +130,42 @@ const objections = (host: Host, placed: ReadonlyArray<Pod>): ReadonlyArray<strin
       if (other === pod) continue
       for (const [from, to] of [[pod, other], [other, pod]] as const) {
         for (const term of from.spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []) {
-          if (term.topologyKey === "kubernetes.io/hostname" && selected(term.labelSelector, to)) out.push(`${host.name}: ${name} with ${other.metadata.name}`)
+          if (
+            term.topologyKey === "kubernetes.io/hostname" && selected(term.labelSelector, to)
+          ) out.push(`${host.name}: ${name} with ${other.metadata.name}`)
         }
       }
     }
     for (const spread of pod.spec.topologySpreadConstraints ?? []) {
-      if (spread.topologyKey !== "kubernetes.io/hostname" || spread.whenUnsatisfiable !== "DoNotSchedule" || !selected(spread.labelSelector, pod)) continue
-      if ([...host.bound, ...placed].filter((other) => selected(spread.labelSelector, other)).length > spread.maxSkew) out.push(`${host.name}: too many like ${name}`)
+      if (
+        spread.topologyKey !== "kubernetes.io/hostname" || spread.whenUnsatisfiable !== "DoNotSchedule" || !selected(
+          spread.labelSelector, pod
+        )
+      ) continue
+      if (
+        [...host.bound, ...placed].filter((other) => selected(spread.labelSelector, other)).length > spread.maxSkew
+      ) out.push(`${host.name}: too many like ${name}`)
     }
   }
   const taken = [...host.daemons, ...host.bound.map((pod) => pod.spec)].flatMap(portsOf)
   const wanted = placed.flatMap((pod) => [...new Set(portsOf(pod.spec))])
-  if (new Set(wanted).size < wanted.length || wanted.some((port) => taken.includes(port))) out.push(`${host.name}: host ports clash`)
+  if (
+    new Set(wanted).size < wanted.length || wanted.some((port) => taken.includes(port))
+  ) out.push(`${host.name}: host ports clash`)
   return out
 }
 
-const daemonsOn = (daemonSets: ReadonlyArray<DaemonSet>, labels: LabelMap, taints: ReadonlyArray<Taint>): ReadonlyArray<PodSpec> =>
+const daemonsOn = (
+  daemonSets: ReadonlyArray<DaemonSet>, labels: LabelMap, taints: ReadonlyArray<Taint>
+): ReadonlyArray<PodSpec> =>
   daemonSets.map((daemonSet) => daemonSet.spec.template.spec).filter((spec) => attracted(spec, labels) && tolerated(spec, taints))
 
 const existingHost = (problem: Problem, node: ExistingNode): Host => {
   const labels = { "kubernetes.io/hostname": node.name, ...node.labels }
-  return { name: node.name, labels, taints: node.taints, allocatable: amounts(node.allocatable), daemons: daemonsOn(problem.daemonSets, labels, node.taints), bound: node.pods }
+  return {
+    name: node.name, labels, taints: node.taints, allocatable: amounts(node.allocatable),
+    daemons: daemonsOn(problem.daemonSets, labels, node.taints), bound: node.pods
+  }
 }
 
 /** The node that one offering of a type makes. */
@@ -148,11 +179,17 @@ const newHost = (
 ): Host => {
   const labels = {
     "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux", ...type.labels, ...own, "kubernetes.io/hostname": `new ${name}`,
-    "node.kubernetes.io/instance-type": type.name, "topology.kubernetes.io/zone": offering.zone, "karpenter.sh/capacity-type": offering.capacityType
+    "node.kubernetes.io/instance-type": type.name, "topology.kubernetes.io/zone": offering.zone,
+    "karpenter.sh/capacity-type": offering.capacityType
   }
   const overhead = amounts(type.overhead)
-  const allocatable = new Map([...amounts(type.capacity)].map(([resource, amount]) => [resource, amount - (overhead.get(resource) ?? 0)]))
-  return { name: `${name} as ${type.name}`, labels, taints, allocatable, daemons: daemonsOn(problem.daemonSets, labels, taints), bound: [] }
+  const allocatable = new Map(
+    [...amounts(type.capacity)].map(([resource, amount]) => [resource, amount - (overhead.get(resource) ?? 0)])
+  )
+  return {
+    name: `${name} as ${type.name}`, labels, taints, allocatable, daemons: daemonsOn(problem.daemonSets, labels, taints),
+    bound: []
+  }
 }
 
 const keyOf = (ref: PodRef): string => `${ref.namespace}/${ref.name}`
@@ -167,7 +204,9 @@ export const violations = (problem: Problem, plan: Plan): ReadonlyArray<string> 
   })
 
   const placedOn = new Map(plan.existingNodes.map((placement) => [placement.name, podsOf(placement.pods)]))
-  for (const node of problem.nodes) if (placedOn.has(node.name)) out.push(...objections(existingHost(problem, node), placedOn.get(node.name)!))
+  for (const node of problem.nodes) if (placedOn.has(node.name)) out.push(
+    ...objections(existingHost(problem, node), placedOn.get(node.name)!)
+  )
   for (const made of plan.newNodes) out.push(...newNodeViolations(problem, made, podsOf(made.pods)))
   out.push(...limitViolations(problem, plan))
 
@@ -177,7 +216,9 @@ export const violations = (problem: Problem, plan: Plan): ReadonlyArray<string> 
     if (pod === undefined || reasons.some(({ reason }) => reason === "UnsupportedConstraint" || reason === "InvalidPod")) continue
     for (const node of problem.nodes) {
       const on = placedOn.get(node.name) ?? []
-      if (objections(existingHost(problem, node), [...on, pod]).length === 0) out.push(`${ref.name} is left out, ${node.name} could take it`)
+      if (
+        objections(existingHost(problem, node), [...on, pod]).length === 0
+      ) out.push(`${ref.name} is left out, ${node.name} could take it`)
     }
     const room = poolWithRoom(problem, pod)
     if (room !== undefined) out.push(`${ref.name} is left out, ${room} could take it`)
@@ -196,11 +237,15 @@ const newNodeViolations = (problem: Problem, made: NewNode, pods: ReadonlyArray<
     const type = problem.instanceTypes[made.nodePool]!.find((other) => other.name === option)!
     const offering = type.offerings.filter((offering) => offering.available !== false && made.requirements.every((item) =>
       (item.key !== "topology.kubernetes.io/zone" || meets(item, { [item.key]: offering.zone })) &&
-      (item.key !== "karpenter.sh/capacity-type" || meets(item, { [item.key]: offering.capacityType })))).sort((a, b) => a.price - b.price)[0]
+      (
+        item.key !== "karpenter.sh/capacity-type" || meets(item, { [item.key]: offering.capacityType })
+      ))).sort((a, b) => a.price - b.price)[0]
     if (offering === undefined) return void out.push(`${made.name}: ${option} is not to be had`)
     if (offering.price < last) out.push(`${made.name}: ${option} is cheaper than those before it`)
     last = offering.price
-    if (i === 0 && (option !== made.instanceType || offering.price !== made.hourlyPrice)) out.push(`${made.name}: wrong price or type`)
+    if (
+      i === 0 && (option !== made.instanceType || offering.price !== made.hourlyPrice)
+    ) out.push(`${made.name}: wrong price or type`)
     const host = newHost(problem, made.name, type, offering, made.labels, made.taints)
     out.push(...objections(host, pods))
     for (const item of [...pool.spec.template.spec.requirements, ...made.requirements]) {
@@ -215,9 +260,13 @@ const limitViolations = (problem: Problem, plan: Plan): ReadonlyArray<string> =>
   const owned = problem.nodes.filter((node) => node.nodePool === name)
   const made = plan.newNodes.filter((node) => node.nodePool === name)
   return Object.entries(pool.spec.limits ?? {}).flatMap(([resource, limit]) => {
-    const capacity = (option: string): number => amounts(problem.instanceTypes[name]!.find((type) => type.name === option)!.capacity).get(resource) ?? 0
+    const capacity = (option: string): number => amounts(
+      problem.instanceTypes[name]!.find((type) => type.name === option)!.capacity
+    ).get(resource) ?? 0
     const now = owned.reduce((sum, node) => sum + (resource === "nodes" ? 1000 : amounts(node.capacity).get(resource) ?? 0), 0)
-    const more = made.reduce((sum, node) => sum + (resource === "nodes" ? 1000 : Math.max(...node.instanceTypeOptions.map(capacity))), 0)
+    const more = made.reduce(
+      (sum, node) => sum + (resource === "nodes" ? 1000 : Math.max(...node.instanceTypeOptions.map(capacity))), 0
+    )
     return more > 0 && now + more > thousandths(limit) ? [`${name} goes over its limit of ${limit} ${resource}`] : []
   })
 })

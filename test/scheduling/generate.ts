@@ -1,5 +1,7 @@
 /** Problems out of a seed: small, crowded, with every rule in play. */
-import type { DaemonSet, ExistingNode, InstanceType, NodePool, Pod, PodSpec, Problem, Requirement } from "../../src/scheduling/index.ts"
+import type {
+  DaemonSet, ExistingNode, InstanceType, NodePool, Pod, PodSpec, Problem, Requirement
+} from "../../src/scheduling/index.ts"
 
 export interface Dice {
   readonly chance: (probability: number) => boolean
@@ -27,7 +29,9 @@ const team = "example.com/team"
 const typeLabel = "node.kubernetes.io/instance-type"
 const hostname = "kubernetes.io/hostname"
 const taints = [
-  { key: "gpu", value: "yes", effect: "NoSchedule" }, { key: "batch", effect: "NoExecute" }, { key: "slow", effect: "PreferNoSchedule" }
+  {
+    key: "gpu", value: "yes", effect: "NoSchedule"
+  }, { key: "batch", effect: "NoExecute" }, { key: "slow", effect: "PreferNoSchedule" }
 ]
 const apps = ["web", "db", "job", "cache"]
 
@@ -38,7 +42,9 @@ const typeFrom = (d: Dice, i: number, zones: ReadonlyArray<string>): InstanceTyp
   const gi = cpu * d.pick([1, 2, 4])
   return {
     name: `t${i}`,
-    capacity: { cpu, memory: `${gi}Gi`, pods: d.pick([5, 20, 110]), ...(d.chance(0.15) ? { "nvidia.com/gpu": d.pick([1, 2]) } : {}) },
+    capacity: {
+      cpu, memory: `${gi}Gi`, pods: d.pick([5, 20, 110]), ...(d.chance(0.15) ? { "nvidia.com/gpu": d.pick([1, 2]) } : {})
+    },
     ...(d.chance(0.7) ? { overhead: { cpu: "100m", memory: "256Mi" } } : {}),
     labels: { [shape]: d.pick(["shared", "dedicated"]), ...(d.chance(0.8) ? { [generation]: String(d.pick([6, 7, 8])) } : {}) },
     offerings: zones.flatMap((name) => d.pick([["on-demand"], ["on-demand", "spot"]]).map((kind) => ({
@@ -63,7 +69,12 @@ const poolFrom = (d: Dice, i: number): NodePool => ({
   metadata: { name: `pool${i}` },
   spec: {
     ...(d.chance(0.5) ? { weight: d.upTo(3) * 10 } : {}),
-    ...(d.chance(0.35) ? { limits: { ...(d.chance(0.7) ? { cpu: d.pick([8, 20, 60]) } : {}), ...(d.chance(0.4) ? { nodes: d.pick([1, 3]) } : {}), ...(d.chance(0.2) ? { memory: "40Gi" } : {}) } } : {}),
+    ...(
+      d.chance(0.35) ? { limits: {
+        ...(d.chance(0.7) ? { cpu: d.pick([8, 20, 60]) } : {}), ...(d.chance(0.4) ? { nodes: d.pick([1, 3]) } : {}),
+        ...(d.chance(0.2) ? { memory: "40Gi" } : {})
+      } } : {}
+    ),
     template: {
       ...(d.chance(0.3) ? { metadata: { labels: { "example.com/tier": d.pick(["front", "back"]) } } } : {}),
       spec: { requirements: poolRequirements(d), ...(d.chance(0.3) ? { taints: [d.pick(taints)] } : {}) }
@@ -87,11 +98,15 @@ const manners = (app: string, seed: number): Partial<PodSpec> => {
   const labelSelector = { matchLabels: { app } }
   const roll = d.upTo(8)
   if (roll === 0) {
-    return { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: hostname, labelSelector: { matchLabels: { app: d.pick(apps) } } }] } } }
+    return { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{
+      topologyKey: hostname, labelSelector: { matchLabels: { app: d.pick(apps) } }
+    }] } } }
   }
   if (roll > 2) return {}
   const topologyKey = roll === 1 ? hostname : zone
-  return { topologySpreadConstraints: [{ maxSkew: 1 + d.upTo(3), topologyKey, whenUnsatisfiable: "DoNotSchedule", labelSelector }] }
+  return { topologySpreadConstraints: [{
+    maxSkew: 1 + d.upTo(3), topologyKey, whenUnsatisfiable: "DoNotSchedule", labelSelector
+  }] }
 }
 
 const specFrom = (d: Dice): PodSpec => ({
@@ -105,16 +120,40 @@ const specFrom = (d: Dice): PodSpec => ({
     },
     ...(d.chance(0.07) ? { ports: [{ hostPort: d.pick([80, 443]) }] } : {})
   })),
-  ...(d.chance(0.1) ? { initContainers: [{ restartPolicy: "Always", resources: { requests: { cpu: "200m" } } }, { resources: { requests: { cpu: d.pick(["100m", 2]) } } }] } : {}),
+  ...(
+    d.chance(0.1) ? { initContainers: [
+      { restartPolicy: "Always", resources: { requests: { cpu: "200m" } } },
+      { resources: { requests: { cpu: d.pick(["100m", 2]) } } }
+    ] } : {}
+  ),
   ...(d.chance(0.05) ? { overhead: { cpu: "50m", memory: "100Mi" } } : {}),
-  ...(d.chance(0.15) ? { nodeSelector: d.pick([{ [shape]: "dedicated" }, { [zone]: "z1" }, { [team]: "a" }, { "example.com/tier": "front" }]) } : {}),
-  ...(d.chance(0.3) ? { tolerations: d.pick([[{ operator: "Exists" }], [{ key: "gpu", operator: "Equal", value: "yes" }], [{ key: "batch", operator: "Exists", effect: "NoExecute" }]]) } : {}),
+  ...(
+    d.chance(0.15) ? { nodeSelector: d.pick(
+      [{ [shape]: "dedicated" }, { [zone]: "z1" }, { [team]: "a" }, { "example.com/tier": "front" }]
+    ) } : {}
+  ),
+  ...(
+    d.chance(0.3) ? { tolerations: d.pick(
+      [
+        [{ operator: "Exists" }], [{ key: "gpu", operator: "Equal", value: "yes" }],
+        [{ key: "batch", operator: "Exists", effect: "NoExecute" }]
+      ]
+    ) } : {}
+  ),
   ...(d.chance(0.3)
     ? {
       affinity: {
         nodeAffinity: {
-          ...(d.chance(0.6) ? { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: times(1 + d.upTo(3), () => ({ matchExpressions: times(1 + d.upTo(2), () => expression(d)) })) } } : {}),
-          ...(d.chance(0.6) ? { preferredDuringSchedulingIgnoredDuringExecution: times(1 + d.upTo(2), () => ({ weight: 1 + d.upTo(100), preference: { matchExpressions: [expression(d)] } })) } : {})
+          ...(
+            d.chance(0.6) ? { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: times(
+              1 + d.upTo(3), () => ({ matchExpressions: times(1 + d.upTo(2), () => expression(d)) })
+            ) } } : {}
+          ),
+          ...(
+            d.chance(0.6) ? { preferredDuringSchedulingIgnoredDuringExecution: times(
+              1 + d.upTo(2), () => ({ weight: 1 + d.upTo(100), preference: { matchExpressions: [expression(d)] } })
+            ) } : {}
+          )
         }
       }
     }
@@ -126,26 +165,41 @@ const podFrom = (d: Dice, name: string, seed: number): Pod => {
   const rules = manners(app, seed)
   const spec = specFrom(d)
   return {
-    metadata: { name, namespace: "default", uid: `uid-${name}`, creationTimestamp: `2026-01-0${1 + d.upTo(3)}T00:00:00Z`, labels: { app } },
-    spec: { ...spec, ...rules, ...(rules.affinity === undefined && spec.affinity === undefined ? {} : { affinity: { ...spec.affinity, ...rules.affinity } }) }
+    metadata: {
+      name, namespace: "default", uid: `uid-${name}`, creationTimestamp: `2026-01-0${1 + d.upTo(3)}T00:00:00Z`, labels: { app }
+    },
+    spec: {
+      ...spec, ...rules,
+      ...(
+        rules.affinity === undefined && spec.affinity === undefined ? {} : { affinity: { ...spec.affinity, ...rules.affinity } }
+      )
+    }
   }
 }
 
-const nodeFrom = (d: Dice, i: number, pools: ReadonlyArray<NodePool>, zones: ReadonlyArray<string>, seed: number): ExistingNode => {
+const nodeFrom = (
+  d: Dice, i: number, pools: ReadonlyArray<NodePool>, zones: ReadonlyArray<string>, seed: number
+): ExistingNode => {
   const cpu = d.pick([2, 4, 8])
   const owner = d.chance(0.7) ? d.pick(pools).metadata.name : undefined
   const resources = { cpu, memory: `${cpu * 2}Gi`, pods: 20 }
   return {
     name: `n${i}`,
     ...(owner === undefined ? {} : { nodePool: owner }),
-    labels: { [zone]: d.pick(zones), [shape]: d.pick(["shared", "dedicated"]), "kubernetes.io/os": "linux", ...(d.chance(0.3) ? { [team]: "a" } : {}) },
+    labels: {
+      [zone]: d.pick(zones), [shape]: d.pick(["shared", "dedicated"]), "kubernetes.io/os": "linux",
+      ...(d.chance(0.3) ? { [team]: "a" } : {})
+    },
     taints: d.chance(0.2) ? [d.pick(taints)] : [],
     capacity: resources,
     allocatable: resources,
     initialized: d.chance(0.7),
     pods: times(d.upTo(3), (p) => {
       const app = d.pick(apps)
-      return { metadata: { name: `bound${i}-${p}`, namespace: "default", labels: { app } }, spec: { containers: [{ resources: { requests: { cpu: "300m" } } }], ...manners(app, seed) } }
+      return {
+        metadata: { name: `bound${i}-${p}`, namespace: "default", labels: { app } },
+        spec: { containers: [{ resources: { requests: { cpu: "300m" } } }], ...manners(app, seed) }
+      }
     })
   }
 }
@@ -172,7 +226,9 @@ export const generate = (seed: number): Problem => {
     version: 1,
     pods: times(1 + d.upTo(40), (i) => podFrom(d, `p${i}`, seed)),
     nodePools,
-    instanceTypes: Object.fromEntries(nodePools.map((pool) => [pool.metadata.name, d.chance(0.8) ? shared : times(1 + d.upTo(4), (i) => typeFrom(d, i, zones))])),
+    instanceTypes: Object.fromEntries(
+      nodePools.map((pool) => [pool.metadata.name, d.chance(0.8) ? shared : times(1 + d.upTo(4), (i) => typeFrom(d, i, zones))])
+    ),
     nodes: times(d.upTo(5), (i) => nodeFrom(d, i, nodePools, zones, seed)),
     daemonSets: times(d.upTo(3), (i) => daemonFrom(d, i)),
     wellKnownLabels: [shape, generation],

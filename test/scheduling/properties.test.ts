@@ -46,7 +46,12 @@ describe("any problem", () => {
 })
 
 describe("the checker", () => {
-  const given = problem({ pods: [pod("a", { cpu: 1 }), pod("b", { cpu: 1 })], nodes: [node("n", 1, 4)], types: [type("t", 2, 4, 1)], nodePools: [pool("default", { limits: { nodes: 1 } })] })
+  const given = problem(
+    {
+      pods: [pod("a", { cpu: 1 }), pod("b", { cpu: 1 })], nodes: [node("n", 1, 4)], types: [type("t", 2, 4, 1)],
+      nodePools: [pool("default", { limits: { nodes: 1 } })]
+    }
+  )
   const plan = schedule(given)
   const [made] = plan.newNodes
 
@@ -57,9 +62,20 @@ describe("the checker", () => {
   it.each([
     ["a pod in two places", { ...plan, existingNodes: [{ name: "n", pods: made!.pods }] }],
     ["a pod that is nowhere", { ...plan, newNodes: [] }],
-    ["a node that is too full", { ...plan, newNodes: [], existingNodes: [{ name: "n", pods: [...made!.pods, ...plan.existingNodes[0]!.pods] }] }],
+    [
+      "a node that is too full",
+      { ...plan, newNodes: [], existingNodes: [{ name: "n", pods: [...made!.pods, ...plan.existingNodes[0]!.pods] }] }
+    ],
     ["a wrong price", { ...plan, newNodes: [{ ...made!, hourlyPrice: 0.5 }] }],
-    ["a pod left out for nothing", { ...plan, existingNodes: [], unschedulable: [{ pod: plan.existingNodes[0]!.pods[0]!, reasons: [{ nodePool: "", reason: "NoOffering" as const, message: "" }] }] }],
+    [
+      "a pod left out for nothing",
+      {
+        ...plan, existingNodes: [],
+        unschedulable: [{
+          pod: plan.existingNodes[0]!.pods[0]!, reasons: [{ nodePool: "", reason: "NoOffering" as const, message: "" }]
+        }]
+      }
+    ],
     ["a limit that is not kept", { ...plan, newNodes: [{ ...made!, pods: [] }, made!] }]
   ])("sees %s", (_, wrong) => {
     assert.isNotEmpty(violations(given, wrong))

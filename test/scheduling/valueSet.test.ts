@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import {
-  anything, compatible, hasValue, intersection, intersects, isContradiction, matchesLabels, noValue, normalizeLabelKey, operatorOf, overlaps,
-  requirementsOf, requirementsOfLabels, serializeRequirements, someValue, toRequirements, valueSet
+  anything, compatible, hasValue, intersection, intersects, isContradiction, matchesLabels, noValue, normalizeLabelKey, operatorOf,
+  overlaps, requirementsOf, requirementsOfLabels, serializeRequirements, someValue, toRequirements, valueSet
 } from "../../src/scheduling/index.ts"
 import type { Requirement, ValueSet } from "../../src/scheduling/index.ts"
 import { identityOf } from "../../src/scheduling/valueSet.ts"
@@ -42,7 +42,9 @@ describe("the set of values that a requirement allows", () => {
   it("intersects as the values do", () => {
     each((a, b) => {
       for (const value of universe) {
-        assert.strictEqual(hasValue(intersection(a, b), value), hasValue(a, value) && hasValue(b, value), `${identityOf(a)} ∩ ${identityOf(b)}`)
+        assert.strictEqual(
+          hasValue(intersection(a, b), value), hasValue(a, value) && hasValue(b, value), `${identityOf(a)} ∩ ${identityOf(b)}`
+        )
       }
       assert.strictEqual(intersection(a, b).absent, a.absent && b.absent)
     })
@@ -67,7 +69,9 @@ describe("the set of values that a requirement allows", () => {
   })
 
   it("keeps the larger minValues", () => {
-    const min = (minValues?: number): ValueSet => valueSet({ ...one("Exists"), ...(minValues === undefined ? {} : { minValues }) })
+    const min = (minValues?: number): ValueSet => valueSet(
+      { ...one("Exists"), ...(minValues === undefined ? {} : { minValues }) }
+    )
     assert.strictEqual(intersection(min(2), min(5)).minValues, 5)
     assert.strictEqual(intersection(min(), min(5)).minValues, 5)
     assert.strictEqual(intersection(min(), min()).minValues, undefined)
@@ -95,7 +99,9 @@ describe("the set of values that a requirement allows", () => {
   })
 
   it("has a missing label as a member for NotIn and DoesNotExist only", () => {
-    assert.deepStrictEqual(samples.filter((_, i) => sets[i]!.absent).map((sample) => sample.operator), ["NotIn", "NotIn", "NotIn", "DoesNotExist"])
+    assert.deepStrictEqual(
+      samples.filter((_, i) => sets[i]!.absent).map((sample) => sample.operator), ["NotIn", "NotIn", "NotIn", "DoesNotExist"]
+    )
   })
 
   it("is a contradiction, and not a missing label, when two demands have no value in common", () => {
