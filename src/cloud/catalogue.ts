@@ -53,24 +53,31 @@ export const makeCatalogue = (options: {
     Effect.forkScoped
   )
 
-  const built = new Map<string, { readonly text: string; readonly types: ReadonlyArray<InstanceType> }>()
-  let measured: { readonly from: ReadonlyArray<Node>; readonly of: ReturnType<typeof measure> } | undefined
+  const built = new Map<string, { readonly from: string; readonly prices: PriceList; readonly text: string; readonly types: ReadonlyArray<InstanceType> }>()
+  let measured: { readonly from: ReadonlyArray<Node>; readonly of: ReturnType<typeof measure>; readonly text: string } | undefined
+  /** Nodes change all the time, what they tell about their plans hardly ever. */
   const measuredNow = () => {
     const from = nodes()
-    if (measured?.from !== from) measured = { from, of: measure(from) }
-    return measured.of
+    if (measured?.from !== from) {
+      const of = measure(from)
+      measured = { from, of, text: JSON.stringify([...of].toSorted(([a], [b]) => a < b ? -1 : 1)) }
+    }
+    return measured
   }
   return {
     types: (kubelet) => Effect.gen(function*() {
       const now = yield* Clock.currentTimeMillis
       const soldOut = new Set([...yield* Ref.get(soldOutUntil)].filter(([, until]) => now < until).map(([type]) => type))
-      const { plans } = yield* Ref.get(prices)
-      const types = instanceTypesOf(plans, kubelet, { region: place.id, measured: measuredNow(), memoryShare, soldOut })
-      const text = JSON.stringify(types)
+      const list = yield* Ref.get(prices)
+      const known = measuredNow()
       const name = JSON.stringify(kubelet ?? null)
+      const from = `${[...soldOut].toSorted().join()} ${known.text}`
       const last = built.get(name)
-      if (last?.text === text) return last.types
-      built.set(name, { text, types })
+      if (last?.prices === list && last.from === from) return last.types
+      const fresh = instanceTypesOf(list.plans, kubelet, { region: place.id, measured: known.of, memoryShare, soldOut })
+      const text = JSON.stringify(fresh)
+      const types = last?.text === text ? last.types : fresh
+      built.set(name, { from, prices: list, text, types })
       return types
     }),
     markSoldOut: (type) => Effect.flatMap(Clock.currentTimeMillis, (now) =>

@@ -77,9 +77,9 @@ export const recordOf = (claim: NodeClaim): ClaimRecord => {
   }
 }
 
-/** Whether the claim is still to get a machine. */
+/** Whether the claim is still to get a machine. One that has joined and lost its node is replaced, not served again. */
 export const isWaiting = (record: ClaimRecord): boolean =>
-  !record.deleting && record.node === undefined && record.foreign === undefined
+  !record.deleting && !record.registered && record.node === undefined && record.foreign === undefined
 
 /** Older claims first; the same order in every process. */
 export const byAge = (a: ClaimRecord, b: ClaimRecord): number =>
