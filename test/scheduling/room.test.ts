@@ -30,6 +30,13 @@ describe("room", () => {
     assert.deepStrictEqual(plan.newNodes[0]!.instanceTypeOptions, ["small", "large"])
   })
 
+  it("buys one shared Linode of six CPUs for five pods of one", () => {
+    const linodes = ([[1, 2, 0.018], [2, 4, 0.036], [4, 8, 0.072], [6, 16, 0.144], [8, 32, 0.288]] as const)
+      .map(([cpu, gi, price]) => type(`g6-standard-${cpu}`, cpu, gi, price, { overhead: { cpu: "60m", memory: "900Mi" } }))
+    const plan = solve({ types: linodes, pods: pods(5, { cpu: 1 }), daemonSets: [daemonSet("proxy", { cpu: "100m" })] })
+    assert.deepStrictEqual(plan.newNodes.map((made) => made.instanceType), ["g6-standard-6"])
+  })
+
   it("counts the pods of a node", () => {
     const plan = solve({ types: [type("few", 16, 32, 1, { capacity: { cpu: 16, memory: "32Gi", pods: 2 } })], pods: pods(5, {}) })
     assert.strictEqual(plan.totals.newNodes, 3)
