@@ -8,8 +8,11 @@ import type { Pod } from "../../kube/objects.ts"
  */
 export const needsForceDelete = (pod: Pod, deadlineMillis: number | undefined, nowMillis: number): boolean => {
   if (deadlineMillis === undefined) return false
-  const { deletionTimestamp } = pod.metadata
-  if (deletionTimestamp !== undefined) return Date.parse(deletionTimestamp) > deadlineMillis
+  const { deletionGracePeriodSeconds, deletionTimestamp } = pod.metadata
+  if (deletionTimestamp !== undefined) {
+    // Less than a second is not to be had.
+    return Date.parse(deletionTimestamp) > deadlineMillis && (deletionGracePeriodSeconds ?? Number.POSITIVE_INFINITY) > 1
+  }
   const grace = pod.spec.terminationGracePeriodSeconds
   return grace !== undefined && nowMillis > deadlineMillis - grace * 1000
 }

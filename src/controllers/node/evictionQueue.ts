@@ -11,7 +11,7 @@ import { doNotDisrupt, isActive, isEvictable } from "../../cluster/podPredicates
 import { Caches } from "../../kube/caches.ts"
 import { Recorder } from "../../kube/events.ts"
 import { Kube } from "../../kube/kube.ts"
-import { isConflict, isNotFound } from "../../kube/kubeError.ts"
+import { isNotFound } from "../../kube/kubeError.ts"
 import type { KubeError } from "../../kube/kubeError.ts"
 import type { Pod } from "../../kube/objects.ts"
 import { Nodes, Pods } from "../../kube/resources.ts"
@@ -82,8 +82,10 @@ export const makeEvictionQueue: Effect.Effect<EvictionQueue> = Effect.sync(() =>
     const pods = caches.store(Pods)
     const nodes = caches.store(Nodes)
     const claims = caches.store(NodeClaims)
-    const requests = metrics.counter("karpenter_pods_eviction_requests_total", "Number of eviction requests by HTTP status.", ["code"])
-    const drained = metrics.counter("karpenter_pods_drained_total", "Number of pods that Karpenter made leave their node.", ["reason"])
+    const requests = metrics.counter(
+      "karpenter_pods_eviction_requests_total", "Number of eviction requests by HTTP status.", ["code"])
+    const drained = metrics.counter(
+      "karpenter_pods_drained_total", "Number of pods that Karpenter made leave their node.", ["reason"])
 
     const nodeOf = (pod: Pod) => pod.spec.nodeName === undefined ? undefined : nodes.get({ name: pod.spec.nodeName })
 
@@ -112,7 +114,7 @@ export const makeEvictionQueue: Effect.Effect<EvictionQueue> = Effect.sync(() =>
       object: pod,
       type: "Warning",
       reason: "InvalidDoNotDisruptAnnotation",
-      message: `Invalid value for ${annotation.doNotDisrupt}: "${value}" is neither "true" nor a positive duration, and has no effect`,
+      message: `${annotation.doNotDisrupt}: "${value}" is neither "true" nor a positive duration, and has no effect`,
       dedupe: [pod.metadata.uid ?? keyOf(pod), value]
     })
 
@@ -170,7 +172,8 @@ export const makeEvictionQueue: Effect.Effect<EvictionQueue> = Effect.sync(() =>
         dedupe: [entry.uid]
       })
       yield* kube.delete(Pods, pod.metadata, { uid: entry.uid, gracePeriodSeconds })
-      drained.inc({ reason: reasonOf(pod) })
+      // One that was leaving before, only too slowly, has been counted.
+      if (isActive(pod)) drained.inc({ reason: reasonOf(pod) })
       return yield* left(pod)
     })
 

@@ -3,7 +3,7 @@
  * that is gone does the Node go (core-lifecycle §5.1). Its finalizer keeps it until then, also from the cloud controller
  * manager, which deletes the Node of a vanished instance.
  */
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
 import { annotation, disruptedTaint, finalizer, label, sameTaint } from "../../apis/labels.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
@@ -30,6 +30,7 @@ import { makeStages } from "./terminationStages.ts"
 export type TerminationServices = Caches | CloudProvider | Kube | Metrics | Recorder
 
 const workers = 100
+const silentMillis = 5_000
 
 /** What a node that is going away says to the scheduler and to load balancers; undefined when it says it already. */
 export const farewellPatch = (node: Node): { readonly metadata?: object; readonly spec?: object } | undefined => {
@@ -70,7 +71,9 @@ export const nodeTermination: Effect.Effect<never, never, TerminationServices> =
     if (claim !== undefined && claim.metadata.deletionTimestamp === undefined) yield* deleteClaim(claim)
 
     // Nothing answers on a machine that is gone, so its pods could not be told to leave.
-    if (claim !== undefined && !isReady(found)) {
+    const silent = !isReady(found)
+    const destroying = claim !== undefined && nodeClaimConditions.isTrue(claim, conditionType.instanceTerminating)
+    if (claim !== undefined && silent && !destroying) {
       const state = yield* cloud.exists(claim).pipe(
         Effect.catchIf((error) => error.reason._tag === "CloudUnavailable", (error) => Effect.succeed(unavailableMillis(error)))
       )
@@ -93,12 +96,16 @@ export const nodeTermination: Effect.Effect<never, never, TerminationServices> =
     }
     const node = yield* patchNode(found, farewellPatch)
     const step = yield* stages({ node, claim, deadline })
-    if (claim !== undefined && step.claim !== undefined) {
-      yield* writeClaim(claim, step.claim)
+    // The provider may have written a note of its own on the claim while it worked.
+    const current = claim === undefined ? undefined : claims.get(claim.metadata)
+    if (current !== undefined && current.metadata.uid === claim?.metadata.uid) {
+      const next = step.change(current)
+      yield* writeClaim(current, next)
       const isDrained = (one: NodeClaim): boolean => nodeClaimConditions.isTrue(one, conditionType.drained)
-      if (!isDrained(claim) && isDrained(step.claim)) metrics.nodeDrained(claim)
+      if (!isDrained(current) && isDrained(next)) metrics.nodeDrained(next)
     }
-    if (step.afterMillis !== undefined) return requeueAfter(step.afterMillis)
+    // Each look at a node that does not answer asks Linode whether it is there.
+    if (step.afterMillis !== undefined) return requeueAfter(silent ? Math.max(step.afterMillis, silentMillis) : step.afterMillis)
     yield* releaseNode(node)
     return done
   })

@@ -22,14 +22,16 @@ export interface Leaving {
 }
 
 export interface StageResult {
-  /** As it is to be written. */
-  readonly claim: NodeClaim | undefined
+  /** What is to be said on the claim. */
+  readonly change: (claim: NodeClaim) => NodeClaim
   /** When to look again; undefined when all is done. */
   readonly afterMillis: number | undefined
 }
 
-/** Whether the node has been watched drain for long enough. */
-const drainedTooSoon = (claim: NodeClaim, nowMillis: number): boolean => {
+const unchanged = (claim: NodeClaim): NodeClaim => claim
+
+/** Whether the node has not been watched drain for long enough. */
+const isTooSoon = (claim: NodeClaim, nowMillis: number): boolean => {
   const condition = nodeClaimConditions.get(claim, conditionType.drained)
   return condition?.status !== "True" && nowMillis - Date.parse(condition?.lastTransitionTime ?? "") < minDrainMillis
 }
@@ -43,10 +45,10 @@ export const makeStages = Effect.fnUntraced(function*(evictions: EvictionQueue) 
   const drain = Effect.fnUntraced(function*({ claim, deadline, node }: Leaving) {
     const now = yield* Clock.currentTimeMillis
     const iso = new Date(now).toISOString()
-    const isMarked = claim !== undefined && nodeClaimConditions.get(claim, conditionType.drained) !== undefined
-    const marked = claim === undefined || isMarked
-      ? claim
-      : nodeClaimConditions.setUnknown(claim, conditionType.drained, "Draining", "Draining", iso)
+    const begun = (one: NodeClaim): NodeClaim => nodeClaimConditions.get(one, conditionType.drained) !== undefined
+      ? one
+      : nodeClaimConditions.setUnknown(one, conditionType.drained, "Draining", "Draining", iso)
+    const goOn: StageResult = { change: begun, afterMillis: lookMillis }
     const plan = drainPlan(pods.by(index.podNode, node.metadata.name), deadline, now)
     yield* evictions.add(plan.next, deadline)
     if (plan.waiting.length > 0) {
@@ -57,32 +59,37 @@ export const makeStages = Effect.fnUntraced(function*(evictions: EvictionQueue) 
         message: `Failed to drain node, ${plan.waiting.length} pods are waiting to be evicted`,
         dedupe: [node.metadata.uid ?? node.metadata.name]
       })
-      return { claim: marked, afterMillis: lookMillis }
+      return goOn
     }
-    if (marked === undefined) return { claim: marked, afterMillis: undefined }
-    if (drainedTooSoon(marked, now)) return { claim: marked, afterMillis: lookMillis }
-    return { claim: nodeClaimConditions.setTrue(marked, conditionType.drained, iso), afterMillis: undefined }
+    if (claim !== undefined && isTooSoon(begun(claim), now)) return goOn
+    const drained: StageResult = {
+      change: (one) => nodeClaimConditions.setTrue(one, conditionType.drained, iso),
+      afterMillis: undefined
+    }
+    return drained
   })
 
   const giveBack = Effect.fnUntraced(function*(claim: NodeClaim) {
     // The claim's deletion was asked for; the provider goes by what the claim itself says.
-    if (claim.metadata.deletionTimestamp === undefined) return { claim, afterMillis: lookMillis }
+    if (claim.metadata.deletionTimestamp === undefined) return { change: unchanged, afterMillis: lookMillis }
     const step = yield* patientDelete(cloud.delete(claim))
-    if (step.is === "gone") return { claim, afterMillis: undefined }
-    if (step.is === "wait") return { claim, afterMillis: step.afterMillis }
+    if (step.is === "gone") return { change: unchanged, afterMillis: undefined }
+    if (step.is === "wait") return { change: unchanged, afterMillis: step.afterMillis }
     const iso = new Date(yield* Clock.currentTimeMillis).toISOString()
-    return { claim: nodeClaimConditions.setTrue(claim, conditionType.instanceTerminating, iso), afterMillis: step.afterMillis }
+    const change = (one: NodeClaim): NodeClaim => nodeClaimConditions.setTrue(one, conditionType.instanceTerminating, iso)
+    return { change, afterMillis: step.afterMillis }
   })
 
   /** Goes as far as it can now. A node without a claim drains, and is nobody's machine to give back. */
   return Effect.fnUntraced(function*(leaving: Leaving) {
     const { claim } = leaving
     // Whatever still seems to run on a machine that is being destroyed cannot be told to leave.
-    const destroyed = claim !== undefined && nodeClaimConditions.isTrue(claim, conditionType.drained) &&
+    const destroying = claim !== undefined && nodeClaimConditions.isTrue(claim, conditionType.drained) &&
       nodeClaimConditions.isTrue(claim, conditionType.instanceTerminating)
-    const drained: StageResult = destroyed ? { claim, afterMillis: undefined } : yield* drain(leaving)
-    if (drained.afterMillis !== undefined || drained.claim === undefined) return drained
-    const given: StageResult = yield* giveBack(drained.claim)
-    return given
+    const drained: StageResult = destroying ? { change: unchanged, afterMillis: undefined } : yield* drain(leaving)
+    if (drained.afterMillis !== undefined || claim === undefined) return drained
+    const given: StageResult = yield* giveBack(claim)
+    const both: StageResult = { change: (one) => given.change(drained.change(one)), afterMillis: given.afterMillis }
+    return both
   })
 })

@@ -56,7 +56,7 @@ const nodesToDrain = (claim: NodeClaim, nodes: Store<Node>): ReadonlyArray<Node>
   nodeClaimConditions.isTrue(claim, conditionType.registered) || (node.metadata.finalizers ?? []).includes(finalizer.termination))
 
 /** One look at a claim that is being deleted. */
-export const finalize = Effect.fnUntraced(function*(found: NodeClaim, nodes: Store<Node>) {
+export const finalize = Effect.fnUntraced(function*(found: NodeClaim, nodes: Store<Node>, claims: Store<NodeClaim>) {
   const kube = yield* Kube
   const cloud = yield* CloudProvider
   const metrics = yield* claimMetrics
@@ -78,13 +78,17 @@ export const finalize = Effect.fnUntraced(function*(found: NodeClaim, nodes: Sto
 
   // Asked also where nothing is known of a machine: a call for it may still be under way.
   const deletion = yield* patientDelete(cloud.delete(claim))
+  // The provider may have written a note of its own on the claim.
+  const latest = claims.get(claim.metadata)
+  const current = latest?.metadata.uid === claim.metadata.uid ? latest ?? claim : claim
   const now = yield* Clock.currentTimeMillis
   if (deletion.is === "wait") return requeueAfter(deletion.afterMillis)
   if (deletion.is === "terminating") {
-    yield* writeClaim(claim, nodeClaimConditions.setTrue(claim, conditionType.instanceTerminating, new Date(now).toISOString()))
+    const iso = new Date(now).toISOString()
+    yield* writeClaim(current, nodeClaimConditions.setTrue(current, conditionType.instanceTerminating, iso))
     return requeueAfter(deletion.afterMillis)
   }
-  yield* writeFinalizers(claim, finalizers.filter((one) => one !== finalizer.termination))
+  yield* writeFinalizers(current, (current.metadata.finalizers ?? []).filter((one) => one !== finalizer.termination))
   yield* Effect.logInfo("deleted nodeclaim", {
     NodePool: claim.metadata.ownerReferences?.[0]?.name,
     Node: { name: claim.status?.nodeName },

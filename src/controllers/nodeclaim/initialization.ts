@@ -50,8 +50,8 @@ export const initialize = Effect.fnUntraced(function*(claim: NodeClaim, nodes: S
     const { message, reason } = obstacle ?? { reason: "NodeNotFound", message: "" }
     return nodeClaimConditions.setUnknown(claim, conditionType.initialized, reason, message, now)
   }
-  const usable = yield* patchNode(node, (current) =>
-    current.metadata.labels?.[label.initialized] === "true" ? undefined : { metadata: { labels: { [label.initialized]: "true" } } }
-  ).pipe(Effect.catchIf(isNotFound, () => Effect.succeed(undefined)))
+  const usable = yield* patchNode(node, ({ metadata: { labels } }) =>
+    labels?.[label.initialized] === "true" ? undefined : { metadata: { labels: { [label.initialized]: "true" } } }
+  ).pipe(Effect.catchIf(isNotFound, () => Effect.void))
   return usable === undefined ? claim : nodeClaimConditions.setTrue(claim, conditionType.initialized, now)
 })

@@ -1,4 +1,7 @@
-/** The first stage of a claim's life: it gets a machine (core-lifecycle §3.2). Decisions are pure; `lifecycle.ts` carries them out. */
+/**
+ * The first stage of a claim's life: it gets a machine (core-lifecycle §3.2). The decisions, which are pure;
+ * `lifecycle.ts` carries them out.
+ */
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import type { CloudError, Machine } from "../../cloud/cloudProvider.ts"
@@ -20,28 +23,23 @@ export const askEvery = (claim: NodeClaim): number | undefined => {
 
 const cut = (text: string): string => text.length <= longestMessage ? text : `${text.slice(0, longestMessage)}...`
 
-const sameStrings = (a: Readonly<Record<string, string | number>> | undefined, b: Readonly<Record<string, string>>): boolean =>
-  Object.keys(a ?? {}).length === Object.keys(b).length && Object.entries(b).every(([key, value]) => a?.[key] === value)
-
 /**
  * The claim with its machine on it. Labels of the claim win over the provider's, annotations of the provider over the
- * claim's. A status that says it all already stays the same object.
+ * claim's. Where another machine took the place of the one before, nothing of that one stays.
  */
 export const launched = (claim: NodeClaim, machine: Machine, now: string): NodeClaim => {
   const { annotations, labels } = claim.metadata
-  const status = claim.status ?? {}
-  const providerID = machine.providerID ?? (status.nodeName === machine.nodeName ? status.providerID : undefined)
-  const same = status.nodeName === machine.nodeName && status.providerID === providerID &&
-    (machine.imageID === undefined || status.imageID === machine.imageID) &&
-    sameStrings(status.capacity, machine.capacity) && sameStrings(status.allocatable, machine.allocatable)
+  const { providerID: known, ...status } = claim.status ?? {}
+  const replaced = status.nodeName !== undefined && status.nodeName !== machine.nodeName
+  const providerID = machine.providerID ?? (replaced ? undefined : known)
   const next: NodeClaim = {
     ...claim,
     metadata: {
       ...claim.metadata,
-      labels: { ...machine.labels, ...labels },
+      labels: replaced ? { ...labels, ...machine.labels } : { ...machine.labels, ...labels },
       annotations: { ...annotations, ...machine.annotations }
     },
-    status: same ? status : {
+    status: {
       ...status,
       nodeName: machine.nodeName,
       ...(providerID === undefined ? {} : { providerID }),

@@ -112,13 +112,14 @@ export const nodeClaimLifecycle: Effect.Effect<never, never, LifecycleServices> 
     const iso = yield* isoNow
     // The provider writes notes of its own on the claim while it works.
     const current = claims.get(claim.metadata)
-    if (current === undefined || current.metadata.uid !== uid || current.metadata.deletionTimestamp !== undefined) return undefined
+    if (current?.metadata.uid !== uid || current.metadata.deletionTimestamp !== undefined) return undefined
     if (answer._tag === "Success") {
       const next = launched(current, answer.success, iso)
       const again = askEvery(next)
       return { before: current, claim: next, result: again === undefined ? done : requeueAfter(again) } satisfies Step
     }
     const refusal = refusalOf(current, answer.failure)
+    const told = refusal.action === "delete" ? current : unlaunched(current, refusal, iso)
     switch (refusal.action) {
       case "delete": {
         yield* Effect.logError("failed launching nodeclaim", { error: refusal.message, reason: refusal.reason })
@@ -136,9 +137,9 @@ export const nodeClaimLifecycle: Effect.Effect<never, never, LifecycleServices> 
       }
       case "wait":
         yield* Effect.logDebug("could not launch nodeclaim yet", { error: refusal.message })
-        return { before: current, claim: unlaunched(current, refusal, iso), result: requeueAfter(refusal.afterMillis) } satisfies Step
+        return { before: current, claim: told, result: requeueAfter(refusal.afterMillis) } satisfies Step
       case "fail":
-        return { before: current, claim: unlaunched(current, refusal, iso), result: done, failure: answer.failure } satisfies Step
+        return { before: current, claim: told, result: done, failure: answer.failure } satisfies Step
     }
   })
 
@@ -181,7 +182,7 @@ export const nodeClaimLifecycle: Effect.Effect<never, never, LifecycleServices> 
       if (claim === undefined || !isManagedClaim(claim)) return done
       if (claim.metadata.deletionTimestamp === undefined) return yield* settled(live(claim))
       asked.delete(claim.metadata.uid ?? "")
-      return yield* settled(finalize(claim, nodes))
+      return yield* settled(finalize(claim, nodes, claims))
     })
   })
 })

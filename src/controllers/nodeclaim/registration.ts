@@ -98,7 +98,7 @@ export const register = Effect.fnUntraced(function*(claim: NodeClaim, nodes: Sto
   }
   if (pairing.found === "none" || isLeaving(pairing.node)) return waiting(claim, now)
   const joined = yield* patchNode(pairing.node, (node) => registrationPatch(node, claim)).pipe(
-    Effect.catchIf(isNotFound, () => Effect.succeed(undefined))
+    Effect.catchIf(isNotFound, () => Effect.void)
   )
   if (joined === undefined) return waiting(claim, now)
   return nodeClaimConditions.setTrue(withNode(claim, joined), conditionType.registered, now)

@@ -4,33 +4,50 @@ import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
 import { Kube } from "../../kube/kube.ts"
 import { isConflict, isNotFound, KubeError } from "../../kube/kubeError.ts"
-import { done, requeueAfter } from "../../runtime/controller.ts"
+import { requeueAfter } from "../../runtime/controller.ts"
 import type { Result } from "../../runtime/controller.ts"
 
-type Strings = Readonly<Record<string, string>> | undefined
+type Fields = Readonly<Record<string, unknown>>
 
-const changed = (before: Strings, after: Strings): Strings => {
-  const entries = Object.entries(after ?? {}).filter(([key, value]) => before?.[key] !== value)
-  return entries.length === 0 ? undefined : Object.fromEntries(entries)
+const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** The merge patch (RFC 7386) that makes one of the other; undefined when there is nothing to do. Lists are replaced. */
+export const mergePatchOf = (before: object | undefined, after: object | undefined): Fields | undefined => {
+  const [from, to] = [before as Fields | undefined ?? {}, after as Fields | undefined ?? {}]
+  const patch: Record<string, unknown> = {}
+  for (const key of new Set([...Object.keys(from), ...Object.keys(to)])) {
+    const [was, is] = [from[key], to[key]]
+    if (was === is) continue
+    if (is === undefined) patch[key] = null
+    else if (!isFields(was) || !isFields(is)) patch[key] = is
+    else {
+      const inner = mergePatchOf(was, is)
+      if (inner !== undefined) patch[key] = inner
+    }
+  }
+  return Object.keys(patch).length === 0 ? undefined : patch
 }
 
 /**
- * Only labels and annotations that were added or changed, and the status. Conditions are a list, so both writes carry the
- * version that was read: fails with Conflict where somebody else wrote in between.
+ * Only labels, annotations and the status. Conditions are a list, so both writes carry the version that was read: fails
+ * with Conflict where somebody else wrote in between.
  */
 export const writeClaim = Effect.fnUntraced(function*(before: NodeClaim, after: NodeClaim) {
   const kube = yield* Kube
   const ref = { name: before.metadata.name }
-  const labels = changed(before.metadata.labels, after.metadata.labels)
-  const annotations = changed(before.metadata.annotations, after.metadata.annotations)
+  const metadata = mergePatchOf(
+    { labels: before.metadata.labels ?? {}, annotations: before.metadata.annotations ?? {} },
+    { labels: after.metadata.labels ?? {}, annotations: after.metadata.annotations ?? {} }
+  )
+  const status = mergePatchOf(before.status, after.status)
   let current = before
-  if (labels !== undefined || annotations !== undefined) {
+  if (metadata !== undefined) {
     const { resourceVersion } = current.metadata
-    current = yield* kube.patch(NodeClaims, ref, { metadata: { resourceVersion, labels, annotations } }, { kind: "merge" })
+    current = yield* kube.patch(NodeClaims, ref, { metadata: { ...metadata, resourceVersion } }, { kind: "merge" })
   }
-  if (after.status !== before.status) {
+  if (status !== undefined) {
     const { resourceVersion } = current.metadata
-    const patch = { metadata: { resourceVersion }, status: after.status }
+    const patch = { metadata: { resourceVersion }, status }
     current = yield* kube.patch(NodeClaims, ref, patch, { kind: "merge", subresource: "status" })
   }
   return current
@@ -43,10 +60,15 @@ export const writeFinalizers = Effect.fnUntraced(function*(claim: NodeClaim, fin
   return yield* kube.patch(NodeClaims, { name }, { metadata: { resourceVersion, finalizers } }, { kind: "merge" })
 })
 
-/** When somebody else wrote first there is nothing wrong, only something new to look at. */
 const lookAgain = requeueAfter("250 millis")
 
-/** A lost race is another look soon, an object that is gone is nothing to do. Neither is an error. */
-export const settled = <E, R>(effect: Effect.Effect<Result, E, R>): Effect.Effect<Result, E, R> =>
-  effect.pipe(Effect.catchIf((error): error is E => error instanceof KubeError && (isConflict(error) || isNotFound(error)),
-    (error) => Effect.succeed(error instanceof KubeError && isConflict(error) ? lookAgain : done)))
+/**
+ * When somebody else wrote first, or an object went in the meantime, nothing is wrong: there is something new to look at,
+ * soon.
+ */
+export const settled = <E, R>(effect: Effect.Effect<Result, E, R>): Effect.Effect<Result, E, R> => effect.pipe(
+  Effect.catchIf(
+    (error): error is E => error instanceof KubeError && (isConflict(error) || isNotFound(error)),
+    () => Effect.succeed(lookAgain)
+  )
+)

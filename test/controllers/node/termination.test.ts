@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { annotation, disruptedTaint, finalizer, label } from "../../../src/apis/labels.ts"
 import { CloudUnavailable } from "../../../src/cloud/cloudProvider.ts"
+import { NodeClaims } from "../../../src/apis/nodeClaim.ts"
 import { nodeTermination } from "../../../src/controllers/node/termination.ts"
 import { nodeClaimLifecycle } from "../../../src/controllers/nodeclaim/lifecycle.ts"
 import { Kube } from "../../../src/kube/kube.ts"
@@ -47,7 +48,8 @@ describe("the end of a node", () => {
     })))
   }
 
-  it.effect("an empty node is watched for five seconds, so that a pod placed at the last moment is drained too", () => inWorld(Effect.gen(function*() {
+  it.effect("an empty node is watched for five seconds, so that a pod placed at the last moment is drained too", () =>
+    inWorld(Effect.gen(function*() {
     yield* readyNode()
     yield* deleteNode(nodeName)
     yield* seconds(3)
@@ -61,7 +63,8 @@ describe("the end of a node", () => {
     assert.isUndefined(yield* node(nodeName))
   })))
 
-  it.effect("a node whose instance vanished goes at once, with pods that nobody could tell to leave", () => inWorld(Effect.gen(function*() {
+  it.effect("a node whose instance vanished goes at once, with pods that nobody could tell to leave", () =>
+    inWorld(Effect.gen(function*() {
     const cloud = yield* FakeCloud
     yield* readyNode()
     yield* runPod(podHere("web"))
@@ -88,7 +91,34 @@ describe("the end of a node", () => {
     assert.isUndefined(yield* node(nodeName))
   })))
 
-  it.effect("a node that still reports Ready is drained even if Linode says that its instance is gone", () => inWorld(Effect.gen(function*() {
+  it.effect("Linode is not asked every second about a node that does not answer", () => inWorld(Effect.gen(function*() {
+    const cloud = yield* FakeCloud
+    yield* readyNode()
+    yield* runPod(podHere("job", { metadata: { annotations: { [annotation.doNotDisrupt]: "true" } } }))
+    yield* setNodeStatus(nodeName, { conditions: [readiness("Unknown")] })
+    yield* deleteNode(nodeName)
+    yield* seconds(60)
+    assert.isAtMost(cloud.calls.filter((call) => call === "exists a").length, 15)
+    assert.isDefined(yield* node(nodeName))
+  })))
+
+  it.effect("the provider's own notes on the claim do not make it ask for the deletion twice", () =>
+    inWorld(Effect.gen(function*() {
+    const cloud = yield* FakeCloud
+    let notes = 0
+    const note = () => ({ metadata: { annotations: { note: String(++notes) } } })
+    cloud.duringDelete = Effect.ignore(Kube.use((kube) => kube.patch(NodeClaims, { name: "a" }, note(), { kind: "merge" })))
+    cloud.deletion = "terminating"
+    yield* readyNode()
+    yield* deleteNode(nodeName)
+    yield* seconds(9)
+    assert.strictEqual(yield* statusOf("a", "InstanceTerminating"), "True")
+    assert.strictEqual(yield* deletions, 1)
+    assert.strictEqual((yield* claim("a"))?.metadata.annotations?.["note"], "1")
+  })))
+
+  it.effect("a node that still reports Ready is drained even if Linode says that its instance is gone", () =>
+    inWorld(Effect.gen(function*() {
     const cloud = yield* FakeCloud
     yield* readyNode()
     yield* runPod(podHere("web"))
@@ -102,7 +132,8 @@ describe("the end of a node", () => {
   it.effect("a node without a claim is drained and let go, and Linode is not asked", () => inWorld(Effect.gen(function*() {
     const cloud = yield* FakeCloud
     yield* readyNode()
-    yield* createNode(nodeOf("lost", { metadata: { finalizers: [finalizer.termination], labels: { [label.nodeClass]: "default" } } }))
+    const metadata = { finalizers: [finalizer.termination], labels: { [label.nodeClass]: "default" } }
+    yield* createNode(nodeOf("lost", { metadata }))
     yield* runPod({ ...podHere("web"), spec: { ...podHere("web").spec, nodeName: "lke1-lost" } })
     const before = cloud.calls.length
     yield* deleteNode("lke1-lost")
@@ -189,7 +220,8 @@ describe("draining", () => {
     assert.strictEqual(yield* counted("karpenter_pods_eviction_requests_total"), 0)
   })))
 
-  it.effect("stops waiting for a pod whose kubelet does not answer, a minute after its time", () => inWorld(Effect.gen(function*() {
+  it.effect("stops waiting for a pod whose kubelet does not answer, a minute after its time", () =>
+    inWorld(Effect.gen(function*() {
     yield* readyNode()
     yield* runPod(podHere("stuck", { spec: { terminationGracePeriodSeconds: 10 } }))
     yield* deleteNode(nodeName)
@@ -214,7 +246,8 @@ describe("draining", () => {
     assert.deepStrictEqual(yield* leaving, ["db"])
   })))
 
-  it.effect("waits for ever for a pod that must not be disrupted, and does not ask for its eviction", () => inWorld(Effect.gen(function*() {
+  it.effect("waits for ever for a pod that must not be disrupted, and does not ask for its eviction", () =>
+    inWorld(Effect.gen(function*() {
     yield* readyNode()
     yield* runPod(podHere("job", { metadata: { annotations: { [annotation.doNotDisrupt]: "true" } } }))
     yield* deleteNode(nodeName)
@@ -243,7 +276,8 @@ describe("draining", () => {
     assert.include(yield* reasonsOn("job"), "InvalidDoNotDisruptAnnotation")
   })))
 
-  it.effect("the terminationGracePeriod overrules budgets and do-not-disrupt, and leaves each pod its own grace", () => inWorld(Effect.gen(function*() {
+  it.effect("the terminationGracePeriod overrules budgets and do-not-disrupt, and leaves each pod its own grace", () =>
+    inWorld(Effect.gen(function*() {
     yield* readyNode({ terminationGracePeriod: "5m" })
     yield* runPod(podHere("db", { spec: { terminationGracePeriodSeconds: 60 } }))
     yield* runPod(podHere("job", {
@@ -268,7 +302,10 @@ describe("draining", () => {
   it.effect("a pod whose time is up does not wait for an earlier tier that a budget holds", () => inWorld(Effect.gen(function*() {
     yield* readyNode({ terminationGracePeriod: "5m" })
     yield* runPod(podHere("db", { spec: { terminationGracePeriodSeconds: 10 } }))
-    yield* runPod(podHere("agent", { metadata: { ownerReferences: [daemonOwner] }, spec: { terminationGracePeriodSeconds: 200 } }))
+    yield* runPod(podHere("agent", {
+      metadata: { ownerReferences: [daemonOwner] },
+      spec: { terminationGracePeriodSeconds: 200 }
+    }))
     yield* holdPods("db", "db")
     yield* deleteNode(nodeName)
     yield* seconds(110)
@@ -283,6 +320,16 @@ describe("draining", () => {
     yield* seconds(5)
     assert.isAtMost((yield* pod("slow"))?.metadata.deletionGracePeriodSeconds ?? 0, 60)
     assert.isAtLeast((yield* pod("slow"))?.metadata.deletionGracePeriodSeconds ?? 0, 1)
+  })))
+
+  it.effect("deletes a pod once when the deadline has passed, however long its kubelet takes", () =>
+    inWorld(Effect.gen(function*() {
+    yield* readyNode({ terminationGracePeriod: "10s" })
+    yield* runPod(podHere("web"))
+    yield* deleteNode(nodeName)
+    yield* seconds(40)
+    assert.deepStrictEqual(yield* leaving, ["web"])
+    assert.strictEqual(yield* counted("karpenter_pods_drained_total"), 1)
   })))
 
   it.effect("does not evict a new pod that took the name of one that was held", () => inWorld(Effect.gen(function*() {

@@ -7,15 +7,16 @@ import { nodeClaimLifecycle } from "../../../src/controllers/nodeclaim/lifecycle
 import { Kube } from "../../../src/kube/kube.ts"
 import { Nodes } from "../../../src/kube/resources.ts"
 import {
-  claim, claimNamed, cloudError, counted, createClaim, createNode, deleteClaim, FakeCloud, inWorld, node, nodeOf, reasonsOn, seconds,
-  statusOf
+  claim, claimNamed, cloudError, counted, createClaim, createNode, deleteClaim, FakeCloud, inWorld, node, nodeOf, reasonsOn,
+  seconds, statusOf
 } from "./support.ts"
 
 const running = Effect.forkScoped(nodeClaimLifecycle)
 const deletions = Effect.map(FakeCloud, (cloud) => cloud.calls.filter((call) => call.startsWith("delete")).length)
 
 describe("finalization", () => {
-  it.effect("asks for the deletion of the machine every five seconds until it is proven gone", () => inWorld(Effect.gen(function*() {
+  it.effect("asks for the deletion of the machine every five seconds until it is proven gone", () =>
+    inWorld(Effect.gen(function*() {
     const cloud = yield* FakeCloud
     cloud.deletion = "terminating"
     yield* running
@@ -80,7 +81,8 @@ describe("finalization", () => {
 
   it.effect("drains a registered node even when the claim did not get to say that it is", () => inWorld(Effect.gen(function*() {
     yield* createClaim(claimNamed("a"))
-    yield* Kube.use((kube) => kube.patch(NodeClaims, { name: "a" }, { status: { nodeName: "lke1-a" } }, { kind: "merge", subresource: "status" }))
+    yield* Kube.use((kube) =>
+      kube.patch(NodeClaims, { name: "a" }, { status: { nodeName: "lke1-a" } }, { kind: "merge", subresource: "status" }))
     yield* createNode(nodeOf("a", {
       metadata: { finalizers: ["karpenter.sh/termination"], labels: { [label.registered]: "true", [label.nodeClass]: "default" } }
     }))
@@ -103,7 +105,8 @@ describe("finalization", () => {
     assert.isUndefined((yield* node("lke1-a"))?.metadata.deletionTimestamp)
   })))
 
-  it.effect("writes the deadline of the claim's terminationGracePeriod, and leaves one that is there alone", () => inWorld(Effect.gen(function*() {
+  it.effect("writes the deadline of the claim's terminationGracePeriod, and leaves one that is there alone", () =>
+    inWorld(Effect.gen(function*() {
     const cloud = yield* FakeCloud
     cloud.deletion = "terminating"
     yield* running
@@ -125,7 +128,8 @@ describe("finalization", () => {
     assert.deepStrictEqual(yield* reasonsOn("b"), [])
   })))
 
-  it.effect("buys nothing for a claim that is deleted while it is launched, and gives back what came of it", () => inWorld(Effect.gen(function*() {
+  it.effect("buys nothing for a claim that is deleted while it is launched, and gives back what came of it", () =>
+    inWorld(Effect.gen(function*() {
     const cloud = yield* FakeCloud
     cloud.during = Effect.sleep("10 seconds")
     yield* running

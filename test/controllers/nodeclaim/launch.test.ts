@@ -64,7 +64,8 @@ describe("launch", () => {
   it.effect("keeps what the provider itself notes on the claim while it works", () => inWorld(Effect.gen(function*() {
     const cloud = yield* FakeCloud
     const kube = yield* Kube
-    cloud.during = Effect.ignore(kube.patch(NodeClaims, { name: "a" }, { metadata: { annotations: { note: "mine" } } }, { kind: "merge" }))
+    const note = { metadata: { annotations: { note: "mine" } } }
+    cloud.during = Effect.ignore(kube.patch(NodeClaims, { name: "a" }, note, { kind: "merge" }))
     yield* running
     yield* createClaim(claimNamed("a"))
     yield* seconds(1)
@@ -98,15 +99,22 @@ describe("launch", () => {
     assert.strictEqual((yield* claim("a"))?.status?.providerID, "linode://77")
   })))
 
-  it.effect("follows the machine when the provider replaced one that broke before it joined", () => inWorld(Effect.gen(function*() {
+  it.effect("follows the machine when the provider replaced one that broke before it joined", () =>
+    inWorld(Effect.gen(function*() {
     const cloud = yield* FakeCloud
+    cloud.machine = (each) => ({ ...machineOf(each), capacity: { cpu: "2", memory: "4Gi", "nvidia.com/gpu": "1" } })
     yield* running
     yield* createClaim(claimNamed("a"))
     yield* seconds(1)
-    cloud.machine = (each) => ({ ...machineOf(each), nodeName: "lke1-other", providerID: undefined })
+    cloud.machine = (each) => ({
+      ...machineOf(each), nodeName: "lke1-other", providerID: undefined, labels: { [label.instanceType]: "g6-standard-4" }
+    })
     yield* seconds(31)
     const found = yield* claim("a")
     assert.strictEqual(found?.status?.nodeName, "lke1-other")
+    assert.isUndefined(found?.status?.providerID)
+    assert.deepStrictEqual(found?.status?.capacity, { cpu: "2", memory: "4Gi" })
+    assert.strictEqual(found?.metadata.labels?.[label.instanceType], "g6-standard-4")
   })))
 
   it.effect("gives a claim up for which nothing is to be had, and says so", () => inWorld(Effect.gen(function*() {
@@ -140,7 +148,8 @@ describe("launch", () => {
     assert.isUndefined((yield* claim("a"))?.metadata.deletionTimestamp)
   })))
 
-  it.effect("says in the condition why Linode refused, and tries again with growing pauses", () => inWorld(Effect.gen(function*() {
+  it.effect("says in the condition why Linode refused, and tries again with growing pauses", () =>
+    inWorld(Effect.gen(function*() {
     const cloud = yield* FakeCloud
     const refused = cloudError(new CreateFailed({ condition: "NodePoolCreationFailed" }))
     cloud.answers.push(refused, refused, refused)

@@ -16,6 +16,7 @@ import { Caches } from "../../../src/kube/caches.ts"
 import * as events from "../../../src/kube/events.ts"
 import { Kube } from "../../../src/kube/kube.ts"
 import { isNotFound } from "../../../src/kube/kubeError.ts"
+import type { KubeError } from "../../../src/kube/kubeError.ts"
 import { layerWith } from "../../../src/kube/memory/layer.ts"
 import type { Condition, Event, Node, Pod } from "../../../src/kube/objects.ts"
 import { Events, Nodes, Pods } from "../../../src/kube/resources.ts"
@@ -34,6 +35,8 @@ export class FakeCloud extends Context.Service<FakeCloud, {
   exists: CloudError | "present" | "gone"
   /** Runs inside create, before it answers. */
   during: Effect.Effect<void>
+  /** The same inside delete. */
+  duringDelete: Effect.Effect<void, never, Kube>
   /** What was asked, in order: `create a`, `delete a`, `exists a`, `collect`. */
   readonly calls: Array<string>
 }>()("test/FakeCloud") {}
@@ -51,9 +54,11 @@ export const machineOf = (claim: NodeClaim): Machine => ({
   imageID: undefined
 })
 
-const fakeCloud = Layer.effectContext(Effect.sync(() => {
+const fakeCloud = Layer.effectContext(Effect.gen(function*() {
+  const kube = yield* Kube
   const fake = FakeCloud.of({
-    answers: [], deletions: [], machine: machineOf, deletion: "gone", exists: "present", during: Effect.void, calls: []
+    answers: [], deletions: [], machine: machineOf, deletion: "gone", exists: "present", during: Effect.void,
+    duringDelete: Effect.void, calls: []
   })
   const answer = <A>(value: A | CloudError): Effect.Effect<A, CloudError> =>
     value instanceof CloudError ? Effect.fail(value) : Effect.succeed(value)
@@ -65,7 +70,10 @@ const fakeCloud = Layer.effectContext(Effect.sync(() => {
     }),
     delete: (claim) => Effect.suspend(() => {
       fake.calls.push(`delete ${claim.metadata.name}`)
-      return answer<Deletion>(fake.deletions.shift() ?? fake.deletion)
+      return Effect.andThen(
+        Effect.provideService(fake.duringDelete, Kube, kube),
+        Effect.suspend(() => answer<Deletion>(fake.deletions.shift() ?? fake.deletion))
+      )
     }),
     exists: (claim) => Effect.suspend(() => {
       fake.calls.push(`exists ${claim.metadata.name}`)
@@ -134,7 +142,10 @@ export const poolNamed = (name: string, disruption: NodePool["spec"]["disruption
 export const readiness = (status: Condition["status"]): Condition => ({ type: "Ready", status, reason: "Test" })
 
 /** The Node of a claim's machine, as LKE's kubelet registers it. */
-export const nodeOf = (claim: string, changes: { readonly metadata?: Partial<Node["metadata"]>; readonly spec?: Node["spec"] } = {}): Node => ({
+export const nodeOf = (
+  claim: string,
+  changes: { readonly metadata?: Partial<Node["metadata"]>; readonly spec?: Node["spec"] } = {}
+): Node => ({
   apiVersion: "v1",
   kind: "Node",
   metadata: { name: `lke1-${claim}`, labels: { [label.hostname]: `lke1-${claim}` }, ...changes.metadata },
@@ -176,8 +187,8 @@ export const runPod = (pod: Pod) => Kube.use((kube) => Effect.gen(function*() {
   return yield* kube.patch(Pods, pod.metadata, { status }, { kind: "merge", subresource: "status" })
 }))
 
-const orUndefined = <A, R>(effect: Effect.Effect<A, import("../../../src/kube/kubeError.ts").KubeError, R>) =>
-  effect.pipe(Effect.catchIf(isNotFound, () => Effect.succeed(undefined)))
+const orUndefined = <A, R>(effect: Effect.Effect<A, KubeError, R>) =>
+  effect.pipe(Effect.catchIf(isNotFound, () => Effect.void))
 
 export const claim = (name: string) => Kube.use((kube) => orUndefined(kube.get(NodeClaims, { name })))
 export const node = (name: string) => Kube.use((kube) => orUndefined(kube.get(Nodes, { name })))
