@@ -30,7 +30,8 @@ describe("the work queue", () => {
     assert.isUndefined(yield* takenNow(queue))
   }))
 
-  it.effect("never gives a key to two workers, and gives it once more when it was triggered meanwhile", () => Effect.gen(function*() {
+  it.effect("never gives a key to two workers, and gives it once more when it was triggered meanwhile", () =>
+    Effect.gen(function*() {
     const queue = yield* makeWorkQueue
     queue.add("a")
     yield* queue.take
