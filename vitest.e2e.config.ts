@@ -7,6 +7,6 @@ export default defineConfig({
     // One cluster for all: scenarios take turns.
     fileParallelism: false,
     testTimeout: 180_000,
-    hookTimeout: 60_000
+    hookTimeout: 240_000
   }
 })

@@ -20,7 +20,8 @@ export const nodePool = (name: string, options: PoolOptions = {}) => ({
   metadata: { name },
   spec: {
     ...(options.weight === undefined ? {} : { weight: options.weight }),
-    ...(options.disruption === undefined ? {} : { disruption: options.disruption }),
+    // Several nodes at a time, so that a scenario does not wait for one after the other.
+    disruption: options.disruption ?? { budgets: [{ nodes: "100%" }] },
     limits: options.limits ?? { cpu: 1000 },
     template: {
       metadata: { labels: options.labels ?? {} },
@@ -68,5 +69,24 @@ export const deployment = (name: string, options: DeploymentOptions) => ({
     }
   }
 })
+
+/** What an LKE cluster's own nodes are busy with, so that a pod of one CPU finds no room on them. */
+export const systemAgents = {
+  apiVersion: "apps/v1",
+  kind: "DaemonSet",
+  metadata: { name: "system-agents", namespace: "kube-system" },
+  spec: {
+    selector: { matchLabels: { app: "system-agents" } },
+    template: {
+      metadata: { labels: { app: "system-agents" } },
+      spec: {
+        affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [
+          { matchExpressions: [{ key: "karpenter.sh/nodepool", operator: "DoesNotExist" }] }
+        ] } } },
+        containers: [{ name: "agent", image: "registry.k8s.io/pause:3.9", resources: { requests: { cpu: "600m" } } }]
+      }
+    }
+  }
+}
 
 export const poolName = "karpenter.sh/nodepool"

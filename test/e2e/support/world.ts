@@ -17,6 +17,7 @@ import type { Node, Pod } from "../../../src/kube/objects.ts"
 import type { NodeClaim } from "../../../src/apis/nodeClaim.ts"
 import { makeCli, until, writeKubeconfig } from "./cli.ts"
 import type { Cli } from "./cli.ts"
+import { systemAgents } from "./manifests.ts"
 import { fromChart, startController } from "./controllerProcess.ts"
 import type { Running } from "./controllerProcess.ts"
 
@@ -102,7 +103,11 @@ export const openWorld = async (options: { readonly tier?: Tier; readonly delays
   const world: World = {
     ...cli, cloud, api, cluster, url, environment, pods, claims, alive,
     install: async () => {
-      await until("the system nodes", async () => (await cli.get<Node>("nodes")).length >= 3)
+      await cli.apply([systemAgents])
+      await until("the system nodes and what runs on them", async () => {
+        const agents = await cli.get<Pod>("pods", "-n", namespace, "-l", "app=system-agents")
+        return agents.length === 3 && agents.every((pod) => pod.status?.phase === "Running")
+      })
       await cli.helm("upgrade", "--install", "--namespace", namespace, "--create-namespace", "karpenter-crd", "charts/karpenter-crd")
       await cli.helm(
         "upgrade", "--install", "--namespace", namespace, "--create-namespace", "karpenter", "charts/karpenter",
