@@ -26,7 +26,7 @@ export const readyNodeClass = Effect.fnUntraced(function*(kube: Kube["Service"],
   if (cached !== undefined && fitness(cached) === "ready") return cached
   const current = yield* kube.get(LinodeNodeClasses, { name }).pipe(
     Effect.map((found): LinodeNodeClass | undefined => found),
-    Effect.catchIf(isNotFound, () => Effect.succeed(undefined)),
+    Effect.catchIf(isNotFound, () => Effect.undefined),
     Effect.mapError((error) => new CloudError({ operation, detail: error.message, reason: new CloudUnavailable({}) }))
   )
   const is = fitness(current)

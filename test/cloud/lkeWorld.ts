@@ -1,6 +1,5 @@
 /** An LKE cluster at the simulated Linode, an API server in memory, and CloudProviders over both, on virtual time. */
-import { Clock, Duration, Effect, Exit, Fiber, Layer, Option, Redacted } from "effect"
-import type { Context } from "effect"
+import { Clock, Context, Duration, Effect, Exit, Fiber, Layer, Option, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { crds } from "../../src/apis/crds.ts"
 import { annotation, label } from "../../src/apis/labels.ts"
@@ -53,15 +52,15 @@ export const program = lke.layer.pipe(
 
 const turns = 12
 
-/** Lets virtual time pass until the effect ends: 20 milliseconds at a time, with all that happens within them. */
-export const play = Effect.fnUntraced(function*<A, E, R>(effect: Effect.Effect<A, E, R>, most: Duration.Input = "5 minutes") {
+/** Lets virtual time pass until the effect ends: a few milliseconds at a time, with all that happens within them. */
+export const play = Effect.fnUntraced(function*<A, E, R>(effect: Effect.Effect<A, E, R>, most: Duration.Input = "5 minutes", stepMillis = 20) {
   const fiber = yield* Effect.forkChild(effect)
   const end = (yield* Clock.currentTimeMillis) + Duration.toMillis(most)
   while (fiber.pollUnsafe() === undefined) {
     for (let i = 0; i < turns && fiber.pollUnsafe() === undefined; i++) yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
     if (fiber.pollUnsafe() !== undefined) break
     if ((yield* Clock.currentTimeMillis) >= end) return yield* Effect.die(new Error("did not end in time"))
-    yield* TestClock.adjust("20 millis")
+    yield* TestClock.adjust(stepMillis)
   }
   return yield* Fiber.join(fiber)
 })
@@ -70,6 +69,13 @@ export const play = Effect.fnUntraced(function*<A, E, R>(effect: Effect.Effect<A
 export const pass = (duration: Duration.Input) => TestClock.adjust(duration)
 
 export type Provider = Context.Service.Shape<typeof CloudProvider>
+
+/** One start of the program, for the scope. */
+export const build = Effect.gen(function*() {
+  const context = yield* Layer.build(program)
+  yield* Context.get(context, Caches).synced
+  return Context.get(context, CloudProvider)
+})
 
 /** Runs with one start of the program; its end is like the end of the process for all that it had in memory. */
 export const during = <A, E, R>(use: (cloud: Provider) => Effect.Effect<A, E, R>) => Effect.scoped(Effect.gen(function*() {

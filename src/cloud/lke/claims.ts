@@ -29,7 +29,7 @@ export interface Claims {
 export const makeClaims = (kube: Kube["Service"]): Claims => {
   const get = (name: string) => kube.get(NodeClaims, { name }).pipe(
     Effect.map((claim): ClaimRecord | undefined => recordOf(claim)),
-    Effect.catchIf(isNotFound, () => Effect.succeed(undefined))
+    Effect.catchIf(isNotFound, () => Effect.undefined)
   )
 
   const annotate: Claims["annotate"] = Effect.fnUntraced(function*(record, annotations, still) {
@@ -39,7 +39,7 @@ export const makeClaims = (kube: Kube["Service"]): Claims => {
       const patch = { metadata: { resourceVersion: current.claim.metadata.resourceVersion, annotations } }
       const written: ClaimRecord | "conflict" | undefined = yield* kube.patch(NodeClaims, { name: record.name }, patch, { kind: "merge" }).pipe(
         Effect.map(recordOf),
-        Effect.catchIf(isNotFound, () => Effect.succeed(undefined)),
+        Effect.catchIf(isNotFound, () => Effect.undefined),
         Effect.catchIf(isConflict, () => Effect.succeed("conflict" as const))
       )
       if (written !== "conflict") return written
