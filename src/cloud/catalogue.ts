@@ -31,7 +31,18 @@ interface PriceList {
   readonly plans: ReadonlyArray<Plan>
 }
 
-/** Refreshed in the background until the scope ends; a failed refresh keeps what there is. Fails when nothing can be had at first. */
+/** Types, and what they were made from. */
+interface Built {
+  readonly prices: PriceList
+  readonly from: string
+  readonly text: string
+  readonly types: ReadonlyArray<InstanceType>
+}
+
+/**
+ * Refreshed in the background until the scope ends; a failed refresh keeps what there is. Fails when nothing can be had at
+ * first.
+ */
 export const makeCatalogue = (options: {
   readonly place: Place
   readonly linode: Linode["Service"]
@@ -40,7 +51,8 @@ export const makeCatalogue = (options: {
 }): Effect.Effect<Catalogue, LinodeError, Scope.Scope> => Effect.gen(function*() {
   const { linode, memoryShare, nodes, place } = options
   const read = Effect.gen(function*() {
-    const [types, regions, rows] = yield* Effect.all([linode.types, linode.regions, linode.availability(place.id)], { concurrency: 3 })
+    const reads = [linode.types, linode.regions, linode.availability(place.id)] as const
+    const [types, regions, rows] = yield* Effect.all(reads, { concurrency: 3 })
     return { all: new Map(types.map((type) => [type.id, type])), plans: plansOf(place, types, regions, rows) } satisfies PriceList
   })
   const prices = yield* Ref.make<PriceList>(yield* read)
@@ -48,12 +60,12 @@ export const makeCatalogue = (options: {
   yield* Effect.sleep(refreshEvery).pipe(
     Effect.andThen(read),
     Effect.flatMap((list) => Ref.set(prices, list)),
-    Effect.catch((error) => Effect.logWarning("refreshing Linode's price list failed, the last one holds", { error: error.message })),
+    Effect.catch(({ message }) => Effect.logWarning("reading Linode's price list failed, the last one holds", { error: message })),
     Effect.forever,
     Effect.forkScoped
   )
 
-  const built = new Map<string, { readonly from: string; readonly prices: PriceList; readonly text: string; readonly types: ReadonlyArray<InstanceType> }>()
+  const built = new Map<string, Built>()
   let measured: { readonly from: ReadonlyArray<Node>; readonly of: ReturnType<typeof measure>; readonly text: string } | undefined
   /** Nodes change all the time, what they tell about their plans hardly ever. */
   const measuredNow = () => {

@@ -21,7 +21,12 @@ const fitness = (nodeClass: LinodeNodeClass | undefined): Fitness => {
  * The class, when it is ready. What the cache says against it is asked of the API server before it is believed: the claim
  * may be deleted for it.
  */
-export const readyNodeClass = Effect.fnUntraced(function*(kube: Kube["Service"], caches: Caches["Service"], operation: string, name: string) {
+export const readyNodeClass = Effect.fnUntraced(function*(
+  kube: Kube["Service"],
+  caches: Caches["Service"],
+  operation: string,
+  name: string
+) {
   const cached = caches.store(LinodeNodeClasses).get({ name })
   if (cached !== undefined && fitness(cached) === "ready") return cached
   const current = yield* kube.get(LinodeNodeClasses, { name }).pipe(

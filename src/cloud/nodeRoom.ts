@@ -39,7 +39,11 @@ const usableDisk = 0.9
 const kernelShare = 0.042
 const leastKernel = 68 * mebi
 
-const quantity = (text: string | number | undefined, read: (quantity: string | number, round: "up" | "down") => number, round: "up" | "down"): number => {
+type Round = "up" | "down"
+type Read = (quantity: string | number, round: Round) => number
+
+/** Zero for what is not a quantity: a NodeClass was checked, and a node that talks nonsense is not counted on. */
+const quantity = (text: string | number | undefined, read: Read, round: Round): number => {
   try {
     return text === undefined ? 0 : read(text, round)
   } catch (error) {
@@ -48,7 +52,7 @@ const quantity = (text: string | number | undefined, read: (quantity: string | n
   }
 }
 
-const amountsOf = (list: Readonly<Record<string, string | number>> | undefined, round: "up" | "down"): Amounts => ({
+const amountsOf = (list: Readonly<Record<string, string | number>> | undefined, round: Round): Amounts => ({
   cpu: quantity(list?.cpu, toMillis, round),
   memory: quantity(list?.memory, toUnits, round),
   "ephemeral-storage": quantity(list?.["ephemeral-storage"], toUnits, round),

@@ -15,7 +15,7 @@ import * as world from "./lkeWorld.ts"
 const seconds = 1_000
 const trouble = 300 * seconds
 const end = 1_100 * seconds
-const seeds = Number(process.env.LKE_SEEDS ?? 30)
+const seeds = Number(process.env.LKE_SEEDS ?? 12)
 const first = Number(process.env.LKE_FIRST_SEED ?? 1)
 
 const step = (cloud: world.Provider, claim: NodeClaim) => Effect.gen(function*() {

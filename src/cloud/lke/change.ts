@@ -60,7 +60,10 @@ export const carryOut = Effect.fn("lke.carryOut")(function*(world: World, spec: 
     (now) => isWaiting(now) && now.key === claim.key && now.intent?.at === claim.intent?.at
   ).pipe(
     // It may carry the intent all the same. Then it waits as the others do, and is counted anew afterwards.
-    Effect.catch((error) => Effect.as(Effect.logWarning("recording a change failed", { NodeClaim: claim.name, error: error.message }), undefined))
+    Effect.catch((error) => {
+      const about = { NodeClaim: claim.name, error: error.message }
+      return Effect.as(Effect.logWarning("recording a change failed", about), undefined)
+    })
   ), { concurrency: writers })
   const claims = written.filter((claim) => claim !== undefined)
   if (claims.length === 0) return { is: "dropped" } satisfies Carried as Carried

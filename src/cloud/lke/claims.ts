@@ -37,7 +37,8 @@ export const makeClaims = (kube: Kube["Service"]): Claims => {
     for (let attempt = 0; attempt < mostConflicts; attempt++) {
       if (current === undefined || current.uid !== record.uid || (attempt > 0 && !still(current))) return undefined
       const patch = { metadata: { resourceVersion: current.claim.metadata.resourceVersion, annotations } }
-      const written: ClaimRecord | "conflict" | undefined = yield* kube.patch(NodeClaims, { name: record.name }, patch, { kind: "merge" }).pipe(
+      const write = kube.patch(NodeClaims, { name: record.name }, patch, { kind: "merge" })
+      const written: ClaimRecord | "conflict" | undefined = yield* write.pipe(
         Effect.map(recordOf),
         Effect.catchIf(isNotFound, () => Effect.undefined),
         Effect.catchIf(isConflict, () => Effect.succeed("conflict" as const))

@@ -6,7 +6,7 @@ import type { Catalogue } from "../catalogue.ts"
 import { candidates, isAvailable } from "../choose.ts"
 import { CloudError, InsufficientCapacity } from "../cloudProvider.ts"
 import type { Machine } from "../cloudProvider.ts"
-import { fromKube, fromLinode, refused, unavailable } from "./errors.ts"
+import { cloudError, fromKube, fromLinode, refused, unavailable } from "./errors.ts"
 import type { Grower, Outcome, Owned, Wish } from "./grower.ts"
 import { machineOf } from "./machine.ts"
 import { poolSpec } from "./poolSpec.ts"
@@ -28,9 +28,6 @@ export interface Parts {
   readonly nodeClass: (claim: NodeClaim) => Effect.Effect<LinodeNodeClass, CloudError>
 }
 
-const linodeOrKube = (error: Parameters<ReturnType<typeof fromLinode>>[0] | Parameters<ReturnType<typeof fromKube>>[0]): CloudError =>
-  error._tag === "LinodeError" ? fromLinode(operation)(error) : fromKube(operation)(error)
-
 /** The claim as the API server has it; one that is gone, replaced or being deleted gets no machine. */
 const current = Effect.fnUntraced(function*({ world }: Parts, claim: NodeClaim) {
   const record = yield* Effect.mapError(world.claims.get(claim.metadata.name), fromKube(operation))
@@ -50,14 +47,17 @@ const known = Effect.fnUntraced(function*({ world }: Parts, record: ClaimRecord)
 })
 
 const askFor = ({ grow }: Parts, key: string, wish: Wish): Effect.Effect<Outcome, CloudError> => grow(key, wish).pipe(
-  Effect.mapError(linodeOrKube),
+  Effect.mapError(cloudError(operation)),
   Effect.map((pass) => pass.get(wish.name) ?? { is: "nothing" })
 )
 
 /** The types to ask for, in this order; a type whose key the claim already waits under comes first. */
 const specsOf = Effect.fnUntraced(function*({ catalogue, world }: Parts, record: ClaimRecord, nodeClass: LinodeNodeClass) {
   const types = candidates(record.claim, yield* catalogue.types(nodeClass.spec.kubelet))
-  const specs = types.map((type) => ({ available: isAvailable(type), spec: poolSpec(world.cluster, nodeClass, record.claim, type.name) }))
+  const specs = types.map((type) => ({
+    available: isAvailable(type),
+    spec: poolSpec(world.cluster, nodeClass, record.claim, type.name)
+  }))
   return {
     own: specs.find(({ spec }) => spec.key === record.key),
     others: specs.filter(({ available, spec }) => available && spec.key !== record.key).map(({ spec }) => spec)
@@ -74,7 +74,7 @@ export const create = Effect.fn("lke.create")(function*(parts: Parts, claim: Nod
     return machineOf(world.cluster.id, owned, types.find((type) => type.name === owned.pool.type)) satisfies Machine
   })
   // A machine that exists is told of, whatever has become of its class.
-  const anyClass = Effect.option(parts.nodeClass(record.claim)).pipe(Effect.map((found) => found._tag === "Some" ? found.value : undefined))
+  const anyClass = Effect.catch(parts.nodeClass(record.claim), () => Effect.undefined)
 
   const owned = yield* known(parts, record)
   if (owned !== undefined) return yield* machine(owned, yield* anyClass)

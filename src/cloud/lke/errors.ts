@@ -16,6 +16,9 @@ export const fromLinode = (operation: string) => (error: LinodeError): CloudErro
 export const fromKube = (operation: string) => (error: KubeError): CloudError =>
   unavailable(operation, error.message, error.reason._tag === "Throttled" ? error.reason.retryAfterSeconds : usualPatience)
 
+export const cloudError = (operation: string) => (error: LinodeError | KubeError): CloudError =>
+  error._tag === "LinodeError" ? fromLinode(operation)(error) : fromKube(operation)(error)
+
 /** Why a machine was not bought. */
 export const refused = (operation: string, error: LinodeError): CloudError => {
   const failed = (condition: string, detail: string) =>

@@ -26,11 +26,15 @@ type Verdict =
 
 const judge = (view: View, claim: ClaimRecord): Verdict => {
   const doubt = doubtOf(view, claim)
-  if (doubt !== undefined && doubt.change !== "delete") return { is: "wait", why: "a change sent for it may still be carried out" }
+  if (doubt !== undefined && doubt.change !== "delete") {
+    return { is: "wait", why: "a change sent for it may still be carried out" }
+  }
   const node = ownedNode(view, claim)
   if (node === undefined) return { is: "unlisted" }
   const found = view.find(node)
-  if (found === undefined) return isMissing(view, node) ? { is: "unlisted" } : { is: "wait", why: "its pool's nodes are not all listed yet" }
+  if (found === undefined) {
+    return isMissing(view, node) ? { is: "unlisted" } : { is: "wait", why: "its pool's nodes are not all listed yet" }
+  }
   if ((view.owners.get(node) ?? []).some((owner) => !owner.deleting)) return { is: "gone" }
   if (isSentenced(found.pool)) return { is: "pool" }
   if (poolDoubts(view, found.pool).growing) return { is: "wait", why: "its pool may still grow" }
@@ -44,7 +48,8 @@ const isAwaited = (view: View, pool: Pool, key: string): boolean =>
 /** A pool of which nothing would stay goes as a whole: LKE keeps a pool's last node. */
 export const decideGiveBack = (view: View, key: string, claims: ReadonlyArray<ClaimRecord>): GiveBackPlan => {
   const verdicts = claims.map((claim) => ({ claim, verdict: judge(view, claim) }))
-  const nodes = verdicts.flatMap(({ claim, verdict }) => verdict.is === "node" ? [{ claim, pool: verdict.pool, node: verdict.node }] : [])
+  const nodes = verdicts.flatMap(({ claim, verdict }) =>
+    verdict.is === "node" ? [{ claim, pool: verdict.pool, node: verdict.node }] : [])
   const doomed = new Set(nodes.map(({ node }) => node))
   const emptied = [...new Set(nodes.map(({ pool }) => pool))].filter((pool) => {
     const sentenced = sentencedNodes(pool)

@@ -99,10 +99,6 @@ const pass = (world: World) => Effect.fn("lke.giveBack")(function*(key: string, 
 })
 
 /** Asks for the end of a deleted claim's machine. The result has an entry for each claim that is still deleting, by uid. */
-export const makeGiver = (world: World, scope: Scope.Scope, locks: Locks) => makeGather<ClaimRecord, Deletions, LinodeError | KubeError>({
-  scope,
-  locks,
-  window: gatherFor,
-  run: pass(world)
-})
+export const makeGiver = (world: World, scope: Scope.Scope, locks: Locks) =>
+  makeGather<ClaimRecord, Deletions, LinodeError | KubeError>({ scope, locks, window: gatherFor, run: pass(world) })
 export type Giver = ReturnType<typeof makeGiver>

@@ -39,7 +39,7 @@ export interface GrowPlan {
 /** Claims that no longer own their node: it is gone from a complete list, or an older claim owns it too. */
 type Unbinding = GrowPlan["unbind"][number]
 
-const unbinding = (view: View, key: string): ReadonlyArray<Unbinding> => view.claims.flatMap((claim): ReadonlyArray<Unbinding> => {
+const unbinding = (view: View, key: string) => view.claims.flatMap((claim): ReadonlyArray<Unbinding> => {
   if (claim.node === undefined || claim.deleting || claim.key !== key) return []
   const rivals = (view.owners.get(claim.node) ?? []).filter((owner) => !owner.deleting)
   if (rivals.some((rival) => rival !== claim && byAge(rival, claim) < 0)) return [{ claim, why: "shared" }]

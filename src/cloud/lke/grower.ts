@@ -47,6 +47,15 @@ const inDoubt: Outcome = { is: "waiting", why: "a change was sent to Linode and 
 const unlisted: Outcome = { is: "waiting", why: "its node is not in Linode's list" }
 const onTheWay: Outcome = { is: "waiting", why: "its node is bought and Linode has not named it yet" }
 
+const unbind = (world: World) => Effect.fnUntraced(function*({ claim, why }: GrowPlan["unbind"][number]) {
+  yield* Effect.logInfo(
+    why === "lost" ? "the claim's node is gone, it gets another" : "an older claim owns the node, the younger gives it up",
+    { NodeClaim: claim.name, node: claim.node }
+  )
+  const still = (now: ClaimRecord) => now.node === claim.node && !now.deleting
+  yield* world.claims.annotate(claim, { [annotation.lkeNode]: null }, still)
+})
+
 const pass = (world: World) => Effect.fn("lke.pass")(function*(key: string, wishes: ReadonlyArray<Wish>) {
   const spec = wishes.find((wish) => wish.spec !== undefined)?.spec
   const names = new Set(wishes.map((wish) => wish.name))
@@ -65,7 +74,8 @@ const pass = (world: World) => Effect.fn("lke.pass")(function*(key: string, wish
     for (const [i, claim] of bound.entries()) {
       const owned = claim?.node === undefined ? undefined : find(claim.node)
       if (claim !== undefined && owned !== undefined) outcomes.set(claim.name, { is: "bound", owned })
-      if (claim === undefined) yield* Effect.logDebug("a claim changed while it got its node", { NodeClaim: bindings[i]?.claim.name })
+      if (claim !== undefined) continue
+      yield* Effect.logDebug("a claim changed while it got its node", { NodeClaim: bindings[i]?.claim.name })
     }
     return bound.every((claim) => claim !== undefined)
   })
@@ -80,12 +90,7 @@ const pass = (world: World) => Effect.fn("lke.pass")(function*(key: string, wish
     }
     const plan = decideGrow(view, { key, names, most, mayGrow: spec !== undefined && stopped === undefined })
     if (plan.unbind.length > 0) {
-      yield* Effect.forEach(plan.unbind, ({ claim, why }) => Effect.logInfo(
-        why === "lost" ? "the claim's node is gone, it gets another" : "an older claim owns the node, the younger gets another",
-        { NodeClaim: claim.name, node: claim.node }
-      ).pipe(
-        Effect.andThen(world.claims.annotate(claim, { [annotation.lkeNode]: null }, (now) => now.node === claim.node && !now.deleting))
-      ), { concurrency: writers, discard: true })
+      yield* Effect.forEach(plan.unbind, unbind(world), { concurrency: writers, discard: true })
       for (const { claim } of plan.unbind) outcomes.delete(claim.name)
       continue
     }

@@ -11,12 +11,12 @@ import type { LinodeError } from "../../linode/linodeError.ts"
 import { Settings } from "../../settings/settings.ts"
 import { makeCatalogue } from "../catalogue.ts"
 import { CloudProvider } from "../cloudProvider.ts"
-import type { CloudError, Deletion } from "../cloudProvider.ts"
+import type { Deletion } from "../cloudProvider.ts"
 import { readyNodeClass } from "../nodeClass.ts"
 import { makeClaims } from "./claims.ts"
 import { LkeCluster } from "./cluster.ts"
 import { create } from "./create.ts"
-import { fromKube, fromLinode, unavailable } from "./errors.ts"
+import { cloudError, fromKube, fromLinode, unavailable } from "./errors.ts"
 import { makeLocks } from "./gather.ts"
 import { instanceGone, makeGiver } from "./giver.ts"
 import type { Giver } from "./giver.ts"
@@ -28,9 +28,6 @@ import { doubtOf, isMissing, lockOf, makeView, ownedNode } from "./view.ts"
 import { validateNodeClass } from "./validate.ts"
 import type { World } from "./world.ts"
 import { makeWorld } from "./world.ts"
-
-const cloudError = (operation: string) => (error: LinodeError | KubeError): CloudError =>
-  error._tag === "LinodeError" ? fromLinode(operation)(error) : fromKube(operation)(error)
 
 /** The claim as the API server has it, or as it was given when the API server has it no more. */
 const latest = (world: World, claim: NodeClaim): Effect.Effect<ClaimRecord, KubeError> => {
@@ -109,4 +106,5 @@ const make = Effect.gen(function*() {
 })
 
 /** Fails when Linode's price list cannot be had at the start. */
-export const layer: Layer.Layer<CloudProvider, LinodeError, Kube | Caches | Linode | Settings | LkeCluster> = Layer.effect(CloudProvider, make)
+export const layer: Layer.Layer<CloudProvider, LinodeError, Kube | Caches | Linode | Settings | LkeCluster> =
+  Layer.effect(CloudProvider, make)

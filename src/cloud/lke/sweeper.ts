@@ -12,7 +12,8 @@ import type { World } from "./world.ts"
 
 const giveBack = Effect.fn("lke.sweep")(function*(world: World, { pool, doomed }: GarbagePlan) {
   if (doomed === "pool") {
-    yield* Effect.logInfo("nothing of the node pool is owned by a claim", { pool: pool.id, nodes: pool.nodes.map((node) => node.id) })
+    const nodes = pool.nodes.map((node) => node.id)
+    yield* Effect.logInfo("nothing of the node pool is owned by a claim", { pool: pool.id, nodes })
     return yield* deletePool(world, pool)
   }
   if (doomed.sentence.length > 0) {
@@ -33,16 +34,17 @@ export const makeSweeper = (world: World, locks: Locks, grow: Grower): Effect.Ef
     const seen = yield* Ref.updateAndGet(since, (known) => observeGarbage(view, known))
     return { view, plans: decideGarbage(view, seen) }
   })
-  const sweepKey = (key: string) => look.pipe(
-    Effect.flatMap(({ plans }) => Effect.forEach(plans.filter((plan) => plan.key === key), (plan) => giveBack(world, plan), { discard: true })),
-    locks.withLock(key)
-  )
+  const sweepKey = (key: string) => locks.withLock(key)(Effect.gen(function*() {
+    const { plans } = yield* look
+    yield* Effect.forEach(plans.filter((plan) => plan.key === key), (plan) => giveBack(world, plan), { discard: true })
+  }))
   return Effect.gen(function*() {
     const { plans, view } = yield* look
     // Two processes gave one node to two claims: a pass parts them.
     const shared = [...view.owners.values()].map((owners) => owners.filter((owner) => !owner.deleting))
       .filter((owners) => owners.length > 1).flat()
-    const parting = shared.flatMap(({ key, name }) => key === undefined ? [] : [Effect.asVoid(grow(key, { name, spec: undefined }))])
+    const parting = shared.flatMap(({ key, name }) =>
+      key === undefined ? [] : [Effect.asVoid(grow(key, { name, spec: undefined }))])
     const sweeping = [...new Set(plans.map((plan) => plan.key))].map(sweepKey)
     const results = yield* Effect.forEach([...parting, ...sweeping], (work) => work.pipe(
       Effect.tapError((error) => Effect.logWarning("giving back what no claim owns failed", { error: error.message })),

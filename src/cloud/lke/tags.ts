@@ -78,8 +78,11 @@ export const nonceOf = (pool: Pool): string | undefined => valueOf(pool, nonce)
 export const isSentenced = (pool: Pool): boolean => pool.tags.includes(`${sentence}${wholePool}`)
 
 /** Ids of the pool's nodes that are to go though no claim says so. */
-export const sentencedNodes = (pool: Pool): ReadonlySet<string> =>
-  new Set(pool.tags.filter((tag) => tag.startsWith(sentence)).map((tag) => tag.slice(sentence.length)).filter((id) => id !== wholePool))
+export const sentencedNodes = (pool: Pool): ReadonlySet<string> => new Set(
+  pool.tags.filter((tag) => tag.startsWith(sentence))
+    .map((tag) => tag.slice(sentence.length))
+    .filter((id) => id !== wholePool)
+)
 
 /** The pool's tags with these nodes (or all of it) sentenced, and without sentences that have been carried out. */
 export const withSentence = (pool: Pool, doomed: ReadonlyArray<string> | "pool"): ReadonlyArray<string> => {

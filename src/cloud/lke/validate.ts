@@ -4,7 +4,11 @@ import type { NodeClassIssue } from "../cloudProvider.ts"
 import type { ClusterShape } from "./cluster.ts"
 import { longestTag, reservedTagKeys, tagKey } from "./tags.ts"
 
-const versionIssue = (wanted: string | undefined, { tier }: ClusterShape, controlPlane: string | undefined): ReadonlyArray<NodeClassIssue> => {
+const versionIssue = (
+  wanted: string | undefined,
+  { tier }: ClusterShape,
+  controlPlane: string | undefined
+): ReadonlyArray<NodeClassIssue> => {
   const field = "spec.lkeK8sVersion"
   if (wanted === undefined || wanted === "") return []
   if (tier === "standard") {
@@ -24,7 +28,8 @@ const tagIssue = (tags: ReadonlyArray<string>): ReadonlyArray<NodeClassIssue> =>
     ...(long.length > 0 ? [`not between 1 and ${longestTag} characters: ${long.join(", ")}`] : [])
   ]
   if (complaints.length === 0) return []
-  return [{ field: "spec.tags", reason: "TagValidationFailed", message: `tags failed validation requirements (${complaints.join("; ")})` }]
+  const message = `tags failed validation requirements (${complaints.join("; ")})`
+  return [{ field: "spec.tags", reason: "TagValidationFailed", message }]
 }
 
 /** `controlPlane`: its version, where the class asks for one on an enterprise cluster. */

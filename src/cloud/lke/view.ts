@@ -43,7 +43,8 @@ export const makeView = (
   pools: ReadonlyArray<Pool>
 ): View => {
   const nodes = new Map(pools.flatMap((pool) => pool.nodes.map((node) => [node.id, { pool, node }] as const)))
-  const byInstance = new Map([...nodes.values()].flatMap(({ node }) => node.instance_id === null ? [] : [[node.instance_id, node.id] as const]))
+  const byInstance = new Map([...nodes.values()].flatMap(({ node }) =>
+    node.instance_id === null ? [] : [[node.instance_id, node.id] as const]))
   const owners = new Map<string, Array<ClaimRecord>>()
   for (const claim of claims) {
     const node = claim.node ?? nodeIdIn(cluster.id, claim.foreign?.nodeName) ?? byInstance.get(claim.foreign?.instance ?? -1)
@@ -95,7 +96,8 @@ export const doubtOf = (view: View, claim: ClaimRecord): Intent | undefined => {
 
 /** Changes of a pool's count that may still be carried out: none other is sent to it meanwhile. */
 export const poolDoubts = (view: View, pool: Pool): { readonly growing: boolean; readonly deleting: boolean } => {
-  const doubts = view.claims.flatMap((claim) => doubtOf(view, claim) ?? []).filter((intent) => intent.change !== "new" && intent.pool === pool.id)
+  const doubts = view.claims.flatMap((claim) => doubtOf(view, claim) ?? [])
+    .filter((intent) => intent.change !== "new" && intent.pool === pool.id)
   const sentenced = sentencedNodes(pool)
   return {
     growing: doubts.some((intent) => intent.change === "grow"),
