@@ -1,0 +1,120 @@
+/**
+ * One start of the controller: the same house as on a real cluster, with milliseconds of network between it and the
+ * API server and Linode. It can be killed at any of its requests, before they are sent or once they are carried out.
+ */
+import type { AxiosAdapter } from "axios"
+import { Effect, Layer, Redacted } from "effect"
+import { Process } from "./virtual.ts"
+import type { Time } from "./virtual.ts"
+import { LkeCluster } from "../../src/cloud/lke/cluster.ts"
+import { services } from "../../src/commands/controller.ts"
+import { allControllers } from "../../src/controllers/all.ts"
+import { CacheLoops } from "../../src/kube/cacheLayer.ts"
+import { Caches } from "../../src/kube/caches.ts"
+import { Kube } from "../../src/kube/kube.ts"
+import { leaseDefaults, whileLeader } from "../../src/kube/lease.ts"
+import * as liveLinode from "../../src/linode/live.ts"
+import { Transport } from "../../src/linode/options.ts"
+import * as log from "../../src/runtime/log.ts"
+import * as metrics from "../../src/runtime/metrics.ts"
+import { load } from "../../src/settings/load.ts"
+import { Settings } from "../../src/settings/settings.ts"
+import type { LinodeApi } from "../../src/simulator/linode/linodeApi.ts"
+import { findRoutes } from "../../src/simulator/linode/routes.ts"
+import { transport } from "../../src/simulator/linode/transport.ts"
+
+export const clusterName = "prod"
+export const token = "a-secret-token-0123456789"
+
+/** A request that is about to be sent, or whose reply is on its way. */
+export interface Moment {
+  readonly at: "sending" | "carriedOut"
+  /** `POST /lke/clusters/{id}/pools`, or `patch nodeclaims`. */
+  readonly what: string
+  /** The body, or the patch. */
+  readonly body: string
+}
+
+export interface ProgramOptions {
+  /** Of its lease. */
+  readonly identity: string
+  readonly seed: number
+  /** Is asked at every moment; true is death. */
+  readonly diesAt: (moment: Moment) => boolean
+  readonly log: (line: string) => void
+  readonly onExit: (how: string) => void
+}
+
+const kubeMillis = 2
+const linodeMillis = 60
+
+export interface Program {
+  readonly process: Process
+  /** SIGTERM. */
+  readonly stop: () => void
+}
+
+export const startProgram = (time: Time, kube: Kube["Service"], api: LinodeApi, options: ProgramOptions): Program => {
+  const process = new Process(time, options.seed)
+
+  const deadly = (moment: Moment): boolean => {
+    if (process.alive && options.diesAt(moment)) process.kill()
+    return !process.alive
+  }
+
+  const adapter: AxiosAdapter = (config) => new Promise((resolve, reject) => {
+    const method = (config.method ?? "get").toUpperCase()
+    const path = new URL(config.url ?? "").pathname.replace(/^\/v4(beta)?/, "")
+    const what = `${method} ${findRoutes(path)[0]?.route.path ?? path}`
+    const body = typeof config.data === "string" ? config.data : ""
+    if (deadly({ at: "sending", what, body })) return
+    const send = transport(api)
+    time.after(linodeMillis, () => {
+      const reply = send(config)
+      if (deadly({ at: "carriedOut", what, body })) reply.catch(() => {})
+      reply.then(
+        (response) => process.after(linodeMillis, () => resolve(response)),
+        (error: unknown) => process.after(linodeMillis, () => reject(error))
+      )
+    })
+  })
+
+  const overNetwork = (what: string, body: unknown, request: Effect.Effect<unknown, unknown>) => Effect.suspend(() => {
+    const moment = { what, body: JSON.stringify(body) ?? "" }
+    if (deadly({ ...moment, at: "sending" })) return Effect.never
+    return Effect.sleep(kubeMillis).pipe(
+      Effect.andThen(Effect.exit(request)),
+      Effect.tap(() => deadly({ ...moment, at: "carriedOut" }) ? Effect.never : Effect.sleep(kubeMillis)),
+      Effect.flatMap((exit) => exit)
+    )
+  })
+
+  type Method = (resource: { readonly plural?: string }, ...rest: ReadonlyArray<unknown>) => Effect.Effect<unknown, unknown>
+  const remoteKube = Kube.of({
+    ...Object.fromEntries(Object.entries(kube).map(([verb, method]: [string, unknown]) => [
+      verb,
+      (...args: Parameters<Method>) =>
+        overNetwork(`${verb} ${args[0].plural ?? "pods"}`, args[1], (method as Method)(...args))
+    ])) as unknown as Kube["Service"],
+    watch: kube.watch
+  })
+
+  const work = Effect.gen(function*() {
+    const caches = yield* Caches
+    const loops = yield* CacheLoops
+    yield* Effect.logInfo("starting", { cluster: yield* LkeCluster })
+    const lead = whileLeader({ ...leaseDefaults, namespace: "kube-system", identity: options.identity })
+    return yield* Effect.raceFirst(loops.join, Effect.andThen(caches.synced, lead(allControllers)))
+  })
+  const linode = liveLinode.layer({ token: Redacted.make(token) }).pipe(Layer.provide(Layer.succeed(Transport, adapter)))
+  const ground = Layer.mergeAll(
+    Layer.succeed(Kube, remoteKube),
+    linode,
+    metrics.layerQuiet,
+    Layer.effect(Settings, load({ args: [], env: { CLUSTER_NAME: clusterName, LINODE_TOKEN: token } })),
+    log.layer({ level: "debug", commit: "test", write: options.log })
+  )
+  const program = work.pipe(Effect.provide(services.pipe(Layer.provideMerge(ground), Layer.fresh)), Effect.scoped)
+  const stop = process.start(program, (exit) => options.onExit(exit._tag === "Success" ? "ended" : log.causeText(exit.cause)))
+  return { process, stop }
+}
