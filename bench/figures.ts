@@ -16,6 +16,7 @@ import { NodePools } from "../src/apis/nodePool.ts"
 import type { NodePool } from "../src/apis/nodePool.ts"
 import { Kube } from "../src/kube/kube.ts"
 import * as memory from "../src/kube/memory/layer.ts"
+import type { ApiServer } from "../src/kube/memory/server.ts"
 import type { KubeObject, Pod } from "../src/kube/objects.ts"
 import { Pods } from "../src/kube/resources.ts"
 import * as simulator from "../src/simulator/linode/linodeSimulator.ts"
@@ -27,6 +28,8 @@ const results = resolve(import.meta.dirname, "RESULTS.md")
 const token = "bench-token"
 
 const pod = (name: string, cpu: string): Pod => ({
+  apiVersion: "v1",
+  kind: "Pod",
   metadata: { name, namespace: "default" },
   spec: { containers: [{ name: "pause", resources: { requests: { cpu } } }] },
   status: {
@@ -35,7 +38,16 @@ const pod = (name: string, cpu: string): Pod => ({
   }
 })
 
+/** A pod that kube-scheduler found no node for; the API server takes a status only apart. */
+const addPod = (server: ApiServer, name: string, cpu: string): void => {
+  const { status, ...rest } = pod(name, cpu)
+  server.create(Pods, rest)
+  server.patch(Pods, rest.metadata, { status }, { kind: "merge", subresource: "status" })
+}
+
 const nodePool = (types: ReadonlyArray<string>): NodePool => ({
+  apiVersion: "karpenter.sh/v1",
+  kind: "NodePool",
   metadata: { name: "default" },
   spec: {
     template: {
@@ -47,7 +59,7 @@ const nodePool = (types: ReadonlyArray<string>): NodePool => ({
   }
 })
 
-const nodeClass: LinodeNodeClass = { metadata: { name: "default" }, spec: {} }
+const nodeClass: LinodeNodeClass = { apiVersion: "karpenter.k8s.linode/v1", kind: "LinodeNodeClass", metadata: { name: "default" }, spec: {} }
 
 const isTrue = (object: KubeObject, type: string): boolean =>
   (object as NodePool | NodeClaim).status?.conditions?.some((c) => c.type === type && c.status === "True") === true
@@ -64,7 +76,7 @@ const residentMiB = (pid: number): number => Number(execFileSync("ps", ["-o", "r
 
 /** A world with a running controller in it; `use` gets what it needs to drive and watch it. */
 const withController = <A>(types: ReadonlyArray<string>, use: (world: {
-  readonly server: memory.MemoryApiServer["Service"]["server"]
+  readonly server: ApiServer
   readonly api: simulator.LinodeSimulator["Service"]["api"]
   readonly pid: number
   readonly readyMillis: number
@@ -85,7 +97,7 @@ const withController = <A>(types: ReadonlyArray<string>, use: (world: {
   const health = 20_000 + Math.floor(Math.random() * 20_000)
   const began = performance.now()
   const child = yield* Effect.acquireRelease(
-    Effect.sync(() => spawn(process.execPath, [main, "controller"], {
+    Effect.sync(() => spawn(process.execPath, ["--max-semi-space-size=4", main, "controller"], {
       stdio: ["ignore", "ignore", "inherit"],
       env: {
         PATH: process.env["PATH"], HOME: dir, KUBECONFIG: kubeconfig, CLUSTER_NAME: "bench", LINODE_TOKEN: token, LINODE_URL: url,
@@ -127,7 +139,7 @@ const rounds = 5
 const batchIdleMillis = 1000
 
 const reaction = withController([], ({ server, api, pid, readyMillis }) => Effect.gen(function*() {
-  for (let i = 0; i < waitingPods; i++) server.create(Pods, pod(`waiting-${i}`, `${100 + 100 * (i % 10)}m`))
+  for (let i = 0; i < waitingPods; i++) addPod(server, `waiting-${i}`, `${100 + 100 * (i % 10)}m`)
   const last = Date.now()
   yield* until(() => api.log.some(isOrder))
   return { millis: api.log.find(isOrder)!.at - last - batchIdleMillis, readyMillis, loadedMiB: residentMiB(pid) }
@@ -136,7 +148,7 @@ const reaction = withController([], ({ server, api, pid, readyMillis }) => Effec
 const idle = withController([], ({ pid }) => Effect.andThen(Effect.sleep("30 seconds"), Effect.sync(() => residentMiB(pid))))
 
 const purchase = withController(["g6-standard-2"], ({ server, api }) => Effect.gen(function*() {
-  for (let i = 0; i < orderedNodes; i++) server.create(Pods, pod(`big-${i}`, "1500m"))
+  for (let i = 0; i < orderedNodes; i++) addPod(server, `big-${i}`, "1500m")
   const launched = () => server.list(NodeClaims, {}).items.filter((claim) => isTrue(claim, "Launched")).length
   yield* until(() => launched() === orderedNodes)
   const changes = api.log.filter(({ method }) => method !== "GET")

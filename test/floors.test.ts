@@ -18,7 +18,8 @@ const below: Readonly<Record<string, ReadonlyArray<string>>> = {
   controllers: ["scheduling", "apis", "kube", "linode", "settings", "runtime", "cloud", "cluster"],
   simulator: ["scheduling", "apis", "kube", "linode"],
   commands: ["scheduling", "apis", "kube", "linode", "settings", "runtime", "cloud", "cluster", "controllers", "simulator", "version.ts"],
-  "main.ts": ["commands", "version.ts"]
+  "cli.ts": ["commands", "version.ts"],
+  "main.ts": ["cli.ts"]
 }
 
 const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"))

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { label } from "../../src/apis/labels.ts"
-import { allocatableOf, candidates } from "../../src/cloud/choose.ts"
+import { allocatableOf, makeCandidates } from "../../src/cloud/choose.ts"
 import { instanceTypesOf } from "../../src/cloud/instanceTypes.ts"
 import { measure, roomOf } from "../../src/cloud/nodeRoom.ts"
 import { plansOf } from "../../src/cloud/plans.ts"
@@ -130,7 +130,7 @@ describe("instance types", () => {
   it.effect("answer a claim cheapest first, by requirements and requests", () => Effect.gen(function*() {
     const plans = plansOf({ id: "us-ord", tier: "standard" }, yield* snapshot.types, yield* snapshot.regions, [])
     const types = instanceTypesOf(plans, undefined, { ...circumstances, soldOut: new Set() })
-    const named = (spec: Partial<ReturnType<typeof claimOf>["spec"]>) => candidates({ ...claimOf("a"), spec: { ...claimOf("a").spec, requirements: [], ...spec } }, types)
+    const named = (spec: Partial<ReturnType<typeof claimOf>["spec"]>) => makeCandidates()({ ...claimOf("a"), spec: { ...claimOf("a").spec, requirements: [], ...spec } }, types)
     const anything = named({ resources: { requests: { cpu: "3", memory: "6Gi" } } })
     const prices = anything.map((type) => type.offerings[0]!.price)
     assert.deepStrictEqual(prices, prices.toSorted((a, b) => a - b))

@@ -2,8 +2,10 @@
 import { Effect } from "effect"
 import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
+import type { InstanceType } from "../../scheduling/problem.ts"
 import type { Catalogue } from "../catalogue.ts"
-import { candidates, isAvailable } from "../choose.ts"
+import { isAvailable } from "../choose.ts"
+import type { Candidates } from "../choose.ts"
 import { CloudError, InsufficientCapacity } from "../cloudProvider.ts"
 import type { Machine } from "../cloudProvider.ts"
 import { cloudError, fromKube, fromLinode, refused, unavailable } from "./errors.ts"
@@ -11,7 +13,7 @@ import type { Grower, Outcome, Owned, Wish } from "./grower.ts"
 import { machineOf } from "./machine.ts"
 import { poolSpec } from "./poolSpec.ts"
 import type { PoolSpec } from "./poolSpec.ts"
-
+import { recordOf } from "./record.ts"
 import type { ClaimRecord } from "./record.ts"
 import { makeView, ownedNode } from "./view.ts"
 import type { World } from "./world.ts"
@@ -24,12 +26,18 @@ const mostTypes = 10
 export interface Parts {
   readonly world: World
   readonly catalogue: Catalogue
+  readonly candidates: Candidates
   readonly grow: Grower
   readonly nodeClass: (claim: NodeClaim) => Effect.Effect<LinodeNodeClass, CloudError>
 }
 
-/** The claim as the API server has it; one that is gone, replaced or being deleted gets no machine. */
+/**
+ * The claim as the API server has it; one that is gone, replaced or being deleted gets no machine. A claim for which
+ * nothing was asked yet is taken as it was given: the pass that serves it reads all claims anew.
+ */
 const current = Effect.fnUntraced(function*({ world }: Parts, claim: NodeClaim) {
+  const given = recordOf(claim)
+  if (given.key === undefined && given.foreign === undefined && !given.deleting) return given
   const record = yield* Effect.mapError(world.claims.get(claim.metadata.name), fromKube(operation))
   if (record === undefined || record.deleting || (claim.metadata.uid !== undefined && record.uid !== claim.metadata.uid)) {
     return yield* unavailable(operation, "the claim is being deleted")
@@ -51,17 +59,13 @@ const askFor = ({ grow }: Parts, key: string, wish: Wish): Effect.Effect<Outcome
   Effect.map((pass) => pass.get(wish.name) ?? { is: "nothing" })
 )
 
-/** The types to ask for, in this order; a type whose key the claim already waits under comes first. */
-const specsOf = Effect.fnUntraced(function*({ catalogue, world }: Parts, record: ClaimRecord, nodeClass: LinodeNodeClass) {
-  const types = candidates(record.claim, yield* catalogue.types(nodeClass.spec.kubelet))
-  const specs = types.map((type) => ({
-    available: isAvailable(type),
-    spec: poolSpec(world.cluster, nodeClass, record.claim, type.name)
-  }))
-  return {
-    own: specs.find(({ spec }) => spec.key === record.key),
-    others: specs.filter(({ available, spec }) => available && spec.key !== record.key).map(({ spec }) => spec)
-  }
+/** What to ask for, in this order; the type whose key the claim already waits under comes first. */
+const specsOf = Effect.fnUntraced(function*({ candidates, catalogue, world }: Parts, record: ClaimRecord, nodeClass: LinodeNodeClass) {
+  const types = candidates(record.claim, yield* catalogue.types(nodeClass.spec.kubelet)).filter(isAvailable)
+  const specOf = (type: InstanceType): PoolSpec => poolSpec(world.cluster, nodeClass, record.claim, type.name)
+  const own = record.key === undefined ? undefined : types.find((type) => specOf(type).key === record.key)
+  const order = own === undefined ? types : [own, ...types.filter((type) => type !== own)]
+  return order.slice(0, mostTypes).map(specOf)
 })
 
 /** Makes sure that the claim has one machine; see `CloudProvider.create`. */
@@ -89,9 +93,7 @@ export const create = Effect.fn("lke.create")(function*(parts: Parts, claim: Nod
   }
 
   const nodeClass = yield* parts.nodeClass(record.claim)
-  const { others, own } = yield* specsOf(parts, record, nodeClass)
-  const specs: ReadonlyArray<PoolSpec> = own?.available === true ? [own.spec, ...others] : others
-  for (const spec of specs.slice(0, mostTypes)) {
+  for (const spec of yield* specsOf(parts, record, nodeClass)) {
     const outcome = yield* askFor(parts, spec.key, { name, spec })
     switch (outcome.is) {
       case "bound":

@@ -15,7 +15,7 @@ import type { ClaimRecord } from "./record.ts"
 import type { World } from "./world.ts"
 
 /** Claims that ask within this time share a pass. */
-const gatherFor = "50 millis"
+const gatherFor = "10 millis"
 
 /** A pass ends after so many looks; whoever has nothing by then asks again. */
 const mostRounds = 8

@@ -10,6 +10,7 @@ import { Linode } from "../../linode/linode.ts"
 import type { LinodeError } from "../../linode/linodeError.ts"
 import { Settings } from "../../settings/settings.ts"
 import { makeCatalogue } from "../catalogue.ts"
+import { makeCandidates } from "../choose.ts"
 import { CloudProvider } from "../cloudProvider.ts"
 import type { Deletion } from "../cloudProvider.ts"
 import { readyNodeClass } from "../nodeClass.ts"
@@ -82,6 +83,7 @@ const make = Effect.gen(function*() {
   })
   const parts = {
     world, catalogue, grow,
+    candidates: makeCandidates(),
     nodeClass: (claim: NodeClaim) => readyNodeClass(kube, caches, "create machine", claim.spec.nodeClassRef.name)
   }
   return CloudProvider.of({

@@ -1,0 +1,50 @@
+/** Picks a command and runs it. Exit codes: 0 done or told to stop, 1 it could not be done. */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import { Cause, Effect, Exit } from "effect"
+import type { Runtime } from "effect"
+import { explain } from "./commands/failure.ts"
+import { readVersion } from "./version.ts"
+
+const usage = `karpenter-linode [command] [flags]
+
+Commands
+  controller   serve a cluster (the default)
+  demo         watch the controller work on a simulated Linode, at 60 times the speed
+
+karpenter-linode COMMAND --help tells a command's flags; --version the version.
+`
+
+const version = readVersion()
+
+/** SIGTERM and SIGINT are not failures: what was begun has been put in order. */
+const teardown: Runtime.Teardown = (exit, onExit) =>
+  onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)
+
+const print = (text: string): Effect.Effect<void> => Effect.sync(() => process.stdout.write(text))
+
+const command = (argv: ReadonlyArray<string>): Effect.Effect<unknown, unknown> => {
+  const named = argv[0] !== undefined && !argv[0].startsWith("-")
+  const name = named ? argv[0] : "controller"
+  const args = named ? argv.slice(1) : argv
+  const wantsHelp = args.includes("--help") || args.includes("-h")
+  if (args.includes("--version")) return print(`karpenter-linode ${version.version} (${version.commit})\n`)
+  if (!named && wantsHelp) return print(usage)
+  // Each command brings its own clients: the other's need not be loaded.
+  switch (name) {
+    case "controller":
+      return Effect.flatMap(Effect.promise(() => import("./commands/controller.ts")), ({ controller, help }) =>
+        wantsHelp ? print(help) : controller({ args, env: process.env }, version))
+    case "demo":
+      return Effect.flatMap(Effect.promise(() => import("./commands/demo.ts")), ({ demo, help }) =>
+        wantsHelp ? print(help) : demo(args))
+    default:
+      return Effect.fail(new Error(`there is no command "${name}"\n\n${usage}`))
+  }
+}
+
+NodeRuntime.runMain(
+  command(process.argv.slice(2)).pipe(Effect.tapCause((cause) => Cause.hasInterruptsOnly(cause)
+    ? Effect.void
+    : Effect.sync(() => process.stderr.write(`karpenter-linode: ${explain(cause)}\n`)))),
+  { disableErrorReporting: true, teardown }
+)
