@@ -20,6 +20,7 @@ import { joining } from "../../src/simulator/kubernetes/joining.ts"
 import { kubelets } from "../../src/simulator/kubernetes/kubelets.ts"
 import { scheduler } from "../../src/simulator/kubernetes/scheduler.ts"
 import { workloads } from "../../src/simulator/kubernetes/workloads.ts"
+import * as snapshot from "../../src/linode/snapshot.ts"
 import * as simulator from "../../src/simulator/linode/linodeSimulator.ts"
 import type { Purchase, Tier } from "../../src/simulator/linode/world.ts"
 import * as objects from "./objects.ts"
@@ -34,6 +35,8 @@ const usualPatience = Duration.minutes(30)
 export interface LifeOptions extends Pick<simulator.SimulatorOptions, "delays" | "seed" | "accountLimit"> {
   readonly tier?: Tier
   readonly nodePool?: objects.NodePoolOptions
+  /** What a pod of the Deployment asks for; one CPU unless told. */
+  readonly cpu?: string
 }
 
 export interface Controller {
@@ -191,14 +194,16 @@ const systemPod = (nodeName: string): Pod => ({
 /** Plays a script in a cluster with a NodePool, a LinodeNodeClass and a Deployment of no pods. For `it`. */
 export const life = (options: LifeOptions, script: (house: House) => Effect.Effect<void, unknown>) => async (): Promise<void> => {
   const time = new Time()
-  const outside = simulator.layer({ ...options, tokens: [token] }).pipe(Layer.provideMerge(memory.layerWith({ crds })))
+  // Reading files takes real time, in which virtual time must not pass.
+  const [types, regions] = await Effect.runPromise(Effect.all([snapshot.types, snapshot.regions]))
+  const outside = simulator.layer({ ...options, types, regions, tokens: [token] }).pipe(Layer.provideMerge(memory.layerWith({ crds })))
   const whole = Effect.gen(function*() {
     const house = yield* make(time, options)
     const { cloud, kube, server } = house
     for (const { name } of cloud.nodes()) server.create(Pods, systemPod(name))
     yield* kube.create(LinodeNodeClasses, objects.nodeClass())
     yield* kube.create(NodePools, objects.nodePool(options.nodePool))
-    yield* kube.create(Deployments, objects.deployment())
+    yield* kube.create(Deployments, objects.deployment(0, options.cpu))
     const others = Effect.all([joining({ cloud }), workloads, scheduler, kubelets], { concurrency: "unbounded", discard: true })
     yield* Effect.raceFirst(script(house), others)
     assert.deepStrictEqual(house.accidents, [])

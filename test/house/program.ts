@@ -94,7 +94,7 @@ export const startProgram = (time: Time, kube: Kube["Service"], api: LinodeApi, 
     ...Object.fromEntries(Object.entries(kube).map(([verb, method]: [string, unknown]) => [
       verb,
       (...args: Parameters<Method>) =>
-        overNetwork(`${verb} ${args[0].plural ?? "pods"}`, args[1], (method as Method)(...args))
+        overNetwork(`${verb} ${args[0].plural ?? "pods"}`, args.slice(1), (method as Method)(...args))
     ])) as unknown as Kube["Service"],
     watch: kube.watch
   })
