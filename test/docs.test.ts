@@ -65,10 +65,18 @@ describe("the documents", () => {
   const documents = ["README.md", "CONTRIBUTING.md", ...readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".md")).map((file) => join("docs", file))]
 
+  /** As GitHub names a heading's anchor. */
+  const anchors = (text: string): ReadonlyArray<string> => [...text.matchAll(/^#+ (.+)$/gm)]
+    .map(([, heading]) => heading!.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, "").replaceAll(/\s/g, "-"))
+
+  const leadsSomewhere = (from: string, link: string): boolean => {
+    const [path = "", anchor] = link.split("#")
+    const target = path === "" ? resolve(root, from) : resolve(root, dirname(from), path)
+    return existsSync(target) && (anchor === undefined || anchors(readFileSync(target, "utf8")).includes(anchor))
+  }
+
   it.each(documents)("%s has links that lead somewhere", (file) => {
     const links = [...read(file).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!)
-    const dead = links.filter((target) => !/^[a-z]+:/.test(target))
-      .filter((target) => target.split("#")[0] !== "" && !existsSync(resolve(root, dirname(file), target.split("#")[0]!)))
-    assert.deepStrictEqual(dead, [])
+    assert.deepStrictEqual(links.filter((link) => !/^[a-z]+:/.test(link) && !leadsSomewhere(file, link)), [])
   })
 })
