@@ -173,7 +173,6 @@ export const demo = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
   const { stdout } = process
   const out: Output = {
     write: (text) => stdout.write(text),
-    columns: stdout.columns ?? 120,
     rows: Math.max(16, stdout.rows ?? 40)
   }
   const screen = output === "json" ? silent : stdout.isTTY ? yield* terminal(title(speed), out) : lines(title(speed), out)

@@ -13,38 +13,29 @@ export interface Screen {
 
 export interface Output {
   readonly write: (text: string) => void
-  readonly columns: number
   readonly rows: number
 }
 
-// eslint-disable-next-line no-control-regex -- ESC starts the sequences that take no room on the screen.
-const escapes = /\u001b\[[0-9;]*m/g
-
-/** Cuts a line to the terminal's width without cutting a colour in half. */
-const fit = (line: string, columns: number): string => {
-  if (line.replace(escapes, "").length <= columns) return line
-  let shown = 0
-  let out = ""
-  for (const part of line.split(/(\u001b\[[0-9;]*m)/)) {
-    if (part.startsWith("\u001b[")) out += part
-    else {
-      out += part.slice(0, Math.max(0, columns - shown - 1))
-      shown += part.length
-    }
-  }
-  return `${out}\u001b[0m`
-}
+// What is written to a terminal to say: cursor hidden or shown, lines cut at its edge or wrapped, cleared, cursor home.
+const hideCursor = "\u001b[?25l"
+const showCursor = "\u001b[?25h"
+const cutLines = "\u001b[?7l"
+const wrapLines = "\u001b[?7h"
+const clearScreen = "\u001b[2J"
+const home = "\u001b[H"
+const clearLine = "\u001b[K"
+const clearBelow = "\u001b[J"
 
 /** Redraws the terminal in place and gives it back as it was. */
 export const terminal = (title: string, output: Output): Effect.Effect<Screen, never, Scope.Scope> => Effect.gen(function*() {
   yield* Effect.acquireRelease(
-    Effect.sync(() => output.write("\u001b[?25l\u001b[2J")),
-    () => Effect.sync(() => output.write("\u001b[?25h"))
+    Effect.sync(() => output.write(hideCursor + cutLines + clearScreen)),
+    () => Effect.sync(() => output.write(wrapLines + showCursor))
   )
   const happenings: Array<Happening> = []
   let last: ReadonlyArray<string> = []
   const paint = (lines: ReadonlyArray<string>) =>
-    output.write(`\u001b[H${lines.map((line) => `${fit(line, output.columns)}\u001b[K`).join("\n")}\u001b[J`)
+    output.write(home + lines.map((line) => line + clearLine).join("\n") + clearBelow)
   return {
     show: (scene, news) => Effect.sync(() => {
       happenings.push(...news)
