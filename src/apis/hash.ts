@@ -63,7 +63,7 @@ export const nodePoolHash = (template: typeof NodePoolTemplate.Type): string => 
   }) ?? "")
 }
 
-/** Hash of a LinodeNodeClass's spec without its tags: those are changed on the Linodes in place. */
+/** Hash of a LinodeNodeClass's spec without its tags: other tags do not make another machine. */
 export const nodeClassHash = (spec: typeof LinodeNodeClassSpec.Type): string => {
   const { tags: _, ...hashed } = spec
   return fnv1a(canonical(hashed) ?? "")

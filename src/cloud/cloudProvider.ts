@@ -71,6 +71,6 @@ export interface NodeClassIssue {
   /** Path in the object: `spec.lkeK8sVersion`. */
   readonly field: string
   /** Reason of ValidationSucceeded=False. */
-  readonly reason: "TagValidationFailed" | "LKEK8sVersionUnsupported" | "LKEK8sVersionControlPlaneMismatch" | "FieldNotSupported"
+  readonly reason: "TagValidationFailed" | "LKEK8sVersionUnsupported" | "LKEK8sVersionControlPlaneMismatch"
   readonly message: string
 }

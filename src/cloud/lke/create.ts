@@ -1,5 +1,6 @@
 /** From a claim to its machine. */
 import { Effect } from "effect"
+import { annotation } from "../../apis/labels.ts"
 import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import type { InstanceType } from "../../scheduling/problem.ts"
@@ -75,7 +76,10 @@ export const create = Effect.fn("lke.create")(function*(parts: Parts, claim: Nod
   const name = claim.metadata.name
   const machine = Effect.fnUntraced(function*(owned: Owned, nodeClass: LinodeNodeClass | undefined) {
     const types = yield* catalogue.types(nodeClass?.spec.kubelet)
-    return machineOf(world.cluster.id, owned, types.find((type) => type.name === owned.pool.type)) satisfies Machine
+    const type = types.find(({ name: each }) => each === owned.pool.type)
+    // A class that is edited while the node joins is not what the node was made from.
+    const madeFrom = record.claim.metadata.annotations?.[annotation.nodeClassHash] === undefined ? nodeClass : undefined
+    return machineOf(world.cluster.id, owned, type, madeFrom) satisfies Machine
   })
   // A machine that exists is told of, whatever has become of its class.
   const anyClass = Effect.catch(parts.nodeClass(record.claim), () => Effect.undefined)

@@ -80,6 +80,9 @@ const pass = (world: World) => Effect.fn("lke.pass")(function*(key: string, wish
     return bound.every((claim) => claim !== undefined)
   })
   let stopped: Outcome | undefined
+  /** The account may have fewer than were asked for: halves of it are tried until one fits. */
+  let affordable = Number.POSITIVE_INFINITY
+  let tooMany: Outcome | undefined
 
   for (let round = 0; round < mostRounds; round++) {
     const view = yield* world.look
@@ -96,13 +99,15 @@ const pass = (world: World) => Effect.fn("lke.pass")(function*(key: string, wish
     }
     const allBound = yield* bindAll(plan.bind, view.find)
     settle(plan.wait, onTheWay)
-    settle(plan.left, stopped ?? { is: "nothing" })
+    settle(plan.left, stopped ?? tooMany ?? { is: "nothing" })
     if (plan.change === undefined || spec === undefined) {
       if (allBound) break
       continue
     }
 
-    const carried = yield* carryOut(world, spec, plan.change)
+    const change = { ...plan.change, claims: plan.change.claims.slice(0, affordable) }
+    settle(plan.change.claims, tooMany ?? { is: "nothing" })
+    const carried = yield* carryOut(world, spec, change)
     if (carried.is === "done") {
       const { pool } = carried
       const fresh = pool.nodes.filter((node) => view.find(node.id) === undefined && !view.owners.has(node.id))
@@ -119,9 +124,11 @@ const pass = (world: World) => Effect.fn("lke.pass")(function*(key: string, wish
       stopped = inDoubt
       settle(plan.left, stopped)
     } else if (carried.is === "refused" && carried.error.reason._tag !== "Gone") {
-      stopped = { is: "refused", error: carried.error }
-      settle([...plan.change.claims, ...plan.left], stopped)
-      break
+      const refused: Outcome = { is: "refused", error: carried.error }
+      settle([...plan.change.claims, ...plan.left], refused)
+      if (carried.error.reason._tag !== "Quota" || change.claims.length === 1) break
+      affordable = Math.floor(change.claims.length / 2)
+      tooMany = refused
     }
   }
   return outcomes as Pass

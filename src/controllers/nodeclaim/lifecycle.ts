@@ -18,6 +18,7 @@ import { Nodes } from "../../kube/resources.ts"
 import { done, onOther, onSelf, requeueAfter, runController, sooner } from "../../runtime/controller.ts"
 import type { Result } from "../../runtime/controller.ts"
 import type { Metrics } from "../../runtime/metrics.ts"
+import { reportTransitions } from "../transitions.ts"
 import { claimMetrics } from "./claimMetrics.ts"
 import { finalize } from "./finalization.ts"
 import { initialize } from "./initialization.ts"
@@ -55,8 +56,11 @@ interface Step {
 const became = (before: NodeClaim, after: NodeClaim, type: string): boolean =>
   !nodeClaimConditions.isTrue(before, type) && nodeClaimConditions.isTrue(after, type)
 
-/** Says what the pass achieved. */
+const announced = [conditionType.launched, conditionType.registered, conditionType.initialized, "Ready"] as const
+
+/** Says what the pass achieved, in the log and as events on the claim. */
 const announce = Effect.fnUntraced(function*(before: NodeClaim, after: NodeClaim) {
+  yield* reportTransitions(before, after, announced)
   const { labels } = after.metadata
   const status = after.status ?? {}
   if (became(before, after, conditionType.launched)) {

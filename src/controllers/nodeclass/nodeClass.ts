@@ -17,7 +17,7 @@ import { Kube } from "../../kube/kube.ts"
 import { isNotFound } from "../../kube/kubeError.ts"
 import { done, onOther, onSelf, requeueAfter, runController } from "../../runtime/controller.ts"
 import type { Metrics } from "../../runtime/metrics.ts"
-import { reportTransitions } from "../nodepool/transitions.ts"
+import { reportTransitions } from "../transitions.ts"
 import { some } from "../provisioning/report.ts"
 
 /** What Linode says may change without the object: the versions it offers, the cluster's tier. */

@@ -16,7 +16,7 @@ import { Kube } from "../../kube/kube.ts"
 import { isNotFound } from "../../kube/kubeError.ts"
 import { done, onOther, onSelf, runController } from "../../runtime/controller.ts"
 import type { Metrics } from "../../runtime/metrics.ts"
-import { reportTransitions } from "./transitions.ts"
+import { reportTransitions } from "../transitions.ts"
 
 interface Unready {
   readonly reason: string

@@ -124,8 +124,8 @@ describe("finalization", () => {
     const deletedAt = Date.parse((yield* claim("a"))?.metadata.deletionTimestamp ?? "")
     assert.strictEqual(Date.parse((yield* deadline("a")) ?? ""), deletedAt + 3_600_000)
     assert.strictEqual(yield* deadline("b"), "2026-03-01T12:30:00Z")
-    assert.deepStrictEqual(yield* reasonsOn("a"), ["TerminationGracePeriodExpiring"])
-    assert.deepStrictEqual(yield* reasonsOn("b"), [])
+    assert.include(yield* reasonsOn("a"), "TerminationGracePeriodExpiring")
+    assert.notInclude(yield* reasonsOn("b"), "TerminationGracePeriodExpiring")
   })))
 
   it.effect("buys nothing for a claim that is deleted while it is launched, and gives back what came of it", () =>

@@ -1,9 +1,9 @@
 /** A condition that changes its status is an event on its object, whose reason is the condition's type. */
 import { Effect } from "effect"
-import type { ConditionedObject } from "../../apis/conditions.ts"
-import { Recorder } from "../../kube/events.ts"
-import type { EventReason } from "../../kube/events.ts"
-import type { Condition, KubeObject } from "../../kube/objects.ts"
+import type { ConditionedObject } from "../apis/conditions.ts"
+import { Recorder } from "../kube/events.ts"
+import type { EventReason } from "../kube/events.ts"
+import type { Condition, KubeObject } from "../kube/objects.ts"
 
 const find = (object: ConditionedObject, type: string): Condition | undefined =>
   object.status?.conditions?.find((condition) => condition.type === type)
