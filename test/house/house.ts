@@ -81,8 +81,12 @@ const make = Effect.fnUntraced(function*(time: Time, options: LifeOptions) {
   const bought = (): ReadonlyArray<Purchase> => cloud.purchases.filter((node) => !node.seeded)
   const alive = (): ReadonlyArray<Purchase> => bought().filter((node) => node.deletedAt === undefined)
   const pods = (): ReadonlyArray<Pod> => list<Pod>(Pods).filter((pod) => pod.metadata.namespace === "default")
-  const running = (): number =>
-    pods().filter((pod) => pod.metadata.deletionTimestamp === undefined && pod.status?.phase === "Running").length
+  const running = (): number => {
+    const ready = new Set(list<Node>(Nodes).filter((node) => node.status?.conditions?.some(({ status, type }) =>
+      type === "Ready" && status === "True") === true).map((node) => node.metadata.name))
+    return pods().filter(({ metadata, spec, status }) =>
+      metadata.deletionTimestamp === undefined && status?.phase === "Running" && ready.has(spec.nodeName ?? "")).length
+  }
   const claims = (): ReadonlyArray<NodeClaim> => list<NodeClaim>(NodeClaims)
 
   const picture = (): string => JSON.stringify({
@@ -98,7 +102,7 @@ const make = Effect.fnUntraced(function*(time: Time, options: LifeOptions) {
     nodes: list<Node>(Nodes).map((node) => node.metadata.name),
     alive: alive().map(({ node, type }) => `${type} ${node}`),
     lately: api.log.slice(-10).map((call) => `${call.at - time.now} ${call.method} ${call.path} ${call.status} ${call.fault ?? ""}`),
-    logs: logs.filter((line) => !line.includes("\"DEBUG\"")).slice(-25)
+    logs: logs.filter((line) => !line.includes("\"DEBUG\"")).slice(-12)
   }, undefined, 1)
 
   const wait = Effect.fnUntraced(function*(what: string, reached: () => boolean, most: Duration.Input = usualPatience) {

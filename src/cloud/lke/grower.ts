@@ -106,7 +106,7 @@ const pass = (world: World) => Effect.fn("lke.pass")(function*(key: string, wish
     }
 
     const change = { ...plan.change, claims: plan.change.claims.slice(0, affordable) }
-    settle(plan.change.claims, tooMany ?? { is: "nothing" })
+    if (tooMany !== undefined) settle(plan.change.claims, tooMany)
     const carried = yield* carryOut(world, spec, change)
     if (carried.is === "done") {
       const { pool } = carried
