@@ -25,7 +25,7 @@ import * as simulator from "../../src/simulator/linode/linodeSimulator.ts"
 import type { Purchase, Tier } from "../../src/simulator/linode/world.ts"
 import * as objects from "./objects.ts"
 import { clusterName, startProgram, token } from "./program.ts"
-import type { Moment } from "./program.ts"
+import type { Moment, Program } from "./program.ts"
 import { Process, Time } from "./virtual.ts"
 
 export const region = "us-ord"
@@ -37,6 +37,8 @@ export interface LifeOptions extends Pick<simulator.SimulatorOptions, "delays" |
   readonly nodePool?: objects.NodePoolOptions
   /** What a pod of the Deployment asks for; one CPU unless told. */
   readonly cpu?: string
+  /** A replica that ends by itself is started again, as Kubernetes does. Without it such an end fails the test. */
+  readonly restarts?: boolean
 }
 
 export interface Controller {
@@ -125,19 +127,30 @@ const make = Effect.fnUntraced(function*(time: Time, options: LifeOptions) {
     /** Changes that Linode was asked for so far. */
     changes: (): ReadonlyArray<string> => api.log.filter(({ method }) => method !== "GET").map(({ method, route }) => `${method} ${route}`),
 
-    /** Starts a replica of the controller. An end that nobody asked for fails the test. */
+    /** Starts a replica of the controller, which may die at moments of its choice. */
     start: (diesAt: (moment: Moment) => boolean = () => false): Controller => {
       const name = `replica-${++starts}`
       let ending = false
-      const program = startProgram(time, kube, api, {
-        identity: name,
-        seed: seeds * 100 + starts,
-        diesAt,
-        log: (line) => logs.push(line),
-        onExit: (how) => {
-          if (!ending) accidents.push(`${name} ended: ${how}`)
-        }
-      })
+      let program: Program
+      const start = () => {
+        program = startProgram(time, kube, api, {
+          identity: `${name}-${starts}`,
+          seed: seeds * 100 + starts,
+          diesAt,
+          log: (line) => logs.push(line),
+          onExit: (how) => {
+            if (ending) return
+            logs.push(JSON.stringify({ level: "FATAL", time: new Date(time.now).toISOString(), message: `${name} ended: ${how}` }))
+            if (options.restarts !== true) accidents.push(`${name} ended: ${how}`)
+            else time.after(5_000, () => {
+              starts++
+              start()
+            })
+          }
+        })
+        return program
+      }
+      program = start()
       return {
         kill: () => program.process.kill(),
         stop: () => {
