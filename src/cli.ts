@@ -42,6 +42,9 @@ const command = (argv: ReadonlyArray<string>): Effect.Effect<unknown, unknown> =
   }
 }
 
+// Whoever read our output went away: end in silence, as other programs do on SIGPIPE.
+process.stdout.on("error", () => process.exit(1))
+
 NodeRuntime.runMain(
   command(process.argv.slice(2)).pipe(Effect.tapCause((cause) => Cause.hasInterruptsOnly(cause)
     ? Effect.void

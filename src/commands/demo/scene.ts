@@ -5,7 +5,7 @@ import { nodeClaimConditions } from "../../apis/conditions.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
 import { Kube } from "../../kube/kube.ts"
 import type { KubeError } from "../../kube/kubeError.ts"
-import type { Pod } from "../../kube/objects.ts"
+import type { Event, Pod } from "../../kube/objects.ts"
 import { Events, Nodes, Pods } from "../../kube/resources.ts"
 import type { LinodeCloud } from "../../simulator/linode/linodeCloud.ts"
 import type { Purchase } from "../../simulator/linode/world.ts"
@@ -81,9 +81,14 @@ export const look = (cloud: LinodeCloud, began: number): Effect.Effect<Scene, Ku
   }
 })
 
-const quiet = new Set(["Nominated", "FailedScheduling", "DisruptionBlocked"])
+/** Events that repeat for each pod, or tell a step that another event tells too. */
+const quiet = new Set(["Nominated", "FailedScheduling", "DisruptionBlocked", "ValidationSucceeded", "NodeClassReady", "Initialized"])
 
-/** Karpenter's events since the last look, oldest first, without those that repeat for each pod. */
+/** A transition to True needs no more words than its condition. */
+const words = (event: Event): string =>
+  event.type === "Normal" && event.message.startsWith("Status condition transitioned") ? event.reason : event.message
+
+/** Karpenter's events since the last look, oldest first, without the quiet ones. */
 export const newEvents = (seen: Set<string>, began: number): Effect.Effect<ReadonlyArray<Happening>, KubeError, Kube> =>
   Effect.gen(function*() {
     const kube = yield* Kube
@@ -92,7 +97,7 @@ export const newEvents = (seen: Set<string>, began: number): Effect.Effect<Reado
     return fresh.filter((event) => !quiet.has(event.reason)).map((event): Happening => ({
       at: Date.parse(event.lastTimestamp ?? event.metadata.creationTimestamp ?? "") - began,
       source: "karpenter",
-      text: `${event.involvedObject.kind ?? ""} ${event.involvedObject.name ?? ""}: ${event.message}`
+      text: `${event.involvedObject.kind ?? ""} ${event.involvedObject.name ?? ""}: ${words(event)}`
     }))
   })
 
