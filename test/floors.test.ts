@@ -51,6 +51,7 @@ describe("the floors of the house", () => {
   it("keep clients of the outside world where they belong", () => {
     const homes: Readonly<Record<string, ReadonlyArray<string>>> = {
       "@kubernetes/client-node": ["kube"],
+      "@kubernetes/client-node/dist/config.js": ["kube"],
       "@linode/api-v4": ["linode"],
       axios: ["linode", "simulator"],
       "prom-client": ["runtime"]

@@ -1,66 +1,42 @@
 /**
  * Where the API server is and as whom we speak to it: from the files in KUBECONFIG, the pod's service account, or
- * `~/.kube/config`, the first of them that is there (controller-runtime's order).
+ * `~/.kube/config`, the first of them that is there (controller-runtime's order). Read by @kubernetes/client-node; where it
+ * differs from client-go, client-go's rules hold. It is loaded only here, when needed: it takes a moment and 30 MiB.
  */
-import { Effect, Schema } from "effect"
+import type { KubeConfig as ClientConfig } from "@kubernetes/client-node/dist/config.js"
+import { Effect } from "effect"
 import { readFile } from "node:fs/promises"
 import { delimiter, dirname, join, resolve } from "node:path"
 import { KubeConfigInvalid } from "./liveStartError.ts"
 
-const text = Schema.optional(Schema.NullOr(Schema.String))
-
-const Cluster = Schema.Struct({
-  server: Schema.NonEmptyString,
-  "certificate-authority": text,
-  "certificate-authority-data": text,
-  "insecure-skip-tls-verify": Schema.optional(Schema.NullOr(Schema.Boolean)),
-  "tls-server-name": text,
-  "proxy-url": text
-})
-const User = Schema.Struct({
-  token: text,
-  tokenFile: text,
-  "client-certificate": text,
-  "client-certificate-data": text,
-  "client-key": text,
-  "client-key-data": text,
-  username: text,
-  password: text,
-  as: text,
-  exec: Schema.optional(Schema.Unknown),
-  "auth-provider": Schema.optional(Schema.Unknown)
-})
-const list = <A>(entry: Schema.Decoder<A>) => Schema.optional(Schema.NullOr(Schema.Array(entry)))
-const File = Schema.Struct({
-  "current-context": text,
-  clusters: list(Schema.Struct({ name: Schema.String, cluster: Cluster })),
-  users: list(Schema.Struct({ name: Schema.String, user: Schema.optional(Schema.NullOr(User)) })),
-  contexts: list(Schema.Struct({
-    name: Schema.String,
-    context: Schema.Struct({ cluster: Schema.String, user: text, namespace: text })
-  }))
-})
-const decodeFile = Schema.decodeUnknownEffect(File)
-
-/** One cluster and one user of a kubeconfig. Files that it names are absolute paths. */
+/** One cluster, and one user of it. */
 export interface KubeConfig {
   /** What to call it in messages: the file or files, or `in-cluster`. */
   readonly source: string
-  readonly cluster: typeof Cluster.Type
-  readonly user: typeof User.Type
+  readonly server: string
+  readonly proxyUrl: string | undefined
   /** Of the context, or the pod's own: where the leader lease goes when nothing else is said. */
   readonly namespace: string | undefined
+  /** Holds credentials, and knows how to renew them. */
+  readonly client: ClientConfig
 }
 
 export interface KubeConfigOptions {
-  /** The process's environment: KUBECONFIG, KUBERNETES_SERVICE_HOST and _PORT, HOME. */
+  /** The process's environment: KUBECONFIG, KUBERNETES_SERVICE_HOST, HOME. A pod's server is read from the process itself. */
   readonly env: Readonly<Record<string, string | undefined>>
-  readonly serviceAccount?: string
+  /** The root folder below which a pod's service account lies. */
+  readonly root?: string
 }
 
-const serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount"
+const tokenFileOfPod = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
 const invalid = (source: string, detail: string) => new KubeConfigInvalid({ source, detail })
+
+const clientNode = Effect.promise(() => import("@kubernetes/client-node/dist/config.js"))
+
+/** The words of a failed system call, which name a file or a command; undefined for any other error: it may quote content. */
+export const systemProblem = (error: unknown): string | undefined =>
+  error instanceof Error && "syscall" in error ? error.message : undefined
 
 /** The file's text, or undefined where there is none. */
 const readText = (path: string): Effect.Effect<string | undefined, KubeConfigInvalid> =>
@@ -69,90 +45,140 @@ const readText = (path: string): Effect.Effect<string | undefined, KubeConfigInv
       if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined
       throw error
     }),
-    catch: (error) => invalid(path, error instanceof Error ? error.message : "cannot be read")
+    catch: (error) => invalid(path, systemProblem(error) ?? "cannot be read")
   })
 
-/** YAML errors quote the line, which may hold a token: say only what and where. */
+/** YAML errors quote the line, an alias or a tag, which may hold a token: say only what and where. */
 const yamlProblem = (error: unknown): string => {
   const { reason, mark } = error as { readonly reason?: string; readonly mark?: { readonly line?: number } }
-  return `not YAML: ${reason ?? "syntax error"}${mark?.line === undefined ? "" : ` in line ${mark.line + 1}`}`
+  const what = /^[a-z, ]+/i.exec(reason ?? "")?.[0].trim() ?? "syntax error"
+  return `not YAML: ${what}${mark?.line === undefined ? "" : ` in line ${mark.line + 1}`}`
+}
+
+const shapeProblem = (error: unknown): string => {
+  const { message } = error as Error
+  if (/^\w+\[\d+\]\.[a-z.]+ is missing$/.test(message)) return message
+  return systemProblem(error) ?? "it has not the shape of a kubeconfig"
+}
+
+interface RawFile {
+  readonly users?: ReadonlyArray<{ readonly user?: { readonly tokenFile?: unknown } | null } | null> | null
+}
+
+/** client-node does not know a user's `tokenFile`, which goes before `token`, but the same thing as an auth provider. */
+const withTokenFiles = (file: RawFile, folder: string): RawFile => !Array.isArray(file.users) ? file : {
+  ...file,
+  users: file.users.map((entry) => {
+    const { tokenFile, ...user } = entry?.user ?? {}
+    if (!tokenFile) return entry
+    const provider = { name: "tokenFile", config: { tokenFile: resolve(folder, String(tokenFile)) } }
+    return { ...entry, user: { ...user, token: undefined, "auth-provider": provider } }
+  })
 }
 
 const parse = Effect.fnUntraced(function*(path: string, content: string) {
+  const { KubeConfig: Client } = yield* clientNode
   const yaml = yield* Effect.promise(() => import("js-yaml"))
   const value = yield* Effect.try({ try: () => yaml.load(content), catch: (error) => invalid(path, yamlProblem(error)) })
-  // The schema's own message may quote a value; the path is enough to find it.
-  const file = yield* decodeFile(value ?? {}).pipe(Effect.mapError((error) =>
-    invalid(path, `unexpected value ${/at (\[.*\])/.exec(error.message)?.[1] ?? ""}`.trimEnd())))
-  const at = (name: string | null | undefined) => name ? resolve(dirname(path), name) : undefined
-  return {
-    current: file["current-context"] ?? "",
-    clusters: (file.clusters ?? []).map(({ name, cluster }) => ({
-      name, cluster: { ...cluster, "certificate-authority": at(cluster["certificate-authority"]) }
-    })),
-    users: (file.users ?? []).map(({ name, user }) => ({
-      name,
-      user: {
-        ...user,
-        tokenFile: at(user?.tokenFile),
-        "client-certificate": at(user?.["client-certificate"]),
-        "client-key": at(user?.["client-key"])
-      }
-    })),
-    contexts: file.contexts ?? []
-  }
+  return yield* Effect.try({
+    try: () => {
+      const client = new Client()
+      client.loadFromString(JSON.stringify(withTokenFiles(value ?? {}, dirname(path))))
+      client.makePathsAbsolute(dirname(path))
+      return client
+    },
+    catch: (error) => invalid(path, shapeProblem(error))
+  })
 })
 
-/** The current context of several files, where the first to name a thing wins; undefined when none of them is there. */
+/** What is no text in client-node's clusters, users and contexts. */
+const structured: ReadonlyArray<string> = ["exec", "authProvider", "skipTLSVerify"]
+
+/** The current context of a configuration, in which the first of several things with the same name counts. */
+const current = Effect.fnUntraced(function*(source: string, all: ClientConfig) {
+  const name = all.getCurrentContext() || undefined
+  if (name === undefined) return yield* invalid(source, "no current-context is set")
+  const context = all.getContextObject(name)
+  if (context === null) return yield* invalid(source, `the current context "${name}" is not among the contexts`)
+  const cluster = all.getCluster(context.cluster)
+  if (cluster === null) return yield* invalid(source, `the cluster "${context.cluster}" of context "${name}" is not there`)
+  // client-node does not trust the cluster's certificate when there is no user at all.
+  const user = context.user ? all.getUser(context.user) : { name: "" }
+  if (user === null) return yield* invalid(source, `the user "${context.user}" of context "${name}" is not there`)
+  const wrong = [cluster, user, context].flatMap((part) => Object.entries(part) as ReadonlyArray<readonly [string, unknown]>)
+    .find(([key, value]) => !structured.includes(key) && typeof (value ?? "") !== "string")
+  if (wrong !== undefined) return yield* invalid(source, `unexpected value: ${wrong[0]} of context "${name}" is no text`)
+
+  const { KubeConfig: Client } = yield* clientNode
+  const client = new Client()
+  client.loadFromOptions({
+    // Inline data goes before a file. Plain HTTP, as of kubectl proxy, is refused unless TLS is not to be verified.
+    clusters: [{
+      ...cluster,
+      caFile: cluster.caData ? undefined : cluster.caFile,
+      skipTLSVerify: cluster.skipTLSVerify || cluster.server.startsWith("http:")
+    }],
+    users: [{
+      ...user,
+      certFile: user.certData ? undefined : user.certFile,
+      keyFile: user.keyData ? undefined : user.keyFile,
+      password: user.password ?? ""
+    }],
+    contexts: [{ name, cluster: cluster.name, user: user.name }],
+    currentContext: name
+  })
+  const config: KubeConfig = {
+    source,
+    server: cluster.server,
+    proxyUrl: cluster.proxyUrl || undefined,
+    namespace: context.namespace?.trim() || undefined,
+    client
+  }
+  return config
+})
+
+/** Of several files together; undefined when none of them is there. */
 const fromFiles = Effect.fnUntraced(function*(paths: ReadonlyArray<string>) {
-  const files = []
+  const files: Array<ClientConfig> = []
   for (const path of paths) {
     const content = yield* readText(path)
     if (content !== undefined) files.push(yield* parse(path, content))
   }
   if (files.length === 0) return undefined
-  const source = paths.join(delimiter)
-  const current = files.find((file) => file.current !== "")?.current
-  if (current === undefined) return yield* invalid(source, "no current-context is set")
-  const context = files.flatMap((file) => file.contexts).find((entry) => entry.name === current)?.context
-  if (context === undefined) return yield* invalid(source, `the current context "${current}" is not among the contexts`)
-  const cluster = files.flatMap((file) => file.clusters).find((entry) => entry.name === context.cluster)?.cluster
-  if (cluster === undefined) {
-    return yield* invalid(source, `the cluster "${context.cluster}" of context "${current}" is not there`)
-  }
-  const userName = context.user ?? ""
-  const user = files.flatMap((file) => file.users).find((entry) => entry.name === userName)?.user
-  if (user === undefined && userName !== "") {
-    return yield* invalid(source, `the user "${userName}" of context "${current}" is not there`)
-  }
-  const config: KubeConfig = { source, cluster, user: user ?? {}, namespace: context.namespace ?? undefined }
-  return config
+  const { KubeConfig: Client } = yield* clientNode
+  const all = new Client()
+  // Not client-node's merge: it refuses a name that two files share, and takes the last file's context.
+  all.loadFromOptions({
+    clusters: files.flatMap((file) => file.clusters),
+    users: files.flatMap((file) => file.users),
+    contexts: files.flatMap((file) => file.contexts),
+    currentContext: files.find((file) => file.currentContext)?.currentContext
+  })
+  return yield* current(paths.join(delimiter), all)
 })
 
-const inCluster = Effect.fnUntraced(function*(host: string, port: string, folder: string) {
-  const tokenFile = join(folder, "token")
-  if ((yield* readText(tokenFile)) === undefined) return undefined
-  const config: KubeConfig = {
-    source: "in-cluster",
-    cluster: {
-      server: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
-      "certificate-authority": join(folder, "ca.crt")
-    },
-    user: { tokenFile },
-    namespace: (yield* readText(join(folder, "namespace")))?.trim()
-  }
-  return config
+const inCluster = Effect.fnUntraced(function*(root: string) {
+  if ((yield* readText(`${root}${tokenFileOfPod}`)) === undefined) return undefined
+  const { KubeConfig: Client } = yield* clientNode
+  const all = new Client()
+  yield* Effect.try({
+    try: () => all.loadFromCluster(root),
+    catch: (error) => invalid("in-cluster", systemProblem(error) ?? "the service account cannot be read")
+  })
+  return yield* current("in-cluster", all)
 })
 
-/** Fails with KubeConfigInvalid when there is no configuration, or one that cannot be used. */
+/**
+ * Fails with KubeConfigInvalid when there is no configuration, or one that cannot be used. The error quotes names from the
+ * files, never another value.
+ */
 export const loadKubeConfig = Effect.fnUntraced(function*(options: KubeConfigOptions) {
-  const { KUBECONFIG: kubeconfig = "", HOME: home, KUBERNETES_SERVICE_HOST: host = "", KUBERNETES_SERVICE_PORT: port = "443" } =
-    options.env
+  const { KUBECONFIG: kubeconfig = "", HOME: home, KUBERNETES_SERVICE_HOST: host = "" } = options.env
   const paths = kubeconfig.split(delimiter).filter((path) => path !== "").map((path) => resolve(path))
   if (paths.length > 0) {
     return (yield* fromFiles(paths)) ?? (yield* invalid(paths.join(delimiter), "there is no such file"))
   }
-  const own = host === "" ? undefined : yield* inCluster(host, port, options.serviceAccount ?? serviceAccountFolder)
+  const own = host === "" ? undefined : yield* inCluster(options.root ?? "")
   if (own !== undefined) return own
   const personal = home === undefined ? undefined : yield* fromFiles([join(home, ".kube", "config")])
   return personal ?? (yield* invalid(

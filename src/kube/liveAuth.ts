@@ -1,100 +1,80 @@
 /**
- * Credentials from a kubeconfig. Certificates, tokens, token files and passwords are read here; exec and auth-provider
- * plugins are left to @kubernetes/client-node, which costs memory and start-up time and is loaded only then.
+ * Credentials and TLS, as @kubernetes/client-node reads them from a kubeconfig: certificates, tokens and token files, name and
+ * password, exec and auth-provider plugins. Only its words are taken: the connections are ours.
  */
 import { Clock, Duration, Effect, Semaphore } from "effect"
 import { Buffer } from "node:buffer"
-import { readFile } from "node:fs/promises"
 import type { RequestOptions } from "node:https"
+import { isDeepStrictEqual } from "node:util"
 import type { KubeConfig } from "./kubeconfig.ts"
+import { systemProblem } from "./kubeconfig.ts"
 import { KubeConfigInvalid } from "./liveStartError.ts"
 
-/** What a request carries, and the client certificate of its connection. Never logged. */
+/** What a connection needs. Never logged. */
+export interface Tls {
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
+  readonly servername?: string
+  readonly rejectUnauthorized: boolean
+}
+
+/** What a request carries, and its connection. Never logged. */
 export interface Credentials {
   readonly headers: Readonly<Record<string, string>>
-  readonly cert: string | undefined
-  readonly key: string | undefined
+  /** The same object for as long as nothing in it changes. */
+  readonly tls: Tls
 }
 
-/** client-go reads token files again after so long; service account tokens are replaced while we run. */
-const refreshEvery = Duration.minutes(1)
-
-const filled = (value: string | null | undefined): value is string => value !== null && value !== undefined && value !== ""
-const bearer = (token: string) => ({ authorization: `Bearer ${token.trim()}` })
-
-/** Inline data in base64, or else a file. */
-export const pem = (
-  config: KubeConfig,
-  data: string | null | undefined,
-  file: string | null | undefined
-): Effect.Effect<string | undefined, KubeConfigInvalid> => {
-  if (filled(data)) return Effect.succeed(Buffer.from(data, "base64").toString("utf8"))
-  if (!filled(file)) return Effect.undefined
-  return Effect.tryPromise({
-    try: () => readFile(file, "utf8"),
-    catch: (error) => new KubeConfigInvalid({ source: config.source, detail: error instanceof Error ? error.message : file })
-  })
-}
-
-const plain = (config: KubeConfig): Effect.Effect<Credentials, KubeConfigInvalid> => Effect.gen(function*() {
-  const user = config.user
-  const cert = yield* pem(config, user["client-certificate-data"], user["client-certificate"])
-  const key = yield* pem(config, user["client-key-data"], user["client-key"])
-  const token = filled(user.tokenFile) ? yield* pem(config, undefined, user.tokenFile) : user.token
-  const basic = filled(user.username) ? Buffer.from(`${user.username}:${user.password ?? ""}`).toString("base64") : undefined
-  return {
-    cert,
-    key,
-    headers: {
-      ...(filled(token) ? bearer(token) : basic === undefined ? {} : { authorization: `Basic ${basic}` }),
-      ...(filled(user.as) ? { "impersonate-user": user.as } : {})
-    }
-  }
-})
+/**
+ * Reads a few small files at most: client-node keeps what a plugin gave until it expires, and a token for a minute, as
+ * client-go does. Service account tokens are replaced long before they expire.
+ */
+const refreshEvery = Duration.seconds(10)
 
 const textOf = (value: unknown): string | undefined =>
   typeof value === "string" ? value : Buffer.isBuffer(value) ? value.toString("utf8") : undefined
 
-/** client-node keeps what a plugin gave until it expires, so asking again is cheap. */
-const plugin = Effect.fnUntraced(function*(config: KubeConfig) {
-  const { KubeConfig: ClientConfig } = yield* Effect.promise(() => import("@kubernetes/client-node"))
-  const fail = (error: unknown) => new KubeConfigInvalid({
-    source: config.source,
-    detail: `the credential plugin failed: ${(error instanceof Error ? error.message : String(error)).slice(0, 300).trim()}`
-  })
-  const client = yield* Effect.try({
-    try: () => {
-      const loaded = new ClientConfig()
-      loaded.loadFromString(JSON.stringify({
-        "current-context": "current",
-        clusters: [{ name: "cluster", cluster: config.cluster }],
-        users: [{ name: "user", user: config.user }],
-        contexts: [{ name: "current", context: { cluster: "cluster", user: "user" } }]
-      }))
-      return loaded
-    },
-    catch: fail
-  })
+const tlsOf = (options: RequestOptions): Tls => {
+  const [ca, cert, key] = [textOf(options.ca), textOf(options.cert), textOf(options.key)]
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(options.servername ? { servername: options.servername } : {}),
+    rejectUnauthorized: options.rejectUnauthorized !== false
+  }
+}
+
+const headersOf = (options: RequestOptions): Credentials["headers"] => ({
+  ...(options.auth ? { authorization: `Basic ${Buffer.from(options.auth).toString("base64")}` } : {}),
+  // Token files tend to end with a line break, which no header may hold.
+  ...Object.fromEntries(Object.entries(options.headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value).trim()]))
+})
+
+/** The words of the system or of an exec plugin, in one line. Any other error may quote a credential: only its name. */
+const problemOf = (config: KubeConfig, error: unknown): string => {
+  const system = systemProblem(error)
+  if (config.client.getCurrentUser()?.exec) {
+    const words = system ?? (error instanceof Error && error.name === "Error" ? error.message : "its answer is no credential")
+    return `the credential plugin failed: ${words.replace(/\s+/g, " ").slice(0, 300).trim()}`
+  }
+  return system ?? `the credentials cannot be read: ${error instanceof Error ? error.name : "unknown error"}`
+}
+
+/**
+ * `current` gives the credentials for the next request. Fails only when they cannot be had at the start; later the last
+ * good ones are used for as long as new ones cannot be read.
+ */
+export const makeCredentials = Effect.fnUntraced(function*(config: KubeConfig) {
   const read = Effect.tryPromise({
     try: async (): Promise<Credentials> => {
       const options: RequestOptions = {}
-      await client.applyToHTTPSOptions(options)
-      const headers: Record<string, string> = {}
-      for (const [name, value] of Object.entries(options.headers ?? {})) headers[name.toLowerCase()] = String(value)
-      return { headers, cert: textOf(options.cert), key: textOf(options.key) }
+      await config.client.applyToHTTPSOptions(options)
+      return { headers: headersOf(options), tls: tlsOf(options) }
     },
-    catch: fail
+    catch: (error) => new KubeConfigInvalid({ source: config.source, detail: problemOf(config, error) })
   })
-  return { read }
-})
-
-/**
- * `current` gives the credentials for the next request, never older than a minute. Fails only when they cannot be had
- * at the start; later the last good ones are used for as long as new ones cannot be read.
- */
-export const makeCredentials = Effect.fnUntraced(function*(config: KubeConfig) {
-  const usesPlugin = (config.user.exec ?? config.user["auth-provider"] ?? null) !== null
-  const { read } = usesPlugin ? yield* plugin(config) : { read: plain(config) }
   const one = yield* Semaphore.make(1)
   let last = yield* read
   let readAt = yield* Clock.currentTimeMillis
@@ -102,10 +82,11 @@ export const makeCredentials = Effect.fnUntraced(function*(config: KubeConfig) {
   const refresh = Effect.gen(function*() {
     if (yield* isFresh) return last
     readAt = yield* Clock.currentTimeMillis
-    last = yield* read.pipe(Effect.catch((error) =>
+    const next = yield* read.pipe(Effect.catch((error) =>
       Effect.as(Effect.logWarning("cannot refresh the Kubernetes credentials").pipe(
         Effect.annotateLogs({ error: error.message })
       ), last)))
+    last = isDeepStrictEqual(next.tls, last.tls) ? { ...next, tls: last.tls } : next
     return last
   })
   const current = Effect.flatMap(isFresh, (fresh) => fresh ? Effect.succeed(last) : Semaphore.withPermit(one, refresh))

@@ -5,8 +5,8 @@ import { Agent, ProxyAgent } from "undici"
 import type { Dispatcher } from "undici"
 import type { KubeConfig } from "./kubeconfig.ts"
 import type { KubeError } from "./kubeError.ts"
-import { makeCredentials, pem } from "./liveAuth.ts"
-import type { Credentials } from "./liveAuth.ts"
+import { makeCredentials } from "./liveAuth.ts"
+import type { Tls } from "./liveAuth.ts"
 import { malformedError, replyError, timeoutError, transportError } from "./liveError.ts"
 import { KubeConfigInvalid } from "./liveStartError.ts"
 
@@ -58,51 +58,39 @@ const urlOf = (config: KubeConfig, value: string, what: string): Effect.Effect<U
     : Effect.fail(new KubeConfigInvalid({ source: config.source, detail: `${what} is no http or https URL` }))
 }
 
-const makeDispatcher = Effect.fnUntraced(function*(config: KubeConfig, { cert, key }: Credentials) {
-  const cluster = config.cluster
-  const ca = yield* pem(config, cluster["certificate-authority-data"], cluster["certificate-authority"])
-  const proxy = cluster["proxy-url"] ?? ""
-  const tls = {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(cluster["tls-server-name"] ? { servername: cluster["tls-server-name"] } : {}),
-    rejectUnauthorized: cluster["insecure-skip-tls-verify"] !== true
-  }
+const makeDispatcher = (config: KubeConfig, proxy: URL | undefined, tls: Tls): Effect.Effect<Dispatcher, KubeConfigInvalid> => {
   const pool = { connections, pipelining: 1, keepAliveTimeout: idleConnection, headersTimeout: 0, bodyTimeout: 0 }
-  const proxyUrl = proxy === "" ? undefined : yield* urlOf(config, proxy, "proxy-url")
-  return yield* Effect.try({
-    try: (): Dispatcher => proxyUrl !== undefined
-      ? new ProxyAgent({ ...pool, uri: proxyUrl.href, requestTls: tls, proxyTunnel: true })
+  return Effect.try({
+    try: (): Dispatcher => proxy !== undefined
+      ? new ProxyAgent({ ...pool, uri: proxy.href, requestTls: tls, proxyTunnel: true })
       : new Agent({
         ...pool,
         connect: { ...tls, timeout: connectTimeout, keepAlive: true, keepAliveInitialDelay: keepAliveProbesAfter }
       }),
     catch: (error) => new KubeConfigInvalid({ source: config.source, detail: error instanceof Error ? error.message : "TLS" })
   })
-})
+}
 
 /**
- * Opens no connection yet. When a plugin hands out another client certificate a new pool takes over; connections of the
- * former one end with their requests.
+ * Opens no connection yet. When the client certificate or the server's authority changes a new pool takes over; connections
+ * of the former one end with their requests.
  */
 export const makeKubeHttp = Effect.fnUntraced(function*(config: KubeConfig, requestTimeout: Duration.Input) {
-  const url = yield* urlOf(config, config.cluster.server, "the cluster's server")
+  const url = yield* urlOf(config, config.server, "the cluster's server")
+  const proxy = config.proxyUrl === undefined ? undefined : yield* urlOf(config, config.proxyUrl, "proxy-url")
   const base = url.pathname.replace(/\/+$/, "")
   const { current: credentials } = yield* makeCredentials(config)
   const first = yield* credentials
-  let current = { credentials: first, dispatcher: yield* makeDispatcher(config, first) }
+  let current = { credentials: first, dispatcher: yield* makeDispatcher(config, proxy, first.tls) }
   const pools = new Set([current.dispatcher])
   yield* Effect.addFinalizer(() =>
     Effect.forEach(pools, (pool) => Effect.promise(() => pool.destroy()), { discard: true }))
 
   const connection = Effect.gen(function*() {
     const next = yield* credentials
-    const { cert, key } = current.credentials
-    if (next === current.credentials) return current
-    if (next.cert === cert && next.key === key) return current = { ...current, credentials: next }
+    if (next.tls === current.credentials.tls) return current = { ...current, credentials: next }
     const former = current.dispatcher
-    current = { credentials: next, dispatcher: yield* makeDispatcher(config, next) }
+    current = { credentials: next, dispatcher: yield* makeDispatcher(config, proxy, next.tls) }
     pools.add(current.dispatcher)
     yield* Effect.promise(() => former.close()).pipe(
       Effect.andThen(Effect.sync(() => pools.delete(former))),

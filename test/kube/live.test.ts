@@ -16,11 +16,11 @@ import { makeLimiter } from "../../src/kube/liveLimiter.ts"
 import { makeLines } from "../../src/kube/liveWatch.ts"
 import type { KubeObject, Node } from "../../src/kube/objects.ts"
 import { Nodes } from "../../src/kube/resources.ts"
+import { configOf } from "../support/kubeconfig.ts"
 import { serveKube } from "../support/kubeHttp.ts"
 import type { KubeHttpServer } from "../support/kubeHttp.ts"
 
 const token = "a-secret-token"
-const configOf = (server: string): KubeConfig => ({ source: "test", cluster: { server }, user: { token }, namespace: undefined })
 const options: LiveOptions = { qps: 1000, burst: 1000 }
 const node = (name: string, version = "1"): Node =>
   ({ apiVersion: "v1", kind: "Node", metadata: { name, resourceVersion: version } })
@@ -41,7 +41,7 @@ const withServer = <A, E>(
     watch: <B extends KubeObject>() => (more.watch ?? Stream.never) as unknown as Stream.Stream<WatchEvent<B>, KubeError>
   })
   const server = yield* serveKube(yield* Kube.pipe(Effect.provide(fake)))
-  const live = layerOf(configOf(server.url), { ...options, ...more.options })
+  const live = layerOf(yield* configOf({ server: server.url }, { token }), { ...options, ...more.options })
   return yield* Effect.flatMap(Kube, (kube) => use(kube, server)).pipe(Effect.provide(live))
 }).pipe(Effect.scoped)
 
@@ -284,9 +284,8 @@ it.live("the way to the server may lead through a proxy", () => Effect.scoped(Ef
     Effect.callback<void>((resume) => { proxy.listen(0, "127.0.0.1", () => resume(Effect.void)) }),
     () => Effect.sync(() => proxy.close())
   )
-  const config = configOf(server.url)
-  const through = { ...config.cluster, "proxy-url": `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` }
-  const live = layerOf({ ...config, cluster: through }, options)
+  const through = { server: server.url, "proxy-url": `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` }
+  const live = layerOf(yield* configOf(through), options)
   yield* Kube.use((kube) => kube.get(Nodes, { name: "n1" })).pipe(Effect.provide(live))
   assert.strictEqual(targets[0], new URL(server.url).host)
 })))
@@ -295,7 +294,7 @@ describe("at the start", () => {
   const startOn = (config: KubeConfig) => Effect.flip(Kube.pipe(Effect.provide(layerOf(config, options))))
 
   it.live("an unreachable server is told of in one line", () => Effect.gen(function*() {
-    const error = yield* startOn(configOf("http://127.0.0.1:1"))
+    const error = yield* startOn(yield* configOf({ server: "http://127.0.0.1:1" }))
     assert.strictEqual(
       error.message,
       "cannot reach the Kubernetes API server http://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1"
@@ -305,13 +304,17 @@ describe("at the start", () => {
   it.live("refused credentials are told of in one line, without them", () => Effect.scoped(Effect.gen(function*() {
     const server = yield* serveKube(yield* Kube.pipe(Effect.provide(Layer.mock(Kube, {}))))
     server.setFault(() => ({ status: 401, body: { kind: "Status", reason: "Unauthorized", message: "Unauthorized" } }))
-    const error = yield* startOn(configOf(server.url))
+    const error = yield* startOn(yield* configOf({ server: server.url }, { token }))
     assert.strictEqual(error.message, `the Kubernetes API server ${server.url} refused the credentials: Unauthorized`)
     assert.notInclude(JSON.stringify(error), token)
   })))
 
   it.live("an address that is none is told of in one line", () => Effect.gen(function*() {
-    const error = yield* startOn(configOf("kubernetes.default"))
-    assert.strictEqual(error.message, "invalid kubeconfig (test): the cluster's server is no http or https URL")
+    const none = yield* configOf({ server: "kubernetes.default" })
+    const error = yield* startOn(none)
+    assert.strictEqual(error.message, `invalid kubeconfig (${none.source}): the cluster's server is no http or https URL`)
+    const socks = { server: "https://example.test", "proxy-url": "socks5://a-secret@example.test" }
+    const proxy = yield* startOn(yield* configOf(socks))
+    assert.match(proxy.message, /: proxy-url is no http or https URL$/)
   }))
 })

@@ -5,12 +5,12 @@ import { Kube } from "../../src/kube/kube.ts"
 import { layerOf } from "../../src/kube/live.ts"
 import { layerWith } from "../../src/kube/memory/layer.ts"
 import { kubeContract } from "../contract/suite.ts"
+import { configOf } from "../support/kubeconfig.ts"
 import { serveKube } from "../support/kubeHttp.ts"
 
 const overHttp = Layer.unwrap(Effect.gen(function*() {
   const server = yield* serveKube(yield* Kube)
-  const config = { source: "test", cluster: { server: server.url }, user: {}, namespace: undefined }
-  return layerOf(config, { qps: 10_000, burst: 10_000 })
+  return layerOf(yield* configOf({ server: server.url }), { qps: 10_000, burst: 10_000 })
 })).pipe(Layer.provide(layerWith({ crds, bookmarkEvery: "100 millis" })))
 
 kubeContract("the live layer over HTTP", () => overHttp, { bookmarkWithin: 1_000 })

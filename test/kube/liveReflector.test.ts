@@ -12,6 +12,7 @@ import { reflect } from "../../src/kube/reflector.ts"
 import { Nodes } from "../../src/kube/resources.ts"
 import { makeStore } from "../../src/kube/store.ts"
 import type { WritableStore } from "../../src/kube/store.ts"
+import { configOf } from "../support/kubeconfig.ts"
 import { serveKube } from "../support/kubeHttp.ts"
 import type { KubeHttpServer } from "../support/kubeHttp.ts"
 
@@ -38,7 +39,7 @@ const withReflector = <A, E>(
   const server = yield* serveKube(yield* Kube)
   const store = makeStore(Nodes)
   const latch = yield* Latch.make(false)
-  const config = { source: "test", cluster: { server: server.url }, user: {}, namespace: undefined }
+  const config = yield* configOf({ server: server.url })
   const live = yield* Layer.build(layerOf(config, { qps: 1000, burst: 1000, ...options }))
   yield* Effect.forkScoped(Effect.flatMap(Kube, (kube) => reflect(kube, store, latch.open)).pipe(Effect.provide(live)))
   return yield* use({
@@ -146,7 +147,7 @@ it.live("a server that fails for a while is asked again until it answers", () =>
 it.live("all kinds are cached, and what was written is there when the write returns", () => Effect.gen(function*() {
   yield* (yield* MemoryApiServer).install(...crds)
   const server = yield* serveKube(yield* Kube)
-  const config = { source: "test", cluster: { server: server.url }, user: {}, namespace: undefined }
+  const config = yield* configOf({ server: server.url })
   yield* Effect.gen(function*() {
     const { store, synced } = yield* Caches
     yield* synced
