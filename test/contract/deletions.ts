@@ -96,7 +96,9 @@ const podStories = (it: ContractIt): void => {
   it.effect("the end of a pod is seen to begin before it is seen to be over", () => Effect.gen(function*() {
     const kube = yield* Kube
     const name = yield* unique("end")
-    const { nodeName: _, ...spec } = boundPod(name).spec
+    const { nodeName: _, ...unbound } = boundPod(name).spec
+    // A scheduler that serves it would write to it in between.
+    const spec = { ...unbound, schedulerName: "nobody" }
     const story = Effect.fnUntraced(function*(pod: Pod, howMany: number) {
       const { name, resourceVersion = "" } = pod.metadata
       const options = { namespace, resourceVersion, fieldSelector: `metadata.name=${name}` }
