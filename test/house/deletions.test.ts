@@ -1,7 +1,7 @@
 /** What users and accidents take away: it is drained where it can be, given back once, and replaced where pods need it. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { life } from "./house.ts"
+import { life, region } from "./house.ts"
 import type { House, LifeOptions } from "./house.ts"
 import * as objects from "./objects.ts"
 import { clusterName } from "./program.ts"
@@ -22,7 +22,8 @@ const evictions = (house: House): number => house.events().filter(({ reason }) =
 describe("a NodeClaim that is deleted while its node joins", () => {
   for (const tier of ["standard", "enterprise"] as const) {
     for (const afterSeconds of tier === "standard" ? [2, 30, 55] : [5, 45, 75]) {
-      it(`${afterSeconds} seconds after the pods came is given back and replaced, on the ${tier} tier`, life({ ...options, tier }, (house) => Effect.gen(function*() {
+      const name = `${afterSeconds} seconds after it came is given back and replaced, on the ${tier} tier`
+      it(name, life({ ...options, tier }, function*(house) {
         house.start()
         yield* Effect.sleep("5 seconds")
         yield* house.scale(4)
@@ -38,13 +39,13 @@ describe("a NodeClaim that is deleted while its node joins", () => {
         house.thrifty()
         yield* house.scale(0)
         yield* house.empty()
-      })))
+      }))
     }
   }
 })
 
 describe("a running node", () => {
-  it("whose Node is deleted is drained, given back and replaced", life(options, (house) => Effect.gen(function*() {
+  it("whose Node is deleted is drained, given back and replaced", life(options, function*(house) {
     yield* running(4)(house)
     const [victim] = house.nodes()
     yield* house.kube.delete(Nodes, { name: victim!.metadata.name })
@@ -54,9 +55,9 @@ describe("a running node", () => {
     assert.strictEqual(house.bought().length, 3)
     house.sound()
     house.thrifty()
-  })))
+  }))
 
-  it("whose NodeClaim is deleted is drained, given back and replaced", life(options, (house) => Effect.gen(function*() {
+  it("whose NodeClaim is deleted is drained, given back and replaced", life(options, function*(house) {
     yield* running(4)(house)
     const [victim] = house.claims()
     yield* house.kube.delete(NodeClaims, { name: victim!.metadata.name })
@@ -66,9 +67,9 @@ describe("a running node", () => {
     assert.strictEqual(house.bought().length, 3)
     house.sound()
     house.thrifty()
-  })))
+  }))
 
-  it("that a PodDisruptionBudget keeps stays until the budget allows it", life(options, (house) => Effect.gen(function*() {
+  it("that a PodDisruptionBudget keeps stays until the budget allows it", life(options, function*(house) {
     yield* house.kube.create(PodDisruptionBudgets, objects.budget())
     yield* running(4)(house)
     const [victim] = house.nodes()
@@ -85,9 +86,9 @@ describe("a running node", () => {
     assert.strictEqual(evictions(house), 2)
     house.sound()
     house.thrifty()
-  })))
+  }))
 
-  it("whose LKE node is deleted behind our back is replaced", life(options, (house) => Effect.gen(function*() {
+  it("whose LKE node is deleted behind our back is replaced", life(options, function*(house) {
     yield* running(4)(house)
     const [victim] = house.cloud.nodes().filter((node) => house.alive().some((bought) => bought.node === node.id))
     house.cloud.deleteNode(house.cloud.pools.get(victim!.poolId)!, victim!)
@@ -96,9 +97,9 @@ describe("a running node", () => {
     assert.strictEqual(house.bought().length, 3)
     house.sound()
     house.thrifty()
-  })))
+  }))
 
-  it("whose Linode is deleted behind our back is replaced", life(options, (house) => Effect.gen(function*() {
+  it("whose Linode is deleted behind our back is replaced", life(options, function*(house) {
     yield* running(4)(house)
     const [victim] = house.cloud.nodes().filter((node) => house.alive().some((bought) => bought.node === node.id))
     house.cloud.deleteInstance(house.cloud.instances.get(victim!.instanceId!)!)
@@ -107,9 +108,9 @@ describe("a running node", () => {
     assert.strictEqual(house.bought().length, 3)
     house.sound()
     house.thrifty()
-  })))
+  }))
 
-  it("that is still joining when its LKE node is deleted behind our back is replaced", life(options, (house) => Effect.gen(function*() {
+  it("that is still joining when its LKE node is deleted behind our back is replaced", life(options, function*(house) {
     house.start()
     yield* house.scale(4)
     yield* house.wait("the order", () => house.alive().length === 2)
@@ -119,11 +120,11 @@ describe("a running node", () => {
     yield* house.settled(4)
     assert.strictEqual(house.bought().length, 3)
     house.sound()
-  })))
+  }))
 })
 
 describe("a NodePool that is deleted", () => {
-  it("takes its nodes along, drained", life(options, (house) => Effect.gen(function*() {
+  it("takes its nodes along, drained", life(options, function*(house) {
     yield* running(4)(house)
     yield* house.kube.delete(NodePools, { name: "default" })
     yield* house.wait("its claims to go", () => house.claims().length === 0)
@@ -136,18 +137,20 @@ describe("a NodePool that is deleted", () => {
     yield* house.settled(4)
     house.sound()
     house.thrifty()
-  })))
+  }))
 })
 
 describe("pools that no claim owns", () => {
-  it("are given back after a while when they are ours, and never touched when they are not", life(options, (house) => Effect.gen(function*() {
+  it("are given back after a while when they are ours, and never touched when they are not", life(options, function*(house) {
     yield* running(2)(house)
     const { cloud, cluster } = house
     const ours = [...cloud.pools.values()].find((pool) => pool.tags.length > 0)!
-    const other = cloud.addCluster({ label: `${clusterName}-2`, region: "us-ord", systemPool: { type: "g6-standard-1", count: 1 } })
-    const order = (on: typeof cluster, tags: ReadonlyArray<string>) => cloud.createPool(on, { type: "g6-standard-2", count: 2, tags })
+    const other = cloud.addCluster({ label: `${clusterName}-2`, region, systemPool: { type: "g6-standard-1", count: 1 } })
+    const order = (on: typeof cluster, tags: ReadonlyArray<string>) =>
+      cloud.createPool(on, { type: "g6-standard-2", count: 2, tags })
     // Of a process that bought it and whose claims somebody removed by force.
-    const orphan = order(cluster, ours.tags.map((tag) => tag.includes("intent=") ? "karpenter.k8s.linode/intent=0123456789abcdef" : tag))
+    const intent = "karpenter.k8s.linode/intent="
+    const orphan = order(cluster, ours.tags.map((tag) => tag.startsWith(intent) ? `${intent}0123456789abcdef` : tag))
     const users = order(cluster, ["team=web"])
     const elsewhere = order(other, ours.tags)
     const namesake = order(cluster, ours.tags.map((tag) => tag.replaceAll(clusterName, `${clusterName}-2`)))
@@ -167,9 +170,9 @@ describe("pools that no claim owns", () => {
     for (const pool of [users, elsewhere, namesake]) assert.strictEqual(cloud.pools.get(pool.id)?.nodes.length, 2)
     const touched = house.api.log.filter(({ method }) => method !== "GET").map(({ path }) => path)
     assert.deepStrictEqual(touched.filter((path) => !path.startsWith(`/lke/clusters/${cluster.id}/`)), [])
-  })))
+  }))
 
-  it("are taken into use by a claim that needs a node before they are given back", life(options, (house) => Effect.gen(function*() {
+  it("are taken into use by a claim that needs a node before they are given back", life(options, function*(house) {
     yield* running(2)(house)
     const { cloud, cluster } = house
     const ours = [...cloud.pools.values()].find((pool) => pool.tags.length > 0)!
@@ -181,9 +184,9 @@ describe("pools that no claim owns", () => {
     assert.strictEqual(house.changes().length, orders, "nothing was ordered")
     assert.strictEqual(house.bought().length, 2)
     house.sound()
-  })))
+  }))
 
-  it("remain when claims are removed by force, until their grace is over", life(options, (house) => Effect.gen(function*() {
+  it("remain when claims are removed by force, until their grace is over", life(options, function*(house) {
     yield* running(2)(house)
     const [claim] = house.claims()
     yield* house.scale(0)
@@ -191,5 +194,5 @@ describe("pools that no claim owns", () => {
     yield* house.kube.delete(NodeClaims, { name: claim!.metadata.name })
     yield* house.empty()
     house.thrifty()
-  })))
+  }))
 })

@@ -47,14 +47,14 @@ describe("every change at Linode meets", () => {
     for (const [name, fault] of Object.entries(single)) {
       // A proxy or a rate limit does not know the tier.
       if (tier === "enterprise" && (fault.kind === "refused" || fault.kind === "malformed" || fault.kind === "slow")) continue
-      it(`${name}, on the ${tier} tier`, life({ ...options, tier }, (house) => Effect.gen(function*() {
+      it(`${name}, on the ${tier} tier`, life({ ...options, tier }, function*(house) {
         const changes = [`POST ${pools}`, `PUT ${pools}/{id}`, "DELETE /lke/clusters/{id}/nodes/{id}", `DELETE ${pools}/{id}`]
         for (const what of changes) house.api.faults.on(what, fault)
         house.start()
         yield* upAndDown(house)
         const met = house.api.log.filter(({ fault }) => fault !== undefined).map(({ method, route }) => `${method} ${route}`)
         assert.includeMembers(met, changes.slice(0, 2))
-      })))
+      }))
     }
   }
 })
@@ -69,7 +69,7 @@ const storms: Readonly<Record<string, { readonly fault: Fault; readonly seconds:
 
 describe("all of Linode answers with", () => {
   for (const [name, { fault, seconds }] of Object.entries(storms)) {
-    it(name, life(options, (house) => Effect.gen(function*() {
+    it(name, life(options, function*(house) {
       house.start()
       const storm = Effect.gen(function*() {
         const calls = house.api.log.length
@@ -89,31 +89,32 @@ describe("all of Linode answers with", () => {
       yield* storm
       yield* house.empty()
       house.thrifty()
-    })))
+    }))
   }
 })
 
 describe("the controller", () => {
-  it("starts although the first answers of Linode are errors", life(options, (house) => Effect.gen(function*() {
+  it("starts although the first answers of Linode are errors", life(options, function*(house) {
     house.api.faults.on(() => true, { kind: "refused", status: 503 }, 4)
     house.start()
     yield* house.scale(6)
     yield* house.settled(6)
     house.sound()
-  })))
+  }))
 
-  it("says that Linode refuses its token, without the token, and goes on when it is accepted again", life(options, (house) => Effect.gen(function*() {
+  it("says that Linode refuses its token, without the token, and goes on when it is accepted", life(options, function*(house) {
     house.start()
     yield* Effect.sleep("5 seconds")
     const body = JSON.stringify({ errors: [{ reason: `Invalid Token ${token}` }] })
     const end = house.api.faults.on((request) => request.method === "POST", { kind: "answered", status: 401, body }, Infinity)
     yield* house.scale(2)
-    const told = () => house.claims().flatMap((claim) => claim.status?.conditions ?? []).find(({ reason }) => reason === "LinodeAuthFailed")
+    const told = () => house.claims().flatMap((claim) => claim.status?.conditions ?? [])
+      .find(({ reason }) => reason === "LinodeAuthFailed")
     yield* house.wait("the condition", () => told() !== undefined, "1 minute")
     assert.match(told()?.message ?? "", /Invalid Token <redacted>/)
     yield* Effect.sleep("1 minute")
     end()
     yield* house.settled(2)
     house.thrifty()
-  })))
+  }))
 })

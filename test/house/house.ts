@@ -5,7 +5,7 @@
 import { assert } from "@effect/vitest"
 import { Duration, Effect, Exit, Layer } from "effect"
 import { crds } from "../../src/apis/crds.ts"
-import { annotation } from "../../src/apis/labels.ts"
+import { annotation, label } from "../../src/apis/labels.ts"
 import { LinodeNodeClasses } from "../../src/apis/linodeNodeClass.ts"
 import type { NodeClaim } from "../../src/apis/nodeClaim.ts"
 import { NodeClaims } from "../../src/apis/nodeClaim.ts"
@@ -72,13 +72,18 @@ const make = Effect.fnUntraced(function*(time: Time, options: LifeOptions) {
     const node = claim.metadata.annotations?.[annotation.lkeNode]
     if (node !== undefined) nodes.add(node)
   }
-  server.watch(NodeClaims, { resourceVersion: server.version }, {
-    event: (event) => {
-      if (event.type !== "BOOKMARK") noteClaim(event.object as unknown as NodeClaim)
-    },
-    end: () => {},
-    fail: () => {}
-  })
+  const follow = (): void => {
+    for (const claim of list<NodeClaim>(NodeClaims)) noteClaim(claim)
+    const again = () => time.after(0, follow)
+    server.watch(NodeClaims, { resourceVersion: server.version }, {
+      event: (event) => {
+        if (event.type !== "BOOKMARK") noteClaim(event.object as unknown as NodeClaim)
+      },
+      end: again,
+      fail: again
+    })
+  }
+  follow()
 
   const bought = (): ReadonlyArray<Purchase> => cloud.purchases.filter((node) => !node.seeded)
   const alive = (): ReadonlyArray<Purchase> => bought().filter((node) => node.deletedAt === undefined)
@@ -103,7 +108,8 @@ const make = Effect.fnUntraced(function*(time: Time, options: LifeOptions) {
     })),
     nodes: list<Node>(Nodes).map((node) => node.metadata.name),
     alive: alive().map(({ node, type }) => `${type} ${node}`),
-    lately: api.log.slice(-10).map((call) => `${call.at - time.now} ${call.method} ${call.path} ${call.status} ${call.fault ?? ""}`),
+    lately: api.log.slice(-10).map(({ at, fault, method, path, status }) =>
+      `${at - time.now} ${method} ${path} ${status} ${fault ?? ""}`),
     logs: logs.filter((line) => !line.includes("\"DEBUG\"")).slice(-12)
   }, undefined, 1)
 
@@ -120,15 +126,20 @@ const make = Effect.fnUntraced(function*(time: Time, options: LifeOptions) {
 
   return {
     api, cloud, cluster, kube, server, logs, time, list, pods, running, claims, bought, alive, wait, nodeOf,
-    nodes: (): ReadonlyArray<Node> => list<Node>(Nodes).filter((node) => node.metadata.labels?.["karpenter.sh/nodepool"] !== undefined),
+    /** Nodes that are ours. */
+    nodes: (): ReadonlyArray<Node> => list<Node>(Nodes).filter((node) => node.metadata.labels?.[label.nodePool] !== undefined),
     events: (): ReadonlyArray<Event> => list<Event>(Events),
     /** NodeClaims that ever were. */
     claimsEver: (): number => launched.size,
     /** Changes that Linode was asked for so far. */
-    changes: (): ReadonlyArray<string> => api.log.filter(({ method }) => method !== "GET").map(({ method, route }) => `${method} ${route}`),
+    changes: (): ReadonlyArray<string> =>
+      api.log.filter(({ method }) => method !== "GET").map(({ method, route }) => `${method} ${route}`),
 
-    /** Starts a replica of the controller, which may die at moments of its choice. */
-    start: (diesAt: (moment: Moment) => boolean = () => false): Controller => {
+    /** Starts a replica of the controller, which may die, or lose touch with the API server, at moments that are told. */
+    start: (
+      diesAt: (moment: Moment) => boolean = () => false,
+      failsAt: (moment: Moment) => boolean = () => false
+    ): Controller => {
       const name = `replica-${++starts}`
       let ending = false
       let program: Program
@@ -137,10 +148,11 @@ const make = Effect.fnUntraced(function*(time: Time, options: LifeOptions) {
           identity: `${name}-${starts}`,
           seed: seeds * 100 + starts,
           diesAt,
+          failsAt,
           log: (line) => logs.push(line),
           onExit: (how) => {
             if (ending) return
-            logs.push(JSON.stringify({ level: "FATAL", time: new Date(time.now).toISOString(), message: `${name} ended: ${how}` }))
+            logs.push(`${new Date(time.now).toISOString()} ${name} ended: ${how}`)
             if (options.restarts !== true) accidents.push(`${name} ended: ${how}`)
             else time.after(5_000, () => {
               starts++
@@ -192,11 +204,12 @@ const make = Effect.fnUntraced(function*(time: Time, options: LifeOptions) {
 export type House = Effect.Success<ReturnType<typeof make>>
 
 /** The token is nowhere that anybody can read. */
-const keepsTheSecret = ({ api, list, logs }: House) => {
+const keepsTheSecret = ({ api, list, logs }: House): void => {
   const kinds: ReadonlyArray<Resource> = [
     Pods, Nodes, Events, Deployments, Leases, PodDisruptionBudgets, NodeClaims, NodePools, LinodeNodeClasses
   ] as unknown as ReadonlyArray<Resource>
-  const texts = [...logs, ...kinds.flatMap((kind) => list(kind).map((object) => JSON.stringify(object))), ...api.log.map(({ body }) => body)]
+  const objects = kinds.flatMap((kind) => list(kind).map((object) => JSON.stringify(object)))
+  const texts = [...logs, ...objects, ...api.log.map(({ body }) => body)]
   assert.isAbove(logs.length, 0, "the controller has logged")
   assert.deepStrictEqual(texts.filter((text) => text.includes(token)), [], "the token shows")
 }
@@ -208,12 +221,16 @@ const systemPod = (nodeName: string): Pod => ({
   status: { phase: "Running" }
 })
 
+export type Script = (house: House) => Effect.fn.Return<void, unknown>
+
 /** Plays a script in a cluster with a NodePool, a LinodeNodeClass and a Deployment of no pods. For `it`. */
-export const life = (options: LifeOptions, script: (house: House) => Effect.Effect<void, unknown>) => async (): Promise<void> => {
+export const life = (options: LifeOptions, script: Script) => async (): Promise<void> => {
   const time = new Time()
   // Reading files takes real time, in which virtual time must not pass.
   const [types, regions] = await Effect.runPromise(Effect.all([snapshot.types, snapshot.regions]))
-  const outside = simulator.layer({ ...options, types, regions, tokens: [token] }).pipe(Layer.provideMerge(memory.layerWith({ crds })))
+  const outside = simulator.layer({ ...options, types, regions, tokens: [token] }).pipe(
+    Layer.provideMerge(memory.layerWith({ crds }))
+  )
   const whole = Effect.gen(function*() {
     const house = yield* make(time, options)
     const { cloud, kube, server } = house
@@ -222,7 +239,7 @@ export const life = (options: LifeOptions, script: (house: House) => Effect.Effe
     yield* kube.create(NodePools, objects.nodePool(options.nodePool))
     yield* kube.create(Deployments, objects.deployment(0, options.cpu))
     const others = Effect.all([joining({ cloud }), workloads, scheduler, kubelets], { concurrency: "unbounded", discard: true })
-    yield* Effect.raceFirst(script(house), others)
+    yield* Effect.raceFirst(Effect.gen(() => script(house)), others)
     assert.deepStrictEqual(house.accidents, [])
     keepsTheSecret(house)
   }).pipe(Effect.provide(outside), Effect.scoped)

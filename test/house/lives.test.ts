@@ -1,6 +1,7 @@
 /**
- * Lives from a seed: users scale and delete, Linode and the API server fail in every way they know, controllers are killed and started again.
- * When the trouble is over every pod runs, each node has its claim, and after the last pod nothing is left.
+ * Lives from a seed: users scale and delete, Linode and the API server fail in every way they know, controllers are killed
+ * and started again. When the trouble is over every pod runs, each node has its claim, nothing was bought twice, and after
+ * the last pod nothing is left.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -66,9 +67,21 @@ const trouble = (house: House, chance: Chance, until: number) => Effect.gen(func
       else yield* house.scale(chance.integer([0, 12]))
     }
   })
+  const apiServer = Effect.gen(function*() {
+    while (house.time.now < until) {
+      yield* Effect.sleep(chance.integer([5 * seconds, 2 * minutes]))
+      house.server.breakWatches()
+      if (chance.integer([0, 2]) === 0) house.server.compact()
+    }
+  })
   const controllers = Effect.gen(function*() {
     let deadly = chance.integer([20, 800])
-    const start = () => house.start(() => house.time.now < until && --deadly < 0)
+    const network = new Chance(chance.integer([1, 1_000_000]))
+    const loss = chance.integer([0, 10]) / 200
+    const start = () => house.start(
+      () => house.time.now < until && --deadly < 0,
+      () => house.time.now < until && network.next() < loss
+    )
     let current = start()
     while (house.time.now < until) {
       yield* Effect.sleep("1 second")
@@ -79,7 +92,7 @@ const trouble = (house: House, chance: Chance, until: number) => Effect.gen(func
     }
     if (!current.alive()) start()
   })
-  yield* Effect.all([injector, stock, users, controllers], { concurrency: "unbounded", discard: true })
+  yield* Effect.all([injector, stock, users, apiServer, controllers], { concurrency: "unbounded", discard: true })
 })
 
 describe("lives of a cluster", () => {
@@ -88,7 +101,7 @@ describe("lives of a cluster", () => {
     const tier = seed % 3 === 0 ? "enterprise" : "standard"
     const join = chance.integer([5, 240]) * seconds
     const delays = { join: [join, join + 20 * seconds] } as const
-    it(`seed ${seed}`, life({ seed, tier, delays, restarts: true }, (house) => Effect.gen(function*() {
+    it(`seed ${seed}`, life({ seed, tier, delays, restarts: true }, function*(house) {
       yield* trouble(house, chance, house.time.now + chance.integer([2, 15]) * minutes)
       const replicas = chance.integer([1, 10])
       yield* house.scale(replicas)
@@ -100,6 +113,6 @@ describe("lives of a cluster", () => {
       yield* house.scale(0)
       yield* house.empty()
       assert.isAbove(house.logs.length, 0)
-    })), 60_000)
+    }), 60_000)
   }
 })

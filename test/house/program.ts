@@ -12,6 +12,7 @@ import { allControllers } from "../../src/controllers/all.ts"
 import { CacheLoops } from "../../src/kube/cacheLayer.ts"
 import { Caches } from "../../src/kube/caches.ts"
 import { Kube } from "../../src/kube/kube.ts"
+import { KubeError, Unavailable } from "../../src/kube/kubeError.ts"
 import { leaseDefaults, whileLeader } from "../../src/kube/lease.ts"
 import * as liveLinode from "../../src/linode/live.ts"
 import { Transport } from "../../src/linode/options.ts"
@@ -41,6 +42,8 @@ export interface ProgramOptions {
   readonly seed: number
   /** Is asked at every moment; true is death. */
   readonly diesAt: (moment: Moment) => boolean
+  /** Is asked at every moment of a request to the API server; true is a failure, with the request carried out or not. */
+  readonly failsAt: (moment: Moment) => boolean
   readonly log: (line: string) => void
   readonly onExit: (how: string) => void
 }
@@ -81,11 +84,13 @@ export const startProgram = (time: Time, kube: Kube["Service"], api: LinodeApi, 
 
   const overNetwork = (what: string, body: unknown, request: Effect.Effect<unknown, unknown>) => Effect.suspend(() => {
     const moment = { what, body: JSON.stringify(body) ?? "" }
+    const failure = Effect.fail(new KubeError({ request: what, status: 0, detail: "no reply", reason: new Unavailable() }))
     if (deadly({ ...moment, at: "sending" })) return Effect.never
     return Effect.sleep(kubeMillis).pipe(
+      Effect.andThen(options.failsAt({ ...moment, at: "sending" }) ? failure : Effect.void),
       Effect.andThen(Effect.exit(request)),
       Effect.tap(() => deadly({ ...moment, at: "carriedOut" }) ? Effect.never : Effect.sleep(kubeMillis)),
-      Effect.flatMap((exit) => exit)
+      Effect.flatMap((exit) => options.failsAt({ ...moment, at: "carriedOut" }) ? failure : exit)
     )
   })
 

@@ -13,7 +13,11 @@ import type { Condition } from "../../src/kube/objects.ts"
 const pools = "/lke/clusters/{id}/pools"
 const orders = (house: House): number => house.changes().filter((change) => change === `POST ${pools}`).length
 
-const conditionOf = (object: { readonly status?: { readonly conditions?: ReadonlyArray<Condition> } } | undefined, type: string) =>
+interface Conditioned {
+  readonly status?: { readonly conditions?: ReadonlyArray<Condition> }
+}
+
+const conditionOf = (object: Conditioned | undefined, type: string) =>
   object?.status?.conditions?.find((condition) => condition.type === type)
 
 const typesOf = (house: House): ReadonlyArray<string> => house.alive().map(({ type }) => type)
@@ -21,7 +25,7 @@ const typesOf = (house: House): ReadonlyArray<string> => house.alive().map(({ ty
 describe("a type that is sold out", () => {
   it("gives way to the next type, and is not asked for again while that is fresh", life(
     { nodePool: { types: ["g6-standard-2", "g6-dedicated-2", "g6-standard-6"] } },
-    (house) => Effect.gen(function*() {
+    function*(house) {
       house.cloud.soldOut("g6-standard-2", region)
       house.start()
       yield* house.scale(2)
@@ -34,12 +38,12 @@ describe("a type that is sold out", () => {
       assert.strictEqual(orders(house), 2, "only one refusal")
       house.sound()
       house.thrifty()
-    })
+    }
   ))
 
   it("leaves pods waiting when no other fits; they run when there is stock again", life(
     { nodePool: { types: ["g6-standard-2", "g6-standard-4"] } },
-    (house) => Effect.gen(function*() {
+    function*(house) {
       const restock = ["g6-standard-2", "g6-standard-4"].map((type) => house.cloud.soldOut(type, region))
       house.start()
       yield* house.scale(3)
@@ -56,7 +60,7 @@ describe("a type that is sold out", () => {
       yield* house.settled(3, "6 minutes")
       house.sound()
       house.thrifty()
-    })
+    }
   ))
 })
 
@@ -65,7 +69,7 @@ describe("an account that may have no more Linodes", () => {
 
   it("is told of in Linode's words, is asked now and then, and goes on when the limit is raised", life(
     { accountLimit: 2, nodePool: { types: ["g6-standard-2"] } },
-    (house) => Effect.gen(function*() {
+    function*(house) {
       house.start()
       yield* house.scale(2)
       yield* house.settled(2)
@@ -86,10 +90,10 @@ describe("an account that may have no more Linodes", () => {
       yield* house.scale(0)
       yield* house.empty()
       house.thrifty()
-    })
+    }
   ))
 
-  it("buys what still fits", life({ accountLimit: 3, nodePool: { types: ["g6-standard-2"] } }, (house) => Effect.gen(function*() {
+  it("buys what still fits", life({ accountLimit: 3, nodePool: { types: ["g6-standard-2"] } }, function*(house) {
     house.start()
     yield* house.scale(6)
     yield* house.wait("as many pods as may be", () => house.running() === 4, "15 minutes")
@@ -97,7 +101,7 @@ describe("an account that may have no more Linodes", () => {
     yield* house.settled(6)
     house.sound()
     house.thrifty()
-  })))
+  }))
 })
 
 describe("what a user gets wrong", () => {
@@ -118,7 +122,7 @@ describe("what a user gets wrong", () => {
     house.sound()
   })
 
-  it("in a NodePool is named in its condition; its nodes stay, no new ones come until it is right", life({}, (house) => Effect.gen(function*() {
+  it("in a NodePool is named in its condition; its nodes stay, new ones come when it is right", life({}, function*(house) {
     yield* started(house)
     const setCapacityType = (value: string) => house.kube.patch<NodePool>(NodePools, { name: "default" }, {
       spec: { template: { spec: { requirements: [{ key: "karpenter.sh/capacity-type", operator: "In", values: [value] }] } } }
@@ -127,15 +131,16 @@ describe("what a user gets wrong", () => {
     yield* setCapacityType("on-demnad")
     const pool = () => house.list<NodePool>(NodePools)[0]
     yield* house.wait("the condition", () => conditionOf(pool(), "ValidationSucceeded")?.status === "False", "1 minute")
-    assert.match(conditionOf(pool(), "ValidationSucceeded")?.message ?? "", /spec\.template\.spec\.requirements\[0\]\.values.*"on-demnad".*on-demand/)
+    const told = conditionOf(pool(), "ValidationSucceeded")?.message ?? ""
+    assert.match(told, /spec\.template\.spec\.requirements\[0\]\.values.*"on-demnad".*on-demand/)
     assert.strictEqual(conditionOf(pool(), "Ready")?.status, "False")
     yield* untouched(house)
     yield* setCapacityType("on-demand")
     yield* house.settled(6)
     house.thrifty()
-  })))
+  }))
 
-  it("in a LinodeNodeClass is named in its condition; its nodes stay, no new ones come until it is right", life({}, (house) => Effect.gen(function*() {
+  it("in a LinodeNodeClass is named in its condition; its nodes stay, new ones come when it is right", life({}, function*(house) {
     yield* started(house)
     const setTags = (tags: ReadonlyArray<string>) =>
       house.kube.patch<LinodeNodeClass>(LinodeNodeClasses, { name: "default" }, { spec: { tags } }, { kind: "merge" })
@@ -145,23 +150,24 @@ describe("what a user gets wrong", () => {
     const wrong = conditionOf(nodeClass(), "ValidationSucceeded")
     assert.strictEqual(wrong?.reason, "TagValidationFailed")
     assert.match(wrong?.message ?? "", /spec\.tags.*lke-cluster-name=other/)
-    yield* house.wait("the NodePool to know", () => conditionOf(house.list<NodePool>(NodePools)[0], "Ready")?.status === "False", "1 minute")
+    const pool = () => house.list<NodePool>(NodePools)[0]
+    yield* house.wait("the NodePool to know", () => conditionOf(pool(), "Ready")?.status === "False", "1 minute")
     yield* untouched(house)
     yield* setTags(["team=web"])
     yield* house.settled(6)
     assert.isTrue([...house.cloud.pools.values()].some((pool) => pool.tags.includes("team=web")))
     house.thrifty()
-  })))
+  }))
 
-  it("in one NodePool does not keep another from being used", life({}, (house) => Effect.gen(function*() {
+  it("in one NodePool does not keep another from being used", life({}, function*(house) {
     const wrong = objects.nodePool({ name: "wrong" })
-    yield* house.kube.create(NodePools, {
-      ...wrong, spec: { ...wrong.spec, template: { spec: { ...wrong.spec.template.spec, nodeClassRef: { ...wrong.spec.template.spec.nodeClassRef, name: "missing" } } } }
-    })
+    const { spec } = wrong.spec.template
+    const nodeClassRef = { ...spec.nodeClassRef, name: "missing" }
+    yield* house.kube.create(NodePools, { ...wrong, spec: { ...wrong.spec, template: { spec: { ...spec, nodeClassRef } } } })
     house.start()
     yield* house.scale(2)
     yield* house.settled(2)
     const pool = house.list<NodePool>(NodePools).find(({ metadata }) => metadata.name === "wrong")
     assert.match(conditionOf(pool, "NodeClassReady")?.message ?? "", /"missing" not found/)
-  })))
+  }))
 })
