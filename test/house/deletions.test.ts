@@ -123,6 +123,43 @@ describe("a running node", () => {
   }))
 })
 
+describe("a node that is still joining", () => {
+  const ordered = Effect.fnUntraced(function*(house: House) {
+    house.start()
+    yield* house.scale(4)
+    yield* house.wait("the order", () => house.alive().length === 2)
+  })
+
+  it("is given back when its pods are gone before it came", life(options, function*(house) {
+    yield* ordered(house)
+    yield* house.scale(0)
+    yield* house.empty("5 minutes")
+    assert.strictEqual(house.bought().length, 2)
+    house.thrifty()
+  }))
+
+  it("is given back when its NodePool is deleted", life(options, function*(house) {
+    yield* ordered(house)
+    yield* house.kube.delete(NodePools, { name: "default" })
+    yield* house.wait("everything to be given back", () => house.claims().length === 0 && house.alive().length === 0, "5 minutes")
+    assert.strictEqual(house.bought().length, 2)
+    assert.strictEqual(house.list(NodePools).length, 0)
+  }))
+
+  const days = 24 * 3_600_000
+  const never: LifeOptions = { ...options, delays: { join: [days, days] } }
+  it("after 15 minutes is given up, and another is tried", life(never, function*(house) {
+    yield* ordered(house)
+    yield* Effect.sleep("14 minutes")
+    assert.strictEqual(house.bought().length, 2)
+    yield* Effect.sleep("3 minutes")
+    assert.strictEqual(house.bought().length, 4)
+    assert.strictEqual(house.alive().length, 2, "the first two are given back")
+    house.sound()
+    house.thrifty()
+  }))
+})
+
 describe("a NodePool that is deleted", () => {
   it("takes its nodes along, drained", life(options, function*(house) {
     yield* running(4)(house)

@@ -96,6 +96,20 @@ const trouble = (house: House, chance: Chance, until: number) => Effect.gen(func
 })
 
 describe("lives of a cluster", () => {
+  it("are the same from the same seed, line by line of the log", async () => {
+    const lived = async (): Promise<ReadonlyArray<string>> => {
+      let logs: ReadonlyArray<string> = []
+      await life({ seed: 7 }, function*(house) {
+        house.start()
+        yield* house.scale(9)
+        yield* house.settled(9)
+        logs = house.logs
+      })()
+      return logs
+    }
+    assert.deepStrictEqual(await lived(), await lived())
+  })
+
   for (let seed = first; seed < first + seeds; seed++) {
     const chance = new Chance(seed)
     const tier = seed % 3 === 0 ? "enterprise" : "standard"
