@@ -5,12 +5,11 @@
 import { Clock, Effect, Semaphore } from "effect"
 
 /** `list`: GET of a paginated collection. */
-export type RateClass = "list" | "createInstance" | "other"
+export type RateClass = "list" | "other"
 
 /** Requests per window, as documented by Linode (September 2026). */
 const limits: Readonly<Record<RateClass, { readonly requests: number; readonly windowMillis: number }>> = {
   list: { requests: 200, windowMillis: 60_000 },
-  createInstance: { requests: 20, windowMillis: 15_000 },
   other: { requests: 1_600, windowMillis: 60_000 }
 }
 
@@ -69,6 +68,6 @@ const bucket = (kind: RateClass) => {
 }
 
 export const make: Effect.Effect<Budget> = Effect.sync(() => {
-  const buckets = { list: bucket("list"), createInstance: bucket("createInstance"), other: bucket("other") }
+  const buckets = { list: bucket("list"), other: bucket("other") }
   return { take: (kind) => buckets[kind].take, learn: (kind, news) => buckets[kind].learn(news) }
 })

@@ -71,8 +71,7 @@ const orDefault = (given: Duration.Duration, fallback: Duration.Duration): Durat
 
 const shape = (v: Values): SettingsShape => ({
   ...v,
-  lkeCreateDeadline: orDefault(v.lkeCreateDeadline, table.lkeCreateDeadline.fallback!.value),
-  featureGates: { reservedCapacity: v.featureGates["ReservedCapacity"] ?? true }
+  lkeCreateDeadline: orDefault(v.lkeCreateDeadline, table.lkeCreateDeadline.fallback!.value)
 })
 
 export const load = (source: Source): Effect.Effect<SettingsShape, SettingsInvalid> =>

@@ -2,11 +2,6 @@
 import { Context } from "effect"
 import type { Duration, Redacted } from "effect"
 
-/** Only the gates that change something here. */
-export interface FeatureGates {
-  readonly reservedCapacity: boolean
-}
-
 export interface SettingsShape {
   readonly clusterName: string
   /** Empty when it is to be found from the cluster. */
@@ -35,7 +30,6 @@ export interface SettingsShape {
   readonly batchIdleDuration: Duration.Duration
   readonly preferencePolicy: "Respect" | "Ignore"
   readonly minValuesPolicy: "Strict" | "BestEffort"
-  readonly featureGates: FeatureGates
 }
 
 export class Settings extends Context.Service<Settings, SettingsShape>()("karpenter-linode/settings/Settings") {}

@@ -57,8 +57,6 @@ export const table = {
   batchIdleDuration: optional("Scheduling", "batch-idle-duration", ["BATCH_IDLE_DURATION"], Kind.duration(1), Duration.seconds(1), "1s", "Planning starts when no new pending pod came for so long."),
   preferencePolicy: optional("Scheduling", "preference-policy", ["PREFERENCE_POLICY"], Kind.oneOf(["Respect", "Ignore"]), "Respect", "Respect", "Whether preferred affinities of pods are tried to be met."),
   minValuesPolicy: optional("Scheduling", "min-values-policy", ["MIN_VALUES_POLICY"], Kind.oneOf(["Strict", "BestEffort"]), "Strict", "Strict", "Whether minValues of a NodePool may be lowered when they can't be met."),
-  featureGates: optional<Readonly<Record<string, boolean>>>("Scheduling", "feature-gates", ["FEATURE_GATES"], Kind.featureGates(["ReservedCapacity"], plannedGates), {}, "ReservedCapacity=true",
-    "Karpenter's feature gates. Linode has no reserved capacity, so that gate changes nothing."),
 
   metricsPort: optional("Process", "metrics-port", ["METRICS_PORT"], Kind.integer(0, 65535), 8080, "8080", "Port of /metrics; 0 takes any free one."),
   healthProbePort: optional("Process", "health-probe-port", ["HEALTH_PROBE_PORT"], Kind.integer(0, 65535), 8081, "8081", "Port of /healthz and /readyz; 0 takes any free one."),
@@ -81,6 +79,8 @@ export const table = {
   cpuRequests: noEffect("cpu-requests", "CPU_REQUESTS", Kind.integer(-1, 1_000_000), 1000, "1000", "Concurrency does not depend on it."),
   logOutputPaths: noEffect("log-output-paths", "LOG_OUTPUT_PATHS", Kind.text, "stdout", "stdout", "Logs go to stdout."),
   logErrorOutputPaths: noEffect("log-error-output-paths", "LOG_ERROR_OUTPUT_PATHS", Kind.text, "stderr", "stderr", "Logs go to stdout."),
+  featureGates: noEffect<Readonly<Record<string, boolean>>>("feature-gates", "FEATURE_GATES", Kind.featureGates(["ReservedCapacity"], plannedGates), {}, "ReservedCapacity=true",
+    "Linode has no reserved capacity, and the features of the other gates are not here yet."),
   ignoreDraRequests: noEffect("ignore-dra-requests", "IGNORE_DRA_REQUESTS", Kind.oneOf(["true"]), "true", "true", "Dynamic resource allocation is not served; only true is accepted.")
 } as const
 

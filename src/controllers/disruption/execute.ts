@@ -4,7 +4,6 @@
  */
 import { Clock, Effect } from "effect"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
-import { durationMillis } from "../../apis/durations.ts"
 import { disruptedTaint, label, sameTaint } from "../../apis/labels.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
@@ -16,8 +15,7 @@ import { Kube } from "../../kube/kube.ts"
 import { isNotFound } from "../../kube/kubeError.ts"
 import type { Condition, Node, Taint } from "../../kube/objects.ts"
 import { Nodes } from "../../kube/resources.ts"
-import { Metrics } from "../../runtime/metrics.ts"
-import { disruptionMetrics } from "./metrics.ts"
+import { countDisrupted } from "../disrupted.ts"
 
 const hasTaint = (node: Node): boolean => (node.spec?.taints ?? []).some((taint) => sameTaint(taint, disruptedTaint))
 
@@ -53,20 +51,11 @@ const marked = (claim: NodeClaim, reason: DisruptionReason, now: string): NodeCl
   return { ...claim, status: { ...claim.status, conditions: [...others, condition] } }
 }
 
-/** How the metrics call the way in which a claim ends (core-lifecycle §1.8). */
-const terminationMode = (claim: NodeClaim): string => {
-  const millis = durationMillis(claim.spec.terminationGracePeriod)
-  return millis === undefined ? "graceful" : millis <= 0 ? "forceful" : "eventual"
-}
-
-const snakeCase = (text: string): string => text.replace(/(?<=[a-z])(?=[A-Z])/gu, "_").toLowerCase()
-
 /** Starts a node's deletion for a reason; it stays until it is drained. Fails where somebody else wrote in between. */
 export const disrupt = Effect.fnUntraced(function*(state: StateNode, reason: DisruptionReason, consolidationPolicy: string) {
   const { claim, node } = state
   if (claim === undefined || node === undefined) return
   const kube = yield* Kube
-  const metrics = yield* Metrics
   const recorder = yield* Recorder
   const now = new Date(yield* Clock.currentTimeMillis).toISOString()
   yield* Effect.logInfo("disrupting node(s)", {
@@ -90,16 +79,8 @@ export const disrupt = Effect.fnUntraced(function*(state: StateNode, reason: Dis
       dedupe: [object.metadata.uid ?? object.metadata.name, reason]
     })
   }
-  const labels = {
-    reason: reason.toLowerCase(),
-    nodepool: state.nodePool ?? "",
-    capacity_type: state.labels[label.capacityType] ?? "",
-    consolidation_policy: snakeCase(consolidationPolicy),
-    termination_mode: terminationMode(claim)
-  }
-  const counters = disruptionMetrics(metrics)
-  counters.claims.inc(labels)
-  counters.pods.inc(labels, state.pods.filter(isReschedulable).length)
+  const count = yield* countDisrupted
+  count({ claim, reason: reason.toLowerCase() as Lowercase<DisruptionReason>, consolidationPolicy, pods: state.pods.filter(isReschedulable).length })
 })
 
 /**

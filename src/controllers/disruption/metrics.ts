@@ -2,15 +2,7 @@
 import type { Context } from "effect"
 import type { Metrics } from "../../runtime/metrics.ts"
 
-const ended = ["reason", "nodepool", "capacity_type", "consolidation_policy", "termination_mode"]
-
 export const disruptionMetrics = (metrics: Context.Service.Shape<typeof Metrics>) => ({
-  claims: metrics.counter("karpenter_nodeclaims_disrupted_total", "Number of nodeclaims disrupted in total by Karpenter.", ended),
-  pods: metrics.counter(
-    "karpenter_pods_disruption_initiated_total",
-    "Number of pods on nodes that Karpenter began to disrupt.",
-    ended
-  ),
   evaluation: metrics.histogram(
     "karpenter_voluntary_disruption_decision_evaluation_duration_seconds",
     "Duration of the disruption decision evaluation process in seconds.",

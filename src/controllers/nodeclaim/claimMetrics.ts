@@ -1,14 +1,9 @@
 /** What Karpenter counts of the lives of NodeClaims and Nodes, under its names (core-lifecycle §15). */
 import { Effect } from "effect"
-import { durationMillis } from "../../apis/durations.ts"
 import { label } from "../../apis/labels.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import type { ObjectMeta } from "../../kube/objects.ts"
 import { Metrics } from "../../runtime/metrics.ts"
-
-/** Why a claim was taken away without anybody having asked for it. */
-export type DisruptedReason =
-  | "insufficient_capacity" | "nodeclass_not_ready" | "launch_timeout" | "registration_timeout" | "expired" | "garbage_collected"
 
 const powersOfTwo = (highest: number): ReadonlyArray<number> => Array.from({ length: highest + 1 }, (_, n) => 2 ** n)
 const hour = 3600
@@ -17,14 +12,6 @@ const lifetimes = [
   900, 1800, 2700, hour, 2 * hour, 4 * hour, 6 * hour, 8 * hour, 10 * hour, 12 * hour, 16 * hour, 20 * hour,
   day, 2 * day, 3 * day, 5 * day, 10 * day, 15 * day, 20 * day, 25 * day, 30 * day
 ]
-const disruptionLabels = ["reason", "nodepool", "capacity_type", "consolidation_policy", "termination_mode"]
-
-/** `graceful` waits for pods for ever, `eventual` for a while, `forceful` not at all (core-lifecycle §1.8). */
-const terminationMode = (claim: NodeClaim): string => {
-  const millis = durationMillis(claim.spec.terminationGracePeriod)
-  return millis === undefined ? "graceful" : millis <= 0 ? "forceful" : "eventual"
-}
-
 interface Labelled {
   readonly metadata: ObjectMeta
 }
@@ -33,10 +20,6 @@ const poolAndZone = (object: Labelled) => ({ nodepool: of(object, label.nodePool
 
 /** The metrics as things that happen. Seconds throughout. */
 export const claimMetrics = Effect.map(Metrics, (metrics) => {
-  const disrupted = metrics.counter(
-    "karpenter_nodeclaims_disrupted_total", "Number of nodeclaims disrupted in total by Karpenter.", disruptionLabels)
-  const podsDisrupted = metrics.counter("karpenter_pods_disruption_initiated_total",
-    "Number of pods on nodes that Karpenter began to disrupt.", disruptionLabels)
   const terminated = metrics.counter("karpenter_nodeclaims_terminated_total",
     "Number of nodeclaims terminated in total by Karpenter.", ["nodepool", "capacity_type", "zone"])
   const instanceTermination = metrics.histogram("karpenter_nodeclaims_instance_termination_duration_seconds",
@@ -55,18 +38,6 @@ export const claimMetrics = Effect.map(Metrics, (metrics) => {
     "Time from a node's creation until it is gone.", ["nodepool"], lifetimes)
 
   return {
-    /** `pods` are those that need another place. */
-    disrupted: (claim: NodeClaim, reason: DisruptedReason, pods?: number): void => {
-      const labels = {
-        reason,
-        nodepool: of(claim, label.nodePool),
-        capacity_type: of(claim, label.capacityType),
-        consolidation_policy: "",
-        termination_mode: terminationMode(claim)
-      }
-      disrupted.inc(labels)
-      if (pods !== undefined) podsDisrupted.inc(labels, pods)
-    },
     nodeCreated: (claim: NodeClaim): void => nodesCreated.inc(poolAndZone(claim)),
     nodeDrained: (claim: NodeClaim): void => nodesDrained.inc({ nodepool: of(claim, label.nodePool) }),
     instanceGone: (claim: NodeClaim, seconds: number): void =>

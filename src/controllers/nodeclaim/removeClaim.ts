@@ -4,8 +4,8 @@ import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
 import { Kube } from "../../kube/kube.ts"
 import { isConflict, isNotFound } from "../../kube/kubeError.ts"
-import { claimMetrics } from "./claimMetrics.ts"
-import type { DisruptedReason } from "./claimMetrics.ts"
+import { countDisrupted } from "../disrupted.ts"
+import type { DisruptedReason } from "../disrupted.ts"
 
 /** Starts the deletion of this very claim, never of a later one of its name. False when it is gone already. */
 export const deleteClaim = Effect.fnUntraced(function*({ metadata: { name, uid } }: NodeClaim) {
@@ -18,6 +18,6 @@ export const deleteClaim = Effect.fnUntraced(function*({ metadata: { name, uid }
 
 /** Deletes the claim and counts it. `pods` are those on its node that need another place. */
 export const removeClaim = Effect.fnUntraced(function*(claim: NodeClaim, reason: DisruptedReason, pods?: number) {
-  const metrics = yield* claimMetrics
-  if (yield* deleteClaim(claim)) metrics.disrupted(claim, reason, pods)
+  const count = yield* countDisrupted
+  if (yield* deleteClaim(claim)) count({ claim, reason, pods })
 })

@@ -18,7 +18,7 @@ import { isNotFound } from "../../kube/kubeError.ts"
 import { done, onOther, onSelf, requeueAfter, runController } from "../../runtime/controller.ts"
 import type { Metrics } from "../../runtime/metrics.ts"
 import { reportTransitions } from "../transitions.ts"
-import { some } from "../provisioning/report.ts"
+import { some } from "../some.ts"
 
 /** What Linode says may change without the object: the versions it offers, the cluster's tier. */
 const recheckValid = requeueAfter("10 minutes")

@@ -4,11 +4,8 @@ import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import { Recorder } from "../../kube/events.ts"
 import type { Pod } from "../../kube/objects.ts"
 import type { NewNode, Unschedulable } from "../../scheduling/plan.ts"
+import { some } from "../some.ts"
 import type { Ignored } from "./pendingPods.ts"
-
-/** The first few, and how many more: a log line or a message must stay readable. */
-export const some = (names: ReadonlyArray<string>, most: number): string =>
-  names.length <= most ? names.join(", ") : `${names.slice(0, most).join(", ")} and ${names.length - most} other(s)`
 
 const nameOf = (pod: { readonly namespace?: string | undefined; readonly name: string }): string =>
   `${pod.namespace ?? "default"}/${pod.name}`
