@@ -179,8 +179,7 @@ export const demo = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
   // The picture tells the story; what goes wrong is told beside it.
   const logs = log.layer({ level: "error", commit: "demo", write: (line) => process.stderr.write(`${line}\n`) })
   const report = yield* play(screen, speed).pipe(
-    Effect.provide(house(speed)),
-    Effect.provide(Layer.merge(fastClock.layer(speed), logs))
+    Effect.provide(house(speed).pipe(Layer.provideMerge(Layer.merge(fastClock.layer(speed), logs))))
   )
   yield* screen.close(reportLines(report))
   if (output === "json") yield* Effect.sync(() => stdout.write(`${JSON.stringify(report)}\n`))

@@ -4,7 +4,7 @@
  */
 import { Clock, Effect } from "effect"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
-import { disruptedTaint, label, sameTaint } from "../../apis/labels.ts"
+import { disruptedTaint, sameTaint } from "../../apis/labels.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
 import type { DisruptionReason } from "../../apis/nodePool.ts"
