@@ -1,6 +1,6 @@
 /** Picks a command and runs it. Exit codes: 0 done or told to stop, 1 it could not be done. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Cause, Effect, Exit } from "effect"
+import { Cause, Effect, Exit, Schema } from "effect"
 import type { Runtime } from "effect"
 import { explain } from "./commands/failure.ts"
 import { readVersion } from "./version.ts"
@@ -20,6 +20,12 @@ const version = readVersion()
 const teardown: Runtime.Teardown = (exit, onExit) =>
   onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)
 
+class UnknownCommand extends Schema.TaggedError<UnknownCommand>()("UnknownCommand", { name: Schema.String }) {
+  override get message(): string {
+    return `there is no command "${this.name}"\n\n${usage}`
+  }
+}
+
 const print = (text: string): Effect.Effect<void> => Effect.sync(() => process.stdout.write(text))
 
 const command = (argv: ReadonlyArray<string>): Effect.Effect<unknown, unknown> => {
@@ -38,7 +44,7 @@ const command = (argv: ReadonlyArray<string>): Effect.Effect<unknown, unknown> =
       return Effect.flatMap(Effect.promise(() => import("./commands/demo.ts")), ({ demo, help }) =>
         wantsHelp ? print(help) : demo(args))
     default:
-      return Effect.fail(new Error(`there is no command "${name}"\n\n${usage}`))
+      return Effect.fail(new UnknownCommand({ name: name ?? "" }))
   }
 }
 
