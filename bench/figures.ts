@@ -23,7 +23,8 @@ import * as simulator from "../src/simulator/linode/linodeSimulator.ts"
 import { LinodeServer, layer as serverLayer } from "../src/simulator/linode/server.ts"
 import { serveKube } from "../test/support/kubeHttp.ts"
 
-const main = resolve(import.meta.dirname, "../src/main.ts")
+/** Compiled, as the package and the image run it. */
+const main = resolve(import.meta.dirname, "../dist/main.js")
 const results = resolve(import.meta.dirname, "RESULTS.md")
 const token = "bench-token"
 
@@ -97,7 +98,7 @@ const withController = <A>(types: ReadonlyArray<string>, use: (world: {
   const health = 20_000 + Math.floor(Math.random() * 20_000)
   const began = performance.now()
   const child = yield* Effect.acquireRelease(
-    Effect.sync(() => spawn(process.execPath, ["--max-semi-space-size=4", main, "controller"], {
+    Effect.sync(() => spawn(process.execPath, ["--max-semi-space-size=8", main, "controller"], {
       stdio: ["ignore", "ignore", "inherit"],
       env: {
         PATH: process.env["PATH"], HOME: dir, KUBECONFIG: kubeconfig, CLUSTER_NAME: "bench", LINODE_TOKEN: token, LINODE_URL: url,

@@ -14,7 +14,8 @@ import { nodeClaimOf } from "./claim.ts"
 import { judge } from "./limits.ts"
 import { logCreated } from "./report.ts"
 
-const atOnce = 20
+/** Claims that are created at a time: few, so that the first of them are ordered while the others are still written. */
+const atOnce = 8
 
 export interface Created {
   readonly planned: NewNode
