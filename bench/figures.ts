@@ -140,7 +140,11 @@ const rounds = 5
 const batchIdleMillis = 1000
 
 const reaction = withController([], ({ server, api, pid, readyMillis }) => Effect.gen(function*() {
-  for (let i = 0; i < waitingPods; i++) addPod(server, `waiting-${i}`, `${100 + 100 * (i % 10)}m`)
+  for (let i = 0; i < waitingPods; i++) {
+    addPod(server, `waiting-${i}`, `${100 + 100 * (i % 10)}m`)
+    // The server answers its watches meanwhile, as a real one does.
+    if (i % 20 === 0) yield* Effect.sleep("1 millis")
+  }
   const last = Date.now()
   yield* until(() => api.log.some(isOrder))
   return { millis: api.log.find(isOrder)!.at - last - batchIdleMillis, readyMillis, loadedMiB: residentMiB(pid) }
