@@ -181,7 +181,7 @@ const program = Effect.gen(function*() {
   return [
     "# Figures", "",
     `\`npm run bench\`, ${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? "unknown"}, Node ${process.version}.`,
-    `Medians of ${rounds} runs, a fresh process each (`node --max-semi-space-size=8 dist/main.js`, as in the image). The API server in memory and the simulated Linode share one other process.`, "",
+    `Medians of ${rounds} runs, a fresh process each (\`node --max-semi-space-size=8 dist/main.js\`, as in the image). The API server in memory and the simulated Linode share one other process.`, "",
     "| what | goal | median | spread |", "|---|---|---|---|",
     ...rows.map((row) => `| ${row.join(" | ")} |`), ""
   ].join("\n")
