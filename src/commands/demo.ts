@@ -33,9 +33,13 @@ import { lines, silent, terminal } from "./demo/screen.ts"
 import type { Output, Screen } from "./demo/screen.ts"
 import { DemoFailed, story } from "./demo/story.ts"
 
+/** Slower than this the story does not end within a minute; faster, this process cannot keep up. */
+const slowest = 10
+const fastest = 200
+
 export const help = `karpenter-linode demo [--speed N] [--output text|json]
 
-  --speed N       how many times faster than real time, 1 to 200 (default 60)
+  --speed N       how many times faster than real time, ${slowest} to ${fastest} (default 60)
   --output json   print one JSON object as the last line instead of a picture
 
 Needs no cluster and no token, and reaches nothing but this machine. Ends with 0 when every pod ran and every Linode
@@ -58,9 +62,9 @@ const parse = (args: ReadonlyArray<string>): Effect.Effect<Options, DemoUsage> =
   const words = args.flatMap((arg) => /^--[a-z]+=/.test(arg) ? [arg.slice(0, arg.indexOf("=")), arg.slice(arg.indexOf("=") + 1)] : [arg])
   for (let i = 0; i < words.length; i += 2) {
     const [flag, value] = [words[i]!, words[i + 1]]
-    if (flag === "--speed" && value !== undefined && Number(value) >= 1 && Number(value) <= 200) options = { ...options, speed: Number(value) }
+    if (flag === "--speed" && value !== undefined && Number(value) >= slowest && Number(value) <= fastest) options = { ...options, speed: Number(value) }
     else if (flag === "--output" && (value === "text" || value === "json")) options = { ...options, output: value }
-    else if (flag === "--speed") return yield* new DemoUsage({ detail: `--speed: found ${JSON.stringify(value ?? "")}, expected a number from 1 to 200` })
+    else if (flag === "--speed") return yield* new DemoUsage({ detail: `--speed: found ${JSON.stringify(value ?? "")}, expected a number from ${slowest} to ${fastest}` })
     else if (flag === "--output") return yield* new DemoUsage({ detail: `--output: found ${JSON.stringify(value ?? "")}, expected text or json` })
     else return yield* new DemoUsage({ detail: `${flag}: unknown argument` })
   }
