@@ -7,6 +7,8 @@ export default defineConfig({
     // One cluster for all: scenarios take turns.
     fileParallelism: false,
     testTimeout: 180_000,
-    hookTimeout: 240_000
+    hookTimeout: 240_000,
+    // Time for the servers to end in their own way.
+    teardownTimeout: 60_000
   }
 })

@@ -68,7 +68,7 @@ export const startKubernetes = async (tools: Tools): Promise<Kubernetes> => {
       const child = children.get(tool)
       if (child === undefined) continue
       await new Promise<void>((done) => {
-        const hard = setTimeout(() => child.kill("SIGKILL"), 10_000)
+        const hard = setTimeout(() => child.kill("SIGKILL"), 5_000)
         child.on("exit", () => {
           clearTimeout(hard)
           done()
