@@ -5,13 +5,13 @@ import type { KubeError } from "../../kube/kubeError.ts"
 import { outcomeUnknown } from "../../linode/linodeError.ts"
 import type { LinodeError } from "../../linode/linodeError.ts"
 import type { Pool } from "../../linode/models.ts"
-import { timestamp } from "./claims.ts"
 import type { Change } from "./grow.ts"
 import { isWaiting } from "./record.ts"
 import type { ClaimRecord, Intent } from "./record.ts"
 import { digest } from "./poolSpec.ts"
 import type { PoolSpec } from "./poolSpec.ts"
 import type { World } from "./world.ts"
+import { isoNow } from "../../runtime/isoNow.ts"
 
 /** How many claims are written to at once. */
 export const writers = 10
@@ -48,7 +48,7 @@ const send = (world: World, spec: PoolSpec, change: Change, nonce: string, more:
 }
 
 export const carryOut = Effect.fn("lke.carryOut")(function*(world: World, spec: PoolSpec, change: Change) {
-  const at = yield* timestamp
+  const at = yield* isoNow
   const nonce = digest([spec.key, at, change.claims.map((claim) => claim.uid)])
   const intent: Intent = change.change === "new"
     ? { change: "new", nonce, at }

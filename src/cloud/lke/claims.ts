@@ -1,5 +1,5 @@
 /** Reading claims from the API server itself, and writing what they say about their machines. */
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
 import type { Kube } from "../../kube/kube.ts"
 import { isConflict, isNotFound } from "../../kube/kubeError.ts"
@@ -51,6 +51,3 @@ export const makeClaims = (kube: Kube["Service"]): Claims => {
 
   return { list: Effect.map(kube.list(NodeClaims), ({ items }) => items.map(recordOf)), get, annotate }
 }
-
-/** Now, as timestamps are written on claims. */
-export const timestamp: Effect.Effect<string> = Effect.map(Clock.currentTimeMillis, (now) => new Date(now).toISOString())

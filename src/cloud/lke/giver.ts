@@ -6,7 +6,6 @@ import type { KubeError } from "../../kube/kubeError.ts"
 import type { LinodeError } from "../../linode/linodeError.ts"
 import type { Pool } from "../../linode/models.ts"
 import type { Deletion } from "../cloudProvider.ts"
-import { timestamp } from "./claims.ts"
 import { writers } from "./change.ts"
 import { makeGather } from "./gather.ts"
 import type { Locks } from "./gather.ts"
@@ -15,6 +14,7 @@ import type { ClaimRecord, Intent } from "./record.ts"
 import { isSentenced, withSentence } from "./tags.ts"
 import { isMissing, ownedNode } from "./view.ts"
 import type { World } from "./world.ts"
+import { isoNow } from "../../runtime/isoNow.ts"
 
 /** Claims that ask within this time share a pass: nobody waits for a deletion by the second. */
 const gatherFor = "1 second"
@@ -83,7 +83,7 @@ const pass = (world: World) => Effect.fn("lke.giveBack")(function*(key: string, 
     }
   }), { discard: true })
 
-  const at = yield* timestamp
+  const at = yield* isoNow
   yield* Effect.forEach(plan.nodes, ({ claim, pool, node }) => Effect.gen(function*() {
     const intent: Intent = { change: "delete", pool: pool.id, node, at }
     const written = yield* world.claims.annotate(

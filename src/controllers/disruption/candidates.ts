@@ -9,6 +9,7 @@ import { doNotDisrupt, isActive, isReschedulable } from "../../cluster/podPredic
 import type { Pod, PodDisruptionBudget } from "../../kube/objects.ts"
 import type { InstanceType } from "../../scheduling/problem.ts"
 import type { Candidate, Pool } from "./emptiness.ts"
+import { isReady } from "../node/isReady.ts"
 
 /** US dollars an hour for a machine with these labels; 0 when the catalogue does not know it. */
 const priceOf = (labels: Readonly<Record<string, string>>, types: ReadonlyArray<InstanceType>): number =>
@@ -56,8 +57,7 @@ export interface Budgeted extends Pool {
   readonly disrupting: number
 }
 
-const isUnready = (node: StateNode): boolean =>
-  !(node.node?.status?.conditions ?? []).some((condition) => condition.type === "Ready" && condition.status === "True")
+const isUnready = ({ node }: StateNode): boolean => node === undefined || !isReady(node)
 
 /** What a pool's budgets leave for a reason now (core-lifecycle §12.3): nodes on their way out and broken ones use them up. */
 export const budgeted = (

@@ -2,7 +2,7 @@
  * Carries a decision out, and takes back what was left half done. The taint comes first, so that nothing new is placed on
  * the node; then the reason on the claim, then the claim's deletion, from where termination goes on.
  */
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
 import { disruptedTaint, sameTaint } from "../../apis/labels.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
@@ -16,6 +16,7 @@ import { isNotFound } from "../../kube/kubeError.ts"
 import type { Condition, Node, Taint } from "../../kube/objects.ts"
 import { Nodes } from "../../kube/resources.ts"
 import { countDisrupted } from "../disrupted.ts"
+import { isoNow } from "../../runtime/isoNow.ts"
 
 const hasTaint = (node: Node): boolean => (node.spec?.taints ?? []).some((taint) => sameTaint(taint, disruptedTaint))
 
@@ -57,7 +58,7 @@ export const disrupt = Effect.fnUntraced(function*(state: StateNode, reason: Dis
   if (claim === undefined || node === undefined) return
   const kube = yield* Kube
   const recorder = yield* Recorder
-  const now = new Date(yield* Clock.currentTimeMillis).toISOString()
+  const now = yield* isoNow
   yield* Effect.logInfo("disrupting node(s)", {
     reason: reason.toLowerCase(),
     decision: "delete",
@@ -97,6 +98,6 @@ export const heal = Effect.fnUntraced(function*(state: StateNode) {
   )
   if (!fresh || fresh.metadata.deletionTimestamp !== undefined) return
   if (hasTaint(node)) yield* setTaints(node, (node.spec?.taints ?? []).filter((taint) => !sameTaint(taint, disruptedTaint)))
-  const now = new Date(yield* Clock.currentTimeMillis).toISOString()
+  const now = yield* isoNow
   yield* setConditions(fresh, nodeClaimConditions.clear(fresh, conditionType.disruptionReason, now))
 })

@@ -10,6 +10,7 @@ import { Pods } from "../../kube/resources.ts"
 import { drainPlan } from "./drain.ts"
 import type { EvictionQueue } from "./evictionQueue.ts"
 import { patientDelete } from "./patientDelete.ts"
+import { isoNow } from "../../runtime/isoNow.ts"
 
 /** Long enough for the scheduler to see the taint: what it placed just before is drained too. */
 const minDrainMillis = 5_000
@@ -75,7 +76,7 @@ export const makeStages = Effect.fnUntraced(function*(evictions: EvictionQueue) 
     const step = yield* patientDelete(cloud.delete(claim))
     if (step.is === "gone") return { change: unchanged, afterMillis: undefined }
     if (step.is === "wait") return { change: unchanged, afterMillis: step.afterMillis }
-    const iso = new Date(yield* Clock.currentTimeMillis).toISOString()
+    const iso = yield* isoNow
     const change = (one: NodeClaim): NodeClaim => nodeClaimConditions.setTrue(one, conditionType.instanceTerminating, iso)
     return { change, afterMillis: step.afterMillis }
   })

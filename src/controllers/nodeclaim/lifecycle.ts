@@ -28,6 +28,7 @@ import { claimsNaming } from "./pairing.ts"
 import { register } from "./registration.ts"
 import { removeClaim } from "./removeClaim.ts"
 import { settled, writeClaim, writeFinalizers } from "./writeClaim.ts"
+import { isoNow } from "../../runtime/isoNow.ts"
 
 export type LifecycleServices = Caches | CloudProvider | Kube | Metrics | Recorder
 
@@ -96,8 +97,6 @@ export const nodeClaimLifecycle: Effect.Effect<never, never, LifecycleServices> 
   const nodes = caches.store(Nodes)
   /** When the cloud was last asked about a launched claim, by uid: nothing but the pace depends on it. */
   const asked = new Map<string, number>()
-
-  const isoNow = Effect.map(Clock.currentTimeMillis, (now) => new Date(now).toISOString())
 
   /** Undefined when the claim is given up, or went in the meantime. */
   const launch = Effect.fnUntraced(function*(claim: NodeClaim) {

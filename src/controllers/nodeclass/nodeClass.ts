@@ -2,7 +2,7 @@
  * `nodeclass`: says in conditions whether nodes can be made of a LinodeNodeClass, and keeps it while there are any
  * (provider spec §9.1).
  */
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import { conditionType, nodeClassConditions } from "../../apis/conditions.ts"
 import { finalizer } from "../../apis/labels.ts"
 import { LinodeNodeClasses } from "../../apis/linodeNodeClass.ts"
@@ -19,6 +19,7 @@ import { done, onOther, onSelf, requeueAfter, runController } from "../../runtim
 import type { Metrics } from "../../runtime/metrics.ts"
 import { reportTransitions } from "../transitions.ts"
 import { some } from "../some.ts"
+import { isoNow } from "../../runtime/isoNow.ts"
 
 /** What Linode says may change without the object: the versions it offers, the cluster's tier. */
 const recheckValid = requeueAfter("10 minutes")
@@ -90,7 +91,7 @@ export const nodeClassController: Effect.Effect<
         ? found
         : yield* setFinalizers(found, [...finalizers, finalizer.nodeClass])
       const issues = yield* cloud.validate(nodeClass)
-      const now = new Date(yield* Clock.currentTimeMillis).toISOString()
+      const now = yield* isoNow
       const next = judged(nodeClass, issues, now)
       if (next !== nodeClass) {
         yield* kube.patch(LinodeNodeClasses, { name: ref.name }, {

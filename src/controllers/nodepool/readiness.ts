@@ -2,7 +2,7 @@
  * `nodepool.readiness` and `nodepool.validation` as one controller: both say in conditions whether a NodePool may be
  * bought for, and one writer needs one write (core-lifecycle §7.2, §7.3).
  */
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import { conditionType, nodeClassConditions, nodePoolConditions } from "../../apis/conditions.ts"
 import { LinodeNodeClasses } from "../../apis/linodeNodeClass.ts"
 import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
@@ -17,6 +17,7 @@ import { isNotFound } from "../../kube/kubeError.ts"
 import { done, onOther, onSelf, runController } from "../../runtime/controller.ts"
 import type { Metrics } from "../../runtime/metrics.ts"
 import { reportTransitions } from "../transitions.ts"
+import { isoNow } from "../../runtime/isoNow.ts"
 
 interface Unready {
   readonly reason: string
@@ -68,7 +69,7 @@ export const nodePoolReadiness: Effect.Effect<never, never, Caches | Kube | Metr
       yield* caches.synced
       const pool = pools.get(ref)
       if (pool === undefined || !isManagedPool(pool)) return done
-      const now = new Date(yield* Clock.currentTimeMillis).toISOString()
+      const now = yield* isoNow
       const next = judged(pool, classes.get({ name: pool.spec.template.spec.nodeClassRef.name }), now)
       if (next === pool) return done
       yield* kube.patch(NodePools, { name: ref.name }, {

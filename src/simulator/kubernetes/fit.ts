@@ -54,6 +54,9 @@ const selected = (pod: Pod, node: Node): boolean => {
   return terms === undefined || terms.some((term) => (term.matchExpressions ?? []).every((each) => matches(labels, each)))
 }
 
+export const isReady = (node: Node): boolean =>
+  node.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") === true
+
 /** What is left of a node after the pods on it. */
 export const freeOn = (node: Node, pods: ReadonlyArray<Pod>): Map<string, number> => {
   const free = add(new Map(), node.status?.allocatable)
@@ -64,7 +67,7 @@ export const freeOn = (node: Node, pods: ReadonlyArray<Pod>): Map<string, number
 /** Why the node can't take the pod, in kube-scheduler's words; undefined when it can. */
 export const refusal = (pod: Pod, node: Node, free: ReadonlyMap<string, number>): string | undefined => {
   if (node.spec?.unschedulable === true) return "node(s) were unschedulable"
-  if (node.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") !== true) return "node(s) were not ready"
+  if (!isReady(node)) return "node(s) were not ready"
   const hard = (node.spec?.taints ?? []).filter((taint) => taint.effect !== "PreferNoSchedule")
   if (!hard.every((taint) => tolerates(pod.spec.tolerations ?? [], taint))) return "node(s) had untolerated taint(s)"
   if (!selected(pod, node)) return "node(s) didn't match Pod's node affinity/selector"

@@ -5,11 +5,10 @@
 import { Clock, Effect } from "effect"
 import { Kube } from "../../kube/kube.ts"
 import { isNotFound } from "../../kube/kubeError.ts"
-import type { Node, Pod } from "../../kube/objects.ts"
+import type { Pod } from "../../kube/objects.ts"
 import { Nodes, Pods } from "../../kube/resources.ts"
+import { isReady } from "./fit.ts"
 import { everySoOften } from "./loop.ts"
-
-const isReady = (node: Node): boolean => node.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") === true
 
 /** How long the pods of a vanished node stay. */
 const orphanMillis = 40_000
