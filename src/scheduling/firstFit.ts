@@ -11,6 +11,7 @@ import type { HostPort } from "./hostPorts.ts"
 import { portConflict } from "./hostPorts.ts"
 import { relaxMinimums, shortfalls } from "./minValues.ts"
 import type { Model, PodClass, Run, Step } from "./model.ts"
+import type { PackedNode } from "./packing.ts"
 import type { Pool } from "./pools.ts"
 import type { State } from "./states.ts"
 import { holds } from "./states.ts"
@@ -34,6 +35,8 @@ export class FirstFit {
   readonly left: Array<{ readonly run: Run; readonly from: number }> = []
   /** How many steps down their ladders the placed pods had to go, all together. */
   givenUp = 0
+  /** By pod: the step of its class' ladder at which it was placed. */
+  readonly stepOf: Uint8Array
   /** By pool: what its limits still allow, by dimension, and how many nodes. */
   readonly remaining: ReadonlyArray<Float64Array | undefined>
   readonly nodesLeft: Array<number>
@@ -52,6 +55,7 @@ export class FirstFit {
     this.fleet = new Fleet(this.D, model.problem.pods.length, model.hostCounts.length)
     this.hostCounts = model.hostCounts.map((counts) => counts.slice())
     this.used = new Float64Array(model.nodes.length * this.D)
+    this.stepOf = new Uint8Array(model.problem.pods.length)
     this.remaining = model.pools.map((pool) => pool.limits?.slice())
     this.nodesLeft = model.pools.map((pool) => pool.nodeLimit)
     this.bases = model.pools.map((pool) => model.states.intern(pool, pool.requirements, pool.types))
@@ -99,6 +103,7 @@ export class FirstFit {
       const step = steps.findIndex((step, i) => this.placeOne(pod, run, step, scans[i]!, scans))
       if (step < 0) break
       this.givenUp += step
+      this.stepOf[pod] = step
       next++
     }
     return next
@@ -284,13 +289,18 @@ export class FirstFit {
     for (const scan of scans) if (rank < scan.low.length && count < scan.low[rank]!) scan.low[rank] = count
   }
 
-  /** The types that a finished node may be bought as, cheapest first: all that hold it and were charged to its pool's limits. */
-  options(node: number): { readonly state: State; readonly types: ReadonlyArray<number> } {
+  /** The nodes to buy, each with all types that hold it and were charged to its pool's limits. */
+  packed(): ReadonlyArray<PackedNode> {
+    return Array.from({ length: this.fleet.size }, (_, node) => this.pack(node))
+  }
+
+  private pack(node: number): PackedNode {
     const { fleet, D } = this
     const own = this.model.states.all[fleet.state[node]!]!
     const { pool } = own
-    const wide = pool.limits === undefined && this.ceiling !== Infinity ? this.widened(own, node) : own
-    return { state: wide, types: wide.order.filter((t) => holds(pool.room, t * D, fleet.used, node * D, D)) }
+    const state = pool.limits === undefined && this.ceiling !== Infinity ? this.widened(own, node) : own
+    const used = fleet.used.slice(node * D, node * D + D)
+    return { state, pods: fleet.podsOf(node), used, types: state.order.filter((t) => holds(pool.room, t * D, used, 0, D)) }
   }
 
   /** The node's state as it would be without a ceiling. */

@@ -4,7 +4,8 @@
  * `schedule(problem)` says which nodes to buy for the pods that no node can take. Around it: the types of problem and plan,
  * Kubernetes' quantities, and the algebra of requirements on labels.
  */
-export { schedule } from "./schedule.ts"
+export { schedule, solve } from "./schedule.ts"
+export type { Solution } from "./schedule.ts"
 export type * from "./problem.ts"
 export type * from "./plan.ts"
 export type { QuantityFormat } from "./quantity.ts"

@@ -53,6 +53,13 @@ export interface PodClass {
   readonly ports: ReadonlyArray<HostPort>
   /** With whom its pods may share a node. */
   readonly hosts: HostMembership
+  /**
+   * Labels by which rules count its pods: whoever moves one of them to another node to buy must leave the values that these labels
+   * can have there within those that the pod had before.
+   */
+  readonly pinned: ReadonlyArray<string>
+  /** False: nodes to buy that hold one of its pods are left as the first plan has them. */
+  readonly movable: boolean
   /** Why no pod of the class can be placed at all. */
   readonly refusal: { readonly reason: UnschedulableReason; readonly message: string } | undefined
 }
@@ -75,6 +82,8 @@ export interface Model {
   readonly hostCounts: ReadonlyArray<Int32Array>
   readonly states: States
   readonly runs: ReadonlyArray<Run>
+  /** By pod: its run, -1 for an invalid pod. */
+  readonly runOf: Int32Array
   /** Pods whose requests cannot be read. */
   readonly invalid: ReadonlyArray<{ readonly pod: number; readonly message: string }>
 }
@@ -127,6 +136,11 @@ export const compile = (problem: Problem): Model => {
     if (message !== undefined) invalid.push({ pod, message })
   })
   const usable = invalid.length === 0 ? undefined : shapes.map((shape) => shape.invalid === undefined)
+  const runs = runsOf(problem.pods, classes, classOf, requests, shapeOf, usable)
+  const runOf = new Int32Array(problem.pods.length).fill(-1)
+  runs.forEach((run, r) => run.pods.forEach((pod) => {
+    runOf[pod] = r
+  }))
   return {
     problem,
     dimensions,
@@ -135,7 +149,8 @@ export const compile = (problem: Problem): Model => {
     nodes,
     hostCounts: groups.countBound(existing.map((node) => node.pods)),
     states: new States(dimensions.size, wellKnown),
-    runs: runsOf(problem.pods, classes, classOf, requests, shapeOf, usable),
+    runs,
+    runOf,
     invalid
   }
 }
@@ -194,6 +209,8 @@ const unsupported = (field: string): PodClass => ({
   steps: [],
   ports: [],
   hosts: { rules: [], counts: [] },
+  pinned: [],
+  movable: true,
   refusal: { reason: "UnsupportedConstraint", message: `${field} is not supported yet` }
 })
 
@@ -201,6 +218,8 @@ const classFrom = ({ rungs, ports, impossible }: Constraints, hosts: HostMembers
   steps: [...new Set(rungs.map((rung) => intern.step(rung.requirements, ports, rung.tolerations)))],
   ports,
   hosts,
+  pinned: [],
+  movable: true,
   refusal: impossible
     ? { reason: "IncompatibleRequirements", message: "its required node affinity has only empty terms, which match no node" }
     : undefined

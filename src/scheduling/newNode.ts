@@ -1,8 +1,8 @@
-/** A finished node of a pass as the plan shows it. */
+/** A node to buy as the plan shows it. */
 import { formatAmount } from "./quantity.ts"
-import type { FirstFit } from "./firstFit.ts"
 import { uncovered } from "./minValues.ts"
 import type { Model } from "./model.ts"
+import type { PackedNode } from "./packing.ts"
 import type { NewNode, PodRef } from "./plan.ts"
 import type { Labels, Offering, Pod, Requirement } from "./problem.ts"
 import { simulatedLabels } from "./pools.ts"
@@ -30,22 +30,19 @@ interface Common {
   readonly minValuesRelaxed: boolean
 }
 
-/** Writes the nodes of a pass; what many have in common is worked out once. */
+/** Writes the nodes of one plan; what many have in common is worked out once. */
 export class NodeWriter {
   private readonly model: Model
-  private readonly pass: FirstFit
   private readonly known: Map<string, Common | undefined> = new Map()
   private readonly numbers: Map<string, number> = new Map()
 
-  constructor(model: Model, pass: FirstFit) {
+  constructor(model: Model) {
     this.model = model
-    this.pass = pass
   }
 
   /** Undefined where cutting the list of types to the allowed length breaks minValues, under Strict. */
-  write(node: number): NewNode | undefined {
+  write({ state, pods, used, types }: PackedNode): NewNode | undefined {
     const { problem, dimensions } = this.model
-    const { state, types } = this.pass.options(node)
     const key = `${state.id} ${types.join(",")}`
     if (!this.known.has(key)) this.known.set(key, this.common(state, types))
     const common = this.known.get(key)
@@ -55,7 +52,7 @@ export class NodeWriter {
     this.numbers.set(pool.name, number)
     const requests: Record<string, string> = {}
     dimensions.names.forEach((name, d) => {
-      const amount = this.pass.fleet.used[node * dimensions.size + d]! + common.daemons[d]!
+      const amount = used[d]! + common.daemons[d]!
       if (amount > 0) requests[name] = formatAmount(name, amount)
     })
     return {
@@ -70,7 +67,7 @@ export class NodeWriter {
       labels: common.labels,
       taints: pool.taints,
       requests,
-      pods: this.pass.fleet.podsOf(node).map((pod) => podRef(problem.pods[pod]!)),
+      pods: pods.map((pod) => podRef(problem.pods[pod]!)),
       minValuesRelaxed: common.minValuesRelaxed
     }
   }

@@ -50,6 +50,12 @@ export type UnschedulableReason =
   | "LimitsExceeded"
   | "MinValuesNotMet"
   | "HostPortConflict"
+  | "PodAffinityNotMet"
+  | "PodAntiAffinityNotMet"
+  | "TopologySpreadNotMet"
+  | "VolumeNotUsable"
+  | "VolumeLimitExceeded"
+  | "ReservedCapacityInUse"
   | "UnsupportedConstraint"
   | "InvalidPod"
 
@@ -72,5 +78,15 @@ export interface Plan {
   /** Only nodes that get a pod. */
   readonly existingNodes: ReadonlyArray<Placement>
   readonly unschedulable: ReadonlyArray<Unschedulable>
-  readonly totals: { readonly newNodes: number; readonly hourlyPrice: number; readonly unschedulable: number }
+  readonly totals: {
+    readonly newNodes: number
+    /** US dollars. */
+    readonly hourlyPrice: number
+    /**
+     * No legal plan for the pods on new nodes costs less by the hour, in US dollars: what they would cost if they could be poured.
+     * Absent in a plan that was not searched.
+     */
+    readonly lowerBound?: number
+    readonly unschedulable: number
+  }
 }

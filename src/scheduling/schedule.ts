@@ -5,31 +5,51 @@ import { assertPlan } from "./invariants.ts"
 import type { Model } from "./model.ts"
 import { compile } from "./model.ts"
 import { NodeWriter, podRef } from "./newNode.ts"
+import type { PackedNode } from "./packing.ts"
 import type { NewNode, Plan, Refusal, Unschedulable } from "./plan.ts"
-import type { Problem } from "./problem.ts"
+import type { Budget, Problem } from "./problem.ts"
+
+/** A problem being solved: the first plan is there at once, and may be bettered. */
+export interface Solution {
+  /** Karpenter's own way to place the pods, complete and legal. */
+  readonly first: Plan
+  /** A plan that is no dearer, found within the budget, with the lower bound of its price. */
+  readonly improve: (budget: Budget) => Plan
+}
+
+/** Enough for batches of some thousand pods to come close to what can be reached. */
+const defaultBudget: Budget = { steps: 2000 }
 
 /**
  * Says where every pod of the problem goes: to a node that is there, to one to buy, or nowhere, and then why.
  *
- * Pure and deterministic: the plan depends on the problem alone, and not on the order of its lists. Never more than a node or a
- * NodePool's limits hold. Plain first-fit as Karpenter does it is the plan to beat: by one that leaves fewer pods out, or by one
- * that costs less by the hour, or as much with fewer nodes, gives up no more wishes and moves no pods to lighter NodePools.
+ * Pure and deterministic: the plan depends on the problem and the steps of the budget alone, and not on the order of its lists. Never
+ * more than a node or a NodePool's limits hold. Plain first-fit as Karpenter does it is the plan to beat: by one that leaves fewer
+ * pods out, or by one that costs less by the hour, or as much with fewer nodes, gives up no more wishes and moves no pods to lighter
+ * NodePools.
  *
  * A pod that cannot be read (`InvalidPod`) or that asks for what this version cannot judge (`UnsupportedConstraint`) is reported
  * and not placed. Throws `MalformedQuantity` where a quantity of a NodePool, instance type, node or DaemonSet is none.
  */
-export const schedule = (problem: Problem): Plan => {
+export const schedule = (problem: Problem, budget: Budget = defaultBudget): Plan => solve(problem).improve(budget)
+
+/** As `schedule`, for whoever wants to see the first plan, or to say when the search for a cheaper one has to end. */
+export const solve = (problem: Problem): Solution => {
   const model = compile(problem)
   const plain = new FirstFit(model, Infinity).run()
-  const settled = plain.fleet.size === 0 && plain.unplaced === 0
-  let best = plain
-  for (const ceiling of settled ? [] : ceilings(model)) {
-    const other = new FirstFit(model, ceiling).run()
-    if (isBetter(other, best) && (other.unplaced < plain.unplaced || keepsPreferences(model, other, plain))) best = other
+  const nodes = plain.packed()
+  return {
+    first: planOf(model, plain, nodes),
+    improve: (budget) => {
+      const settled = plain.fleet.size === 0 && plain.unplaced === 0
+      let best = plain
+      for (const ceiling of settled || budget.steps === 0 ? [] : ceilings(model)) {
+        const other = new FirstFit(model, ceiling).run()
+        if (isBetter(other, best) && (other.unplaced < plain.unplaced || keepsPreferences(model, other, plain))) best = other
+      }
+      return planOf(model, best, best === plain ? nodes : best.packed())
+    }
   }
-  const plan = planOf(model, best)
-  if (problem.options?.assert === true) assertPlan(model, plan)
-  return plan
 }
 
 /** Prices are sums of fractions: differences below this are none. */
@@ -44,21 +64,21 @@ const isBetter = (a: FirstFit, b: FirstFit): boolean => {
 const keepsPreferences = (model: Model, a: FirstFit, plain: FirstFit): boolean =>
   a.givenUp <= plain.givenUp && model.pools.every(({ weight }) => a.podsByWeight(weight) >= plain.podsByWeight(weight))
 
-const planOf = (model: Model, pass: FirstFit): Plan => {
+const planOf = (model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>): Plan => {
   const { problem } = model
-  const writer = new NodeWriter(model, pass)
+  const writer = new NodeWriter(model)
   const newNodes: Array<NewNode> = []
   const unschedulable: Array<Unschedulable> = []
-  for (let node = 0; node < pass.fleet.size; node++) {
+  for (const node of nodes) {
     const made = writer.write(node)
     if (made !== undefined) {
       newNodes.push(made)
       continue
     }
-    const { name } = model.states.all[pass.fleet.state[node]!]!.pool
+    const { name } = node.state.pool
     const message = `as many instance types as a node may name do not cover the minValues of NodePool ${name}`
     const reasons: ReadonlyArray<Refusal> = [{ nodePool: name, reason: "MinValuesNotMet", message }]
-    for (const pod of pass.fleet.podsOf(node)) unschedulable.push({ pod: podRef(problem.pods[pod]!), reasons })
+    for (const pod of node.pods) unschedulable.push({ pod: podRef(problem.pods[pod]!), reasons })
   }
   for (const { pod, message } of model.invalid) {
     unschedulable.push({ pod: podRef(problem.pods[pod]!), reasons: [{ nodePool: "", reason: "InvalidPod", message }] })
@@ -67,7 +87,7 @@ const planOf = (model: Model, pass: FirstFit): Plan => {
     const reasons = explain(model, pass, run)
     for (const pod of run.pods.slice(from)) unschedulable.push({ pod: podRef(problem.pods[pod]!), reasons })
   }
-  return {
+  const plan: Plan = {
     version: 1,
     newNodes,
     existingNodes: [...pass.placed].sort(([a], [b]) => a - b)
@@ -79,4 +99,6 @@ const planOf = (model: Model, pass: FirstFit): Plan => {
       unschedulable: unschedulable.length
     }
   }
+  if (problem.options?.assert === true) assertPlan(model, plan)
+  return plan
 }
