@@ -1,0 +1,82 @@
+/** Labels and taints: which nodes a pod may be on. */
+import type { PodSpec, Requirement, Taint, Toleration } from "../../../src/scheduling/index.ts"
+
+export type LabelMap = Readonly<Record<string, string>>
+
+export const zoneKey = "topology.kubernetes.io/zone"
+export const capacityTypeKey = "karpenter.sh/capacity-type"
+export const typeKey = "node.kubernetes.io/instance-type"
+export const hostnameKey = "kubernetes.io/hostname"
+export const nodePoolKey = "karpenter.sh/nodepool"
+
+const renamed: Readonly<Record<string, string>> = {
+  "failure-domain.beta.kubernetes.io/zone": zoneKey,
+  "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
+  "beta.kubernetes.io/arch": "kubernetes.io/arch",
+  "beta.kubernetes.io/os": "kubernetes.io/os",
+  "beta.kubernetes.io/instance-type": typeKey
+}
+
+export const stableKey = (key: string): string => renamed[key] ?? key
+
+/** Nodes have both forms of a label that was renamed; here the stable one stands for both. */
+export const stableLabels = (labels: LabelMap): LabelMap =>
+  Object.fromEntries(Object.entries(labels).map(([key, value]) => [stableKey(key), value]))
+
+const integer = (value: string | undefined): number => value !== undefined && /^-?\d+$/.test(value) ? Number(value) : NaN
+
+export const meets = ({ key, operator, values = [] }: Requirement, labels: LabelMap): boolean => {
+  const value = labels[stableKey(key)]
+  const bound = integer(values[0])
+  switch (operator) {
+    case "In":
+      return value !== undefined && values.includes(value)
+    case "NotIn":
+      return value === undefined || !values.includes(value)
+    case "Exists":
+      return value !== undefined
+    case "DoesNotExist":
+      return value === undefined
+    case "Gt":
+      return integer(value) > bound
+    case "Lt":
+      return integer(value) < bound
+    case "Gte":
+      return integer(value) >= bound
+    default:
+      return integer(value) <= bound
+  }
+}
+
+/** "A null or empty node selector term matches no objects." */
+const meetsTerm = (expressions: ReadonlyArray<Requirement> = [], labels: LabelMap): boolean =>
+  expressions.length > 0 && expressions.every((item) => meets(item, labels))
+
+/** The node selector, and one of the required terms. */
+export const attracted = (spec: PodSpec, labels: LabelMap): boolean => {
+  const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
+  return Object.entries(spec.nodeSelector ?? {}).every(([key, value]) => labels[stableKey(key)] === value) &&
+    (terms === undefined || terms.some((term) => meetsTerm(term.matchExpressions, labels)))
+}
+
+const tolerates = (toleration: Toleration, taint: Taint): boolean => {
+  if (toleration.effect && toleration.effect !== taint.effect) return false
+  if (toleration.key ? toleration.key !== taint.key : toleration.operator !== "Exists") return false
+  switch (toleration.operator) {
+    case "Exists":
+      return true
+    case "Gt":
+      return integer(taint.value) > integer(toleration.value)
+    case "Lt":
+      return integer(taint.value) < integer(toleration.value)
+    default:
+      return (toleration.value ?? "") === (taint.value ?? "")
+  }
+}
+
+export const untolerated = (spec: PodSpec, taints: ReadonlyArray<Taint>): ReadonlyArray<Taint> =>
+  taints.filter((taint) => !(spec.tolerations ?? []).some((toleration) => tolerates(toleration, taint)))
+
+/** True where no taint keeps the pod away; one that only prefers others does not. */
+export const tolerated = (spec: PodSpec, taints: ReadonlyArray<Taint>): boolean =>
+  untolerated(spec, taints).every((taint) => taint.effect === "PreferNoSchedule")
