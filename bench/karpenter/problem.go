@@ -14,8 +14,10 @@ import (
 type Problem struct {
 	Options Options `json:"options"`
 	// WellKnownLabels are the provider's own: a type that lacks one gets DoesNotExist for it.
-	WellKnownLabels []string       `json:"wellKnownLabels,omitempty"`
-	InstanceTypes   []InstanceType `json:"instanceTypes"`
+	WellKnownLabels []string `json:"wellKnownLabels,omitempty"`
+	// ReservationIDLabel is the label by which offerings of capacity type "reserved" name, in their requirements, what they draw from.
+	ReservationIDLabel string         `json:"reservationIdLabel,omitempty"`
+	InstanceTypes      []InstanceType `json:"instanceTypes"`
 	// NodePoolTypes names the types that a NodePool may have; one that is not named may have all.
 	NodePoolTypes map[string][]string `json:"nodePoolInstanceTypes,omitempty"`
 	NodePools     []*v1.NodePool      `json:"nodePools"`

@@ -45,6 +45,9 @@ type world struct {
 func newWorld(p *Problem) *world {
 	log.SetLogger(logging.NopLogger)
 	v1.WellKnownLabels = coreWellKnown.Union(sets.New(p.WellKnownLabels...))
+	if cloudprovider.ReservationIDLabel = p.ReservationIDLabel; p.ReservationIDLabel != "" {
+		v1.WellKnownLabels.Insert(p.ReservationIDLabel)
+	}
 	ctx, opts := optionsOf(p.Options)
 	provider, byName := newProvider(p)
 	w := &world{ctx: ctx, provider: provider, clock: clock.RealClock{}, recorder: events.NewRecorder(&record.FakeRecorder{}), options: opts}
