@@ -1,4 +1,4 @@
-/** Picks a command and runs it. Exit codes: 0 done or told to stop, 1 it could not be done. */
+/** Picks a command and runs it. Exit codes: 0 done or told to stop, 1 it could not be done, others as the command says. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Cause, Effect, Exit, Schema } from "effect"
 import type { Runtime } from "effect"
@@ -10,15 +10,18 @@ const usage = `karpenter-linode [command] [flags]
 Commands
   controller   serve a cluster (the default)
   demo         watch the controller work on a simulated Linode, at 60 times the speed
+  plan         say what the controller would buy, for files or for a cluster; change nothing
 
 karpenter-linode COMMAND --help tells a command's flags; --version the version.
 `
 
 const version = readVersion()
 
-/** SIGTERM and SIGINT are not failures: what was begun has been put in order. */
-const teardown: Runtime.Teardown = (exit, onExit) =>
-  onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)
+/** SIGTERM and SIGINT are not failures: what was begun has been put in order. A command that succeeds may say its own code. */
+const teardown: Runtime.Teardown = (exit, onExit) => {
+  if (Exit.isSuccess(exit)) onExit(typeof exit.value === "number" ? exit.value : 0)
+  else onExit(Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)
+}
 
 class UnknownCommand extends Schema.TaggedError<UnknownCommand>()("UnknownCommand", { name: Schema.String }) {
   override get message(): string {
@@ -43,6 +46,9 @@ const command = (argv: ReadonlyArray<string>): Effect.Effect<unknown, unknown> =
     case "demo":
       return Effect.flatMap(Effect.promise(() => import("./commands/demo.ts")), ({ demo, help }) =>
         wantsHelp ? print(help) : demo(args))
+    case "plan":
+      return Effect.flatMap(Effect.promise(() => import("./commands/plan.ts")), ({ plan, help }) =>
+        wantsHelp ? print(help) : plan(args, process.env))
     default:
       return Effect.fail(new UnknownCommand({ name: name ?? "" }))
   }

@@ -1,0 +1,26 @@
+/** Asks the scheduler, and keeps the time. */
+import { Clock, Effect } from "effect"
+import { solve } from "../../scheduling/index.ts"
+import type { Plan } from "../../scheduling/plan.ts"
+import type { Problem } from "../../scheduling/problem.ts"
+
+export interface Answer {
+  readonly plan: Plan
+  /** Milliseconds: until the first complete plan was there, and how long a cheaper one was looked for after that. */
+  readonly elapsedMs: { readonly firstFit: number; readonly search: number }
+}
+
+/** Milliseconds with three digits: what is shown is never more exact than it is. */
+const millis = (from: bigint, to: bigint): number => Math.round(Number(to - from) / 1000) / 1000
+
+/** `searchMillis` bounds the search; 0 leaves the first plan as it is. */
+export const answer = (problem: Problem, searchMillis: number): Effect.Effect<Answer> =>
+  Effect.map(Clock.Clock, (clock) => {
+    const begin = clock.monotonicTimeNanosUnsafe()
+    const solution = solve(problem)
+    const middle = clock.monotonicTimeNanosUnsafe()
+    const end = middle + BigInt(Math.round(searchMillis * 1e6))
+    const isSpent = (): boolean => clock.monotonicTimeNanosUnsafe() >= end
+    const plan = solution.improve(searchMillis === 0 ? { steps: 0 } : { steps: Number.MAX_SAFE_INTEGER, isSpent })
+    return { plan, elapsedMs: { firstFit: millis(begin, middle), search: millis(middle, clock.monotonicTimeNanosUnsafe()) } }
+  })

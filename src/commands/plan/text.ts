@@ -1,0 +1,145 @@
+/** The plan as a person reads it. Pure: the same plan gives the same lines. */
+import { styleText } from "node:util"
+import { parseQuantity, subtractResources } from "../../scheduling/index.ts"
+import type { NewNode } from "../../scheduling/plan.ts"
+import type { InstanceType } from "../../scheduling/problem.ts"
+import type { Answer } from "./answer.ts"
+import { crowdOf, crowdText } from "./crowd.ts"
+import type { Crowd } from "./crowd.ts"
+import { planJson, typeFinder } from "./json.ts"
+import type { PlanJson } from "./json.ts"
+import type { Question } from "./question.ts"
+
+type Style = "bold" | "dim" | "red" | "green"
+export type Paint = (style: Style, text: string) => string
+
+export const plain: Paint = (_, text) => text
+export const coloured: Paint = (style, text) => styleText(style, text, { validateStream: false })
+
+export interface Page {
+  /** Columns. */
+  readonly width: number
+  readonly paint: Paint
+}
+
+const hoursAMonth = 730
+
+const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`
+
+const digits = (price: number): number => price !== 0 && price < 0.01 ? 4 : 3
+export const hourly = (price: number): string => `$${price.toFixed(digits(price))}/h`
+const monthly = (price: number): string => `$${(price * hoursAMonth).toFixed(2)}/month`
+
+/** Text as lines of at most the width, the second and later ones with their own indent. */
+export const wrap = (text: string, width: number, indent: string, later = indent): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  let line = ""
+  for (const word of text.split(" ")) {
+    const begin = lines.length === 0 ? indent : later
+    if (line === "") line = begin + word
+    else if (line.length + 1 + word.length <= width) line += ` ${word}`
+    else {
+      lines.push(line)
+      line = later + word
+    }
+  }
+  return [...lines, line]
+}
+
+const percent = (part: number): string => `${Math.round(part * 100)} %`
+
+/** The share of a resource that is asked for, of what the type has for pods. */
+const shareOf = (node: NewNode, type: InstanceType | undefined, resource: string): number => {
+  if (type === undefined) return 0
+  const has = Number(parseQuantity(subtractResources(type.capacity, type.overhead)[resource] ?? 0))
+  return has <= 0 ? 0 : Number(parseQuantity(node.requests[resource] ?? 0)) / has
+}
+
+const range = (shares: ReadonlyArray<number>): string => {
+  const [least, most] = [percent(Math.min(...shares)), percent(Math.max(...shares))]
+  return least === most ? most : `${least.slice(0, -2)}–${most}`
+}
+
+const grouped = <A>(items: ReadonlyArray<A>, keyOf: (item: A) => string): ReadonlyArray<ReadonlyArray<A>> =>
+  [...Map.groupBy(items, keyOf).values()]
+
+/** Rows of cells as lines with the cells below each other. */
+const columns = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => rows.map((row) =>
+  row.map((cell, i) => cell.padEnd(Math.max(...rows.map((other) => other[i]?.length ?? 0)))).join("  ").trimEnd())
+
+const newNodeLines = (nodes: ReadonlyArray<NewNode>, crowd: Crowd, typeOf: (node: NewNode) => InstanceType | undefined, { paint, width }: Page) => {
+  const alike = grouped(nodes, (node) => [node.nodePool, node.instanceType, node.zone, node.capacityType, node.hourlyPrice].join("\n"))
+    .toSorted((a, b) => b.length - a.length || (a[0]!.name < b[0]!.name ? -1 : 1))
+  const heads = columns(alike.map((group) => {
+    const node = group[0]!
+    const share = (resource: string): string => range(group.map((each) => shareOf(each, typeOf(each), resource)))
+    return [
+      `${group.length} ×`, node.instanceType, node.zone, node.capacityType, hourly(node.hourlyPrice), `NodePool ${node.nodePool}`,
+      `cpu ${share("cpu")}`, `memory ${share("memory")}`
+    ]
+  }))
+  return alike.flatMap((group, i) => {
+    const contents = grouped(group, (node) => crowdText(crowd, node.pods, Infinity))
+    const shown = contents.toSorted((a, b) => b.length - a.length).slice(0, 5)
+    const hidden = contents.length - shown.length
+    const lines = shown.flatMap((same) => {
+      const prefix = contents.length === 1 ? group.length === 1 ? "" : "each: " : `${count(same.length, "node")}: `
+      return wrap(prefix + crowdText(crowd, same[0]!.pods), width, "      ", "        ")
+    })
+    return [`  ${paint("bold", heads[i]!)}`, ...lines, ...(hidden === 0 ? [] : [`      ${hidden} other ways to fill the rest`])]
+  })
+}
+
+const unplacedLines = ({ unschedulable }: PlanJson, crowd: Crowd, { paint, width }: Page) =>
+  grouped(unschedulable, ({ reasons }) => JSON.stringify(reasons)).flatMap((group) => {
+    const pods = group.map(({ pod }) => ({ namespace: pod.slice(0, pod.indexOf("/")), name: pod.slice(pod.indexOf("/") + 1) }))
+    const heading = `${count(group.length, "pod")}: ${group.length <= 3 ? group.map(({ pod }) => pod).join(", ") : crowdText(crowd, pods)}`
+    return [
+      ...wrap(heading, width, "  ", "    ").map((line) => paint("red", line)),
+      ...group[0]!.reasons.flatMap(({ message, nodePool, reason }) =>
+        wrap(`${nodePool === "" ? "" : `NodePool ${nodePool}: `}${message} (${reason})`, width, "    ", "      "))
+    ]
+  })
+
+const summary = ({ existingNodes, newNodes, unschedulable }: PlanJson): string => {
+  const bought = newNodes.reduce((sum, node) => sum + node.pods.length, 0)
+  const fitted = existingNodes.reduce((sum, node) => sum + node.pods.length, 0)
+  const all = bought + fitted + unschedulable.length
+  if (all === 0) return "Nothing to do: no pod is waiting for a node."
+  const parts = [
+    ...(bought === 0 ? [] : [`${bought} on ${count(newNodes.length, "new node")}`]),
+    ...(fitted === 0 ? [] : [`${fitted} on ${count(existingNodes.length, "node")} that ${existingNodes.length === 1 ? "is" : "are"} there`]),
+    ...(unschedulable.length === 0 ? [] : [`${unschedulable.length} cannot be placed`])
+  ]
+  return `${count(all, "pod")} to place: ${parts.join(", ")}.`
+}
+
+const priceLines = ({ elapsedMs, totals }: PlanJson): ReadonlyArray<string> => {
+  const above = totals.lowerBound > 0 ? (totals.hourlyPrice / totals.lowerBound - 1) * 100 : 0
+  const bound = totals.lowerBound <= 0
+    ? ""
+    : above < 0.05 ? "; no plan costs less" : `; no plan costs less than ${hourly(totals.lowerBound)}, which this is ${above.toFixed(1)} % above`
+  return [
+    `Price: ${hourly(totals.hourlyPrice)}, ${monthly(totals.hourlyPrice)}${bound}.`,
+    `First plan after ${elapsedMs.firstFit.toFixed(1)} ms, then ${elapsedMs.search.toFixed(0)} ms of search for a cheaper one.`
+  ]
+}
+
+/** The whole page. */
+export const planText = (question: Question, answer: Answer, page: Page): ReadonlyArray<string> => {
+  const { paint, width } = page
+  const { plan } = answer
+  const json = planJson(question, answer)
+  const crowd = crowdOf([...question.problem.pods, ...question.refused.map(({ pod }) => pod)])
+  const chapter = (title: string, lines: ReadonlyArray<string>): ReadonlyArray<string> =>
+    lines.length === 0 ? [] : ["", paint("bold", title), ...lines]
+  return [
+    paint("bold", summary(json)),
+    ...chapter("New nodes", newNodeLines(plan.newNodes, crowd, typeFinder(question.problem), page)),
+    ...chapter("Nodes that are there", plan.existingNodes.flatMap(({ name, pods }) =>
+      wrap(`${name}: ${crowdText(crowd, pods)}`, width, "  ", "      "))),
+    ...chapter("Cannot be placed", unplacedLines(json, crowd, page)),
+    "",
+    ...priceLines(json).flatMap((line) => wrap(line, width, "", "  "))
+  ]
+}
