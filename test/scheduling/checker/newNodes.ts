@@ -57,8 +57,12 @@ const minValuesViolations = (problem: Problem, plan: Plan): ReadonlyArray<string
   const types = (problem.instanceTypes[made.nodePool] ?? []).filter(({ name }) => made.instanceTypeOptions.includes(name))
   const isShort = ({ key, minValues }: Requirement): boolean => variety(key, types) < minValues!
   const short = asked.filter(isShort)
-  if (made.minValuesRelaxed && problem.options?.minValuesPolicy !== "BestEffort") return [`${made.name} is relaxed under Strict`]
-  return made.minValuesRelaxed ? [] : short.map((item) => `${made.name}: fewer than ${item.minValues} values of ${item.key}`)
+  const { minValuesPolicy, maxInstanceTypes } = problem.options ?? {}
+  if (made.minValuesRelaxed && minValuesPolicy !== "BestEffort") return [`${made.name} is relaxed under Strict`]
+  // A list that was cut to its length is judged again under Strict only.
+  const isCut = minValuesPolicy === "BestEffort" && made.instanceTypeOptions.length === maxInstanceTypes
+  if (made.minValuesRelaxed || isCut) return []
+  return short.map((item) => `${made.name}: fewer than ${item.minValues} values of ${item.key}`)
 })
 
 /** A NodePool is charged the most that any option of a node has. */
