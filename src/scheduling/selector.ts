@@ -1,4 +1,5 @@
 /** Label selectors, and which pods a term of pod affinity or topology spread speaks of. */
+import type { Namespaces } from "./namespaces.ts"
 import type { Labels, LabelSelector, PodAffinityTerm } from "./problem.ts"
 
 const noLabels: Labels = {}
@@ -53,16 +54,17 @@ export const withLabelKeys = (
 }
 
 /**
- * Whom an affinity term of a pod speaks of. An empty namespace selector is every namespace; one with conditions needs the
- * namespaces themselves, which a problem does not have: undefined.
+ * Whom an affinity term of a pod speaks of: the pods of the namespaces that it lists and of those that its namespace selector
+ * selects; with neither, those of the pod's own namespace. An empty namespace selector selects every namespace. Without
+ * `namespaces`, one with conditions selects none.
  */
-export const peersOf = (term: PodAffinityTerm, namespace: string, labels: Labels | undefined): Peers | undefined => {
+export const peersOf = (
+  term: PodAffinityTerm, namespace: string, labels: Labels | undefined, namespaces?: Pick<Namespaces, "matching">
+): Peers => {
   const selector = withLabelKeys(term.labelSelector, labels, term.matchLabelKeys, term.mismatchLabelKeys)
-  const by = term.namespaceSelector
-  if (by !== undefined) {
-    const conditions = Object.keys(by.matchLabels ?? {}).length + (by.matchExpressions?.length ?? 0)
-    return conditions > 0 ? undefined : { namespaces: "all", selector }
-  }
   const listed = term.namespaces ?? []
-  return { namespaces: listed.length > 0 ? [...listed].sort() : [namespace], selector }
+  const by = term.namespaceSelector
+  if (by === undefined) return { namespaces: listed.length > 0 ? [...new Set(listed)].sort() : [namespace], selector }
+  if (Object.keys(by.matchLabels ?? {}).length + (by.matchExpressions?.length ?? 0) === 0) return { namespaces: "all", selector }
+  return { namespaces: [...new Set([...listed, ...namespaces?.matching(by) ?? []])].sort(), selector }
 }
