@@ -61,7 +61,7 @@ describe("default constraints count the pods", () => {
       [selecting("Service", "web", { app: "web" }), selecting("ReplicaSet", "web-1", { matchLabels: { app: "b" } })],
       owned(labels, {}), { ...web, matchExpressions: [{ key: "app", operator: "In", values: ["b"] }] }
     ],
-    ["of no owner beside its controller", [selecting("ReplicaSet", "web-1", web)], owned(labels, { controller: false }), undefined],
+    ["of no other owner", [selecting("ReplicaSet", "web-1", web)], owned(labels, { controller: false }), undefined],
     ["of no controller of another name", [selecting("ReplicaSet", "web-2", web)], owned(labels, {}), undefined],
     ["of no controller of another kind", [selecting("StatefulSet", "web-1", web)], owned(labels, {}), undefined],
     ["of no controller of another namespace", [selecting("ReplicaSet", "web-1", web, "other")], owned(labels, {}), undefined],
@@ -87,8 +87,8 @@ describe("a pod has", () => {
 
   it("the same array as others that are counted with it", () => {
     const defaults = new DefaultConstraints({ constraints: [zone], selecting: services })
-    const [first, second] = [owned({ app: "web", id: "1" }), owned({ id: "2", app: "web" })].map((one) => defaults.constraintsFor(one))
-    assert.strictEqual(first, second)
+    const [first, second] = [{ app: "web", id: "1" }, { id: "2", app: "web" }]
+    assert.strictEqual(defaults.constraintsFor(owned(first!)), defaults.constraintsFor(owned(second!)))
   })
 })
 
