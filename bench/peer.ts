@@ -3,8 +3,8 @@
  * Kubernetes' objects in full, pods that run among those that wait.
  */
 import type {
-  DaemonSet, ExistingNode, InstanceType, Labels, Namespace, NodePool, Offering, PersistentVolume, PersistentVolumeClaim, Pod, Problem,
-  Requirement, Resources, StorageClass, Taint
+  DaemonSet, ExistingNode, InstanceType, Labels, Namespace, NodePool, Offering, PersistentVolume, PersistentVolumeClaim, Pod, PodAffinity,
+  PodAffinityTerm, Problem, Requirement, Resources, StorageClass, Taint
 } from "../src/scheduling/index.ts"
 import { subtractResources } from "../src/scheduling/index.ts"
 
@@ -169,8 +169,8 @@ export const peerOf = (problem: Problem): PeerProblem => {
     ),
     nodePools: problem.nodePools,
     pods: [
-      ...problem.pods,
-      ...problem.nodes.flatMap((node) => node.pods.map((pod) => ({ ...pod, spec: { ...pod.spec, nodeName: node.name } })))
+      ...problem.pods.map(admitted),
+      ...problem.nodes.flatMap((node) => node.pods.map(admitted).map((pod) => ({ ...pod, spec: { ...pod.spec, nodeName: node.name } })))
     ],
     nodes: problem.nodes.map(({ allocatable, capacity, initialized, labels, name, nodePool, taints }) => ({
       metadata: {
@@ -185,6 +185,42 @@ export const peerOf = (problem: Problem): PeerProblem => {
     })),
     daemonSets: problem.daemonSets,
     objects: objectsOf(problem)
+  }
+}
+
+/** The API server adds what `matchLabelKeys` of pod affinity select to the selector itself when a pod is made; the rival relies on it. */
+const admitted = (pod: Pod): Pod => {
+  const { affinity } = pod.spec
+  if (affinity?.podAffinity === undefined && affinity?.podAntiAffinity === undefined) return pod
+  return {
+    ...pod,
+    spec: {
+      ...pod.spec,
+      affinity: {
+        ...affinity,
+        ...(affinity.podAffinity === undefined ? {} : { podAffinity: admittedTerms(affinity.podAffinity, pod) }),
+        ...(affinity.podAntiAffinity === undefined ? {} : { podAntiAffinity: admittedTerms(affinity.podAntiAffinity, pod) })
+      }
+    }
+  }
+}
+
+const admittedTerms = (affinity: PodAffinity, pod: Pod): PodAffinity => ({
+  ...(affinity.requiredDuringSchedulingIgnoredDuringExecution === undefined ? {} : {
+    requiredDuringSchedulingIgnoredDuringExecution: affinity.requiredDuringSchedulingIgnoredDuringExecution.map((term) => admittedTerm(term, pod))
+  }),
+  ...(affinity.preferredDuringSchedulingIgnoredDuringExecution === undefined ? {} : {
+    preferredDuringSchedulingIgnoredDuringExecution: affinity.preferredDuringSchedulingIgnoredDuringExecution
+      .map((wish) => ({ ...wish, podAffinityTerm: admittedTerm(wish.podAffinityTerm, pod) }))
+  })
+})
+
+const admittedTerm = (term: PodAffinityTerm, { metadata: { labels = {} } }: Pod): PodAffinityTerm => {
+  const { labelSelector, matchLabelKeys = [], mismatchLabelKeys = [] } = term
+  const expressions = [["In", matchLabelKeys] as const, ["NotIn", mismatchLabelKeys] as const].flatMap(([operator, keys]) =>
+    keys.flatMap((key) => labels[key] === undefined ? [] : [{ key, operator, values: [labels[key]] }]))
+  return labelSelector === undefined || expressions.length === 0 ? term : {
+    ...term, labelSelector: { ...labelSelector, matchExpressions: [...labelSelector.matchExpressions ?? [], ...expressions] }
   }
 }
 

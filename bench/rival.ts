@@ -8,38 +8,40 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSy
 import { homedir, tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { createInterface } from "node:readline"
+import type { Requirement } from "../src/scheduling/index.ts"
 import type { PeerProblem } from "./peer.ts"
 
 const moduleDir = resolve(import.meta.dirname, "karpenter")
 
-/** One answer to a problem: in numbers, and which pods it placed nowhere (`name`, or `namespace/name` outside of default). */
+export interface RivalNode {
+  readonly nodePool: string
+  readonly podNames: ReadonlyArray<string>
+  readonly requirements: ReadonlyArray<Requirement>
+  /** Cheapest first; `solve` names the first alone. */
+  readonly instanceTypeOptions: ReadonlyArray<string>
+  /** What it is launched as; null where nothing can be launched. */
+  readonly cheapest: { readonly instanceType: string; readonly zone: string; readonly capacityType: string; readonly price: number } | null
+}
+
+/** One answer to a problem. Pods are `name`, or `namespace/name` outside of the namespace default. */
 export interface RivalRun {
   readonly newNodes: number
   readonly totalPrice: number
   readonly podsOnExisting: number
-  readonly refused: ReadonlyArray<string>
   readonly setupNs: number
   readonly elapsedNs: number
   readonly totalNs: number
+  readonly newNodeClaims: ReadonlyArray<RivalNode>
+  readonly existingNodes: ReadonlyArray<{ readonly name: string; readonly podNames: ReadonlyArray<string> }>
+  /** By pod: why it was placed nowhere. */
+  readonly errors: Readonly<Record<string, string>>
 }
 
-export interface RivalNode {
-  readonly nodePool: string
-  readonly podNames: ReadonlyArray<string>
-  readonly cheapestPrice: number
-  readonly cheapest: { readonly instanceType: string; readonly zone: string; readonly capacityType: string } | null
-}
-
-/** All runs in numbers, the first one in full. */
 export interface RivalAnswer {
   /** The version of Karpenter's core. */
   readonly karpenter: string
   readonly maxRssBytes: number
   readonly runs: ReadonlyArray<RivalRun>
-  readonly newNodeClaims: ReadonlyArray<RivalNode>
-  readonly existingNodes: ReadonlyArray<{ readonly name: string; readonly podNames: ReadonlyArray<string> }>
-  /** By pod: why it was placed nowhere. */
-  readonly errors: Readonly<Record<string, string>>
 }
 
 export interface Rival {
@@ -108,7 +110,7 @@ export const provideRival = async (): Promise<Rival> => {
 }
 
 const serve = (program: string, runs: number): RivalServer => {
-  const child = spawn(program, ["serve", "-runs", String(runs), "-concurrency", "1", "-options", "20"], { env, stdio: ["pipe", "pipe", "inherit"] })
+  const child = spawn(program, ["serve", "-runs", String(runs), "-concurrency", "1"], { env, stdio: ["pipe", "pipe", "inherit"] })
   const waiting: Array<{ readonly done: (answer: RivalAnswer) => void; readonly failed: (why: Error) => void }> = []
   createInterface({ input: child.stdout }).on("line", (line) => {
     const answer = JSON.parse(line) as RivalAnswer & { readonly error?: string }

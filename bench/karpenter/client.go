@@ -46,6 +46,9 @@ func (c *indexed) Get(ctx context.Context, key client.ObjectKey, object client.O
 		c.nodes[key.Name].DeepCopyInto(node)
 		return nil
 	}
+	if _, ok := object.(*corev1.PersistentVolume); ok {
+		key.Namespace = "" // Karpenter names one, and caches drop it, as kinds of the whole cluster have none; the fake client would not find it
+	}
 	return c.Client.Get(ctx, key, object, opts...)
 }
 

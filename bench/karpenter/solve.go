@@ -14,17 +14,14 @@ import (
 	"sigs.k8s.io/karpenter/pkg/controllers/provisioning/scheduling"
 )
 
-// Solved is what Karpenter's scheduler answers: every run in numbers, the first one in full.
+// Solved is what Karpenter's scheduler answers, run by run.
 type Solved struct {
-	Karpenter     string            `json:"karpenter"`
-	Pods          int               `json:"pods"`
-	InstanceTypes int               `json:"instanceTypes"`
-	Concurrency   int               `json:"concurrency"`
-	MaxRSSBytes   int64             `json:"maxRssBytes"`
-	Runs          []Run             `json:"runs"`
-	NewNodeClaims []NewNodeClaim    `json:"newNodeClaims"`
-	ExistingNodes []Placed          `json:"existingNodes"`
-	Errors        map[string]string `json:"errors"`
+	Karpenter     string `json:"karpenter"`
+	Pods          int    `json:"pods"`
+	InstanceTypes int    `json:"instanceTypes"`
+	Concurrency   int    `json:"concurrency"`
+	MaxRSSBytes   int64  `json:"maxRssBytes"`
+	Runs          []Run  `json:"runs"`
 }
 
 type Run struct {
@@ -33,9 +30,11 @@ type Run struct {
 	// SetupNs is what it took to make the scheduler: topology, daemons, volumes.
 	SetupNs int64 `json:"setupNs"`
 	// TotalNs is SetupNs and ElapsedNs together.
-	TotalNs int64 `json:"totalNs"`
-	// Refused are the pods that the run placed nowhere.
-	Refused []string `json:"refused"`
+	TotalNs       int64          `json:"totalNs"`
+	NewNodeClaims []NewNodeClaim `json:"newNodeClaims"`
+	ExistingNodes []Placed       `json:"existingNodes"`
+	// Errors say why pods were placed nowhere.
+	Errors map[string]string `json:"errors"`
 }
 
 // Measured is of the decision itself: Solve, or the search for nodes to consolidate.
@@ -76,19 +75,14 @@ func solve(p *Problem, s settings) Solved {
 	p.Options.Concurrency = max(1, lo.CoalesceOrEmpty(s.concurrency, p.Options.Concurrency))
 	w := newWorld(p)
 	out := Solved{Karpenter: version(), Pods: len(w.pending), InstanceTypes: len(p.InstanceTypes), Concurrency: p.Options.Concurrency}
-	for i := range s.runs {
-		run, results := w.solveOnce(s.timeout)
-		out.Runs = append(out.Runs, run)
-		if i == 0 {
-			out.NewNodeClaims = lo.Map(results.NewNodeClaims, func(claim *scheduling.NodeClaim, _ int) NewNodeClaim { return describe(claim, s.limit) })
-			out.ExistingNodes, out.Errors = placed(results.ExistingNodes), refused(results.PodErrors)
-		}
+	for range s.runs {
+		out.Runs = append(out.Runs, w.solveOnce(s))
 	}
 	out.MaxRSSBytes = maxRSSBytes()
 	return out
 }
 
-func (w *world) solveOnce(timeout time.Duration) (Run, scheduling.Results) {
+func (w *world) solveOnce(s settings) Run {
 	pods := lo.Map(w.pending, func(pod *corev1.Pod, _ int) *corev1.Pod { return pod.DeepCopy() })
 	start := time.Now()
 	scheduler, err := w.provisioner.NewScheduler(w.ctx, pods, w.cluster.DeepCopyNodes().Active(), sets.New[types.UID](), w.options...)
@@ -97,16 +91,16 @@ func (w *world) solveOnce(timeout time.Duration) (Run, scheduling.Results) {
 	}
 	setup := time.Since(start).Nanoseconds()
 	ctx, cancel := w.ctx, context.CancelFunc(func() {})
-	if timeout > 0 {
-		ctx, cancel = context.WithTimeout(ctx, timeout)
+	if s.timeout > 0 {
+		ctx, cancel = context.WithTimeout(ctx, s.timeout)
 	}
 	defer cancel()
 	var results scheduling.Results
 	measured := measure(func() { results, _ = scheduler.Solve(ctx, pods) })
 	results = results.TruncateInstanceTypes(w.ctx, scheduling.MaxInstanceTypes)
-	run := Run{Totals: totals(results), Measured: measured, SetupNs: setup, TotalNs: setup + measured.ElapsedNs, Refused: []string{}}
-	for pod := range results.PodErrors {
-		run.Refused = append(run.Refused, podName(pod, 0))
+	return Run{
+		Totals: totals(results), Measured: measured, SetupNs: setup, TotalNs: setup + measured.ElapsedNs,
+		NewNodeClaims: lo.Map(results.NewNodeClaims, func(claim *scheduling.NodeClaim, _ int) NewNodeClaim { return describe(claim, s.limit) }),
+		ExistingNodes: placed(results.ExistingNodes), Errors: refused(results.PodErrors),
 	}
-	return run, results
 }

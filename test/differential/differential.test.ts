@@ -1,0 +1,65 @@
+/**
+ * Our scheduler beside Karpenter's own on generated problems: it breaks no rule, places every pod that the rival always places,
+ * and is no dearer than the rival's dearest run.
+ *
+ * DIFFERENTIAL_SEEDS says how many problems (1,000), DIFFERENTIAL_FROM the first seed. Without it the seeds change from day to day.
+ */
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { peerOf } from "../../bench/peer.ts"
+import type { RivalServer } from "../../bench/rival.ts"
+import { provideRival } from "../../bench/rival.ts"
+import type { Problem } from "../../src/scheduling/index.ts"
+import type { Comparison } from "./compare.ts"
+import { compare } from "./compare.ts"
+import { generate } from "./generate/generate.ts"
+import { seeds } from "./seeds.ts"
+import { shrink } from "./shrink.ts"
+
+const count = Number(process.env["DIFFERENTIAL_SEEDS"] ?? 1000)
+const today = Math.floor(Date.now() / 86_400_000)
+const from = Number(process.env["DIFFERENTIAL_FROM"] ?? today * 1000)
+
+/** The rival breaks ties at random: so many tries show its luck. */
+const runs = 5
+
+let rival: RivalServer
+
+beforeAll(async () => { rival = (await provideRival()).serve(runs) })
+
+afterAll(() => { rival?.close() })
+
+const ask = async (problem: Problem): Promise<Comparison> => compare(problem, await rival.ask(peerOf(problem)))
+
+/** The first difference as a person wants to see it: small, and how to see it again. */
+const describeFailure = async (seed: number, { differences }: Comparison): Promise<string> => {
+  const { kind } = differences[0]!
+  const small = await shrink(generate(seed), async (problem) => (await ask(problem)).differences.some((other) => other.kind === kind))
+  const { differences: left } = await ask(small)
+  return [
+    `DIFFERENTIAL_FROM=${seed} DIFFERENTIAL_SEEDS=1: ${left.map((each) => `${each.kind}: ${each.what}`).join("\n")}`,
+    `smallest problem found: ${JSON.stringify(small)}`
+  ].join("\n")
+}
+
+describe("beside Karpenter's own scheduler", () => {
+  it.each(seeds)("the problem of seed %i shows no difference any more", async (seed) => {
+    assert.deepStrictEqual((await ask(generate(seed))).differences, [])
+  })
+
+  it(`no difference shows in ${count} problems from seed ${from} on`, async () => {
+    const failed: Array<readonly [number, Comparison]> = []
+    const excused = new Map<string, number>()
+    let dearer = 0
+    for (let seed = from; seed < from + count; seed++) {
+      const found = await ask(generate(seed))
+      if (found.excuse !== undefined) excused.set(found.excuse, (excused.get(found.excuse) ?? 0) + 1)
+      if (found.dearerThanBest) dearer++
+      if (found.differences.length > 0) failed.push([seed, found])
+    }
+    const asides = [`${dearer} dearer than the rival's best of ${runs} runs`, ...[...excused].map(([why, times]) => `${times} excused: ${why}`)]
+    process.stdout.write(`${count} problems, ${failed.length} differences, ${asides.join(", ")}\n`)
+    if (failed.length === 0) return
+    const [[seed, first]] = failed as [readonly [number, Comparison]]
+    assert.fail(`seeds that differ: ${failed.map(([each]) => each).join(" ")}\n${await describeFailure(seed, first)}`)
+  })
+})
