@@ -11,7 +11,7 @@ const below: Readonly<Record<string, ReadonlyArray<string>>> = {
   apis: ["kube/objects.ts", "kube/resources.ts"],
   kube: ["apis"],
   linode: [],
-  settings: ["apis"],
+  settings: ["scheduling", "apis"],
   runtime: ["apis", "kube", "settings"],
   cloud: ["scheduling", "apis", "kube", "linode", "settings", "runtime"],
   cluster: ["scheduling", "apis", "kube", "linode", "settings", "runtime", "cloud"],

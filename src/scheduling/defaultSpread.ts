@@ -113,7 +113,7 @@ export const defaultSpreadProblems = (constraints: ReadonlyArray<SpreadConstrain
       if (!isFine) problems.push(`[${i}].${field} is ${JSON.stringify(constraint[field]) ?? "missing"}, must be ${expected}`)
     }
     expect("maxSkew", whole(maxSkew), "a whole number above 0")
-    expect("topologyKey", isLabelKey(topologyKey ?? ""), "a label key")
+    expect("topologyKey", typeof topologyKey === "string" && isLabelKey(topologyKey), "a label key")
     expect("whenUnsatisfiable", actions.includes(whenUnsatisfiable), actions.join(" or "))
     expect("minDomains", minDomains === undefined || whole(minDomains), "a whole number above 0")
     expect("nodeAffinityPolicy", [undefined, ...policies].includes(nodeAffinityPolicy), policies.join(" or "))

@@ -29,6 +29,15 @@ export const integer = (minimum: number, maximum: number, unit = ""): Kind<numbe
   }
 })
 
+/** US dollars. */
+export const dollars: Kind<number> = {
+  expected: "a number of US dollars, at least 0, such as 0.001",
+  parse: (given) => {
+    const n = /^(\d+\.?\d*|\.\d+)$/.test(given.trim()) ? Number(given) : NaN
+    return when(n >= 0 ? n : undefined)
+  }
+}
+
 export const share: Kind<number> = {
   expected: "a number from 0 to below 1, such as 0.075",
   parse: (given) => {

@@ -1,5 +1,7 @@
 /** Reads the settings from flags and environment. A flag wins over a variable, a variable over the default. */
 import { Duration, Effect, Layer, Result, Schema } from "effect"
+import { noSchedulerConfig, parseSchedulerConfig } from "./schedulerConfig.ts"
+import type { SchedulerConfig } from "./schedulerConfig.ts"
 import { Settings } from "./settings.ts"
 import type { SettingsShape } from "./settings.ts"
 import { table } from "./table.ts"
@@ -46,8 +48,8 @@ const readFlags = (args: ReadonlyArray<string>, problems: Array<Problem>): Map<s
   return flags
 }
 
-/** All settings, or everything that is wrong with them. Empty variables count as not set, as charts write them. */
-export const read = (source: Source): Result.Result<Values, SettingsInvalid> => {
+/** Everything that could be read, and everything that could not. */
+const collect = (source: Source): { readonly values: Partial<Values>; readonly problems: ReadonlyArray<Problem> } => {
   const problems: Array<Problem> = []
   const flags = readFlags(source.args, problems)
   const values: Record<string, unknown> = {}
@@ -63,19 +65,40 @@ export const read = (source: Source): Result.Result<Values, SettingsInvalid> => 
     if (Result.isSuccess(parsed)) values[key] = parsed.success
     else problems.push({ name: title(setting), found: setting.kind.secret ? "not usable" : JSON.stringify(given), expected: setting.kind.expected })
   }
-  return problems.length > 0 ? Result.fail(new SettingsInvalid({ problems })) : Result.succeed(values as unknown as Values)
+  return { values: values as Partial<Values>, problems }
+}
+
+/** All settings, or everything that is wrong with them. Empty variables count as not set, as charts write them. */
+export const read = (source: Source): Result.Result<Values, SettingsInvalid> => {
+  const { problems, values } = collect(source)
+  return problems.length > 0 ? Result.fail(new SettingsInvalid({ problems })) : Result.succeed(values as Values)
 }
 
 const orDefault = (given: Duration.Duration, fallback: Duration.Duration): Duration.Duration =>
   Duration.toMillis(given) === 0 ? fallback : given
 
-const shape = (v: Values): SettingsShape => ({
+/** The process stands still while it searches, so the search must stay small beside what pods wait for anyway. */
+const defaultSearchBudget = (batchMax: Duration.Duration): Duration.Duration =>
+  Duration.millis(Math.min(200, Duration.toMillis(batchMax) / 10))
+
+const shape = (v: Values, schedulerConfig: SchedulerConfig): SettingsShape => ({
   ...v,
+  schedulerConfig,
+  searchBudget: v.searchBudget ?? defaultSearchBudget(v.batchMaxDuration),
   lkeCreateDeadline: orDefault(v.lkeCreateDeadline, table.lkeCreateDeadline.fallback!.value)
 })
 
-export const load = (source: Source): Effect.Effect<SettingsShape, SettingsInvalid> =>
-  Effect.fromResult(Result.map(read(source), shape))
+/** As `read`, with what takes more than a look: the scheduler's configuration is parsed and checked by field. */
+export const load = Effect.fnUntraced(function*(source: Source): Effect.fn.Return<SettingsShape, SettingsInvalid> {
+  const { problems, values } = collect(source)
+  const setting = table.schedulerConfig
+  const config = yield* Effect.result(parseSchedulerConfig(values.schedulerConfig ?? ""))
+  const all = Result.isSuccess(config)
+    ? problems
+    : [...problems, { name: title(setting), found: config.failure, expected: setting.kind.expected }]
+  if (all.length > 0) return yield* new SettingsInvalid({ problems: all })
+  return shape(values as Values, Result.isSuccess(config) ? config.success : noSchedulerConfig)
+})
 
 /** The settings as a service. */
 export const layer = (source: Source): Layer.Layer<Settings, SettingsInvalid> => Layer.effect(Settings, load(source))

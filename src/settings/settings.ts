@@ -1,6 +1,7 @@
 /** The settings of a controller process, decoded. `settings/load.ts` reads them from flags and environment. */
 import { Context } from "effect"
 import type { Duration, Redacted } from "effect"
+import type { SchedulerConfig } from "./schedulerConfig.ts"
 
 export interface SettingsShape {
   readonly clusterName: string
@@ -30,6 +31,12 @@ export interface SettingsShape {
   readonly batchIdleDuration: Duration.Duration
   readonly preferencePolicy: "Respect" | "Ignore"
   readonly minValuesPolicy: "Strict" | "BestEffort"
+  /** What kube-scheduler is configured to do with pods that say nothing themselves. */
+  readonly schedulerConfig: SchedulerConfig
+  /** How long a pass may look for a cheaper plan once it has one; zero: not at all. */
+  readonly searchBudget: Duration.Duration
+  /** What a node is taken to cost beyond its price, in US dollars an hour. */
+  readonly nodePrice: number
 }
 
 export class Settings extends Context.Service<Settings, SettingsShape>()("karpenter-linode/settings/Settings") {}

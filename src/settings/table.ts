@@ -57,6 +57,13 @@ export const table = {
   batchIdleDuration: optional("Scheduling", "batch-idle-duration", ["BATCH_IDLE_DURATION"], Kind.duration(1), Duration.seconds(1), "1s", "Planning starts when no new pending pod came for so long."),
   preferencePolicy: optional("Scheduling", "preference-policy", ["PREFERENCE_POLICY"], Kind.oneOf(["Respect", "Ignore"]), "Respect", "Respect", "Whether preferred affinities of pods are tried to be met."),
   minValuesPolicy: optional("Scheduling", "min-values-policy", ["MIN_VALUES_POLICY"], Kind.oneOf(["Strict", "BestEffort"]), "Strict", "Strict", "Whether minValues of a NodePool may be lowered when they can't be met."),
+  schedulerConfig: optional("Scheduling", "scheduler-config", ["SCHEDULER_CONFIG"], {
+    ...Kind.text, expected: "YAML or JSON such as {podTopologySpread: {defaultConstraints: [{maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway}]}}"
+  }, "", "none", "What kube-scheduler is configured to do, where nodes have to be planned by it: the topology spread of pods that have none of their own."),
+  searchBudget: optional<Duration.Duration | undefined>("Scheduling", "search-budget", ["SEARCH_BUDGET"], Kind.duration(), undefined, "200ms, or a tenth of batch-max-duration if that is less",
+    "How long a pass may look for a cheaper plan once it has one. The process does nothing else meanwhile. 0s takes the first plan."),
+  nodePrice: optional("Scheduling", "node-price", ["NODE_PRICE"], Kind.dollars, 0.001, "0.001",
+    "What every node is taken to cost beyond its price, in US dollars an hour, for addresses, API calls and upkeep. Of plans of nearly equal price the one with fewer nodes is taken; 0 counts prices alone."),
 
   metricsPort: optional("Process", "metrics-port", ["METRICS_PORT"], Kind.integer(0, 65535), 8080, "8080", "Port of /metrics; 0 takes any free one."),
   healthProbePort: optional("Process", "health-probe-port", ["HEALTH_PROBE_PORT"], Kind.integer(0, 65535), 8081, "8081", "Port of /healthz and /readyz; 0 takes any free one."),
