@@ -1,12 +1,13 @@
 import type { FirstFit } from "./firstFit.ts"
-import type { Model, Run } from "./model.ts"
+import type { Model } from "./model.ts"
+import type { Run } from "./runs.ts"
 import type { Refusal, UnschedulableReason } from "./plan.ts"
 import { refusalOf } from "./refusal.ts"
 
 /** How far a pod came with a NodePool before it was refused. */
 const progress: ReadonlyArray<UnschedulableReason> = [
   "NoInstanceTypes", "TaintsNotTolerated", "IncompatibleRequirements", "NoOffering", "InsufficientResources", "HostPortConflict",
-  "LimitsExceeded", "MinValuesNotMet"
+  "LimitsExceeded", "PodAffinityNotMet", "PodAntiAffinityNotMet", "TopologySpreadNotMet", "MinValuesNotMet"
 ]
 
 /**
@@ -16,6 +17,10 @@ const progress: ReadonlyArray<UnschedulableReason> = [
 export const explain = (model: Model, pass: FirstFit, run: Run): ReadonlyArray<Refusal> => {
   const { refusal, steps } = run.podClass
   if (refusal !== undefined) return [{ nodePool: "", ...refusal }]
+  if (pass.deferred.has(model.runOf[run.pods[0]!]!)) {
+    const message = "other nodes of this plan hold the reserved capacity that it could have; it is tried again when they are there"
+    return [{ nodePool: "", reason: "ReservedCapacityInUse", message }]
+  }
   if (model.pools.length === 0) {
     return [{ nodePool: "", reason: "NoNodePools", message: "there is no NodePool to buy a node from" }]
   }

@@ -6,72 +6,100 @@
  * is dear where small ones cost less by the unit, so a pass may have a price ceiling: a node then only grows up to the types that
  * cost no more, or no more than the pod that opened it needs.
  */
+import { Allowance } from "./allowance.ts"
+import { Crowd } from "./crowd.ts"
+import { DomainChoice } from "./domainChoice.ts"
+import { ExistingNodes } from "./existingNodes.ts"
 import { Fleet } from "./fleet.ts"
+import type { Rank, Scan } from "./fleet.ts"
 import type { HostPort } from "./hostPorts.ts"
 import { portConflict } from "./hostPorts.ts"
 import { relaxMinimums, shortfalls } from "./minValues.ts"
-import type { Model, PodClass, Run, Step } from "./model.ts"
+import type { Model } from "./model.ts"
+import type { Run } from "./runs.ts"
 import type { PackedNode } from "./packing.ts"
-import type { Pool } from "./pools.ts"
+import { Reserving } from "./reserving.ts"
+import { SharedVolumes } from "./sharedVolumes.ts"
 import type { State } from "./states.ts"
-import { holds } from "./states.ts"
-
-/** What is known, during one run, about the nodes to be bought: entries before a cursor are of no use to the run. */
-interface Scan {
-  /** By rank: the state its nodes get with the pod, null where they can't take it. */
-  readonly after: Array<State | null>
-  /** By rank: the lowest bucket with a chance. */
-  readonly low: Array<number>
-  /** By rank and number of pods. */
-  readonly cursors: Array<Array<number>>
-  /** The first existing node with a chance. */
-  node: number
-}
+import type { Step } from "./steps.ts"
 
 export class FirstFit {
   readonly fleet: Fleet
-  /** By existing node: its pods of this pass. */
-  readonly placed: Map<number, Array<number>> = new Map()
-  readonly left: Array<{ readonly run: Run; readonly from: number }> = []
+  readonly existing: ExistingNodes
+  readonly allowance: Allowance
+  readonly crowd: Crowd
+  readonly choice: DomainChoice
+  /** The pods that found no place, by run. */
+  left: ReadonlyArray<{ readonly run: Run; readonly pods: ReadonlyArray<number> }> = []
   /** How many steps down their ladders the placed pods had to go, all together. */
   givenUp = 0
   /** By pod: the step of its class' ladder at which it was placed. */
   readonly stepOf: Uint8Array
-  /** By pool: what its limits still allow, by dimension, and how many nodes. */
-  readonly remaining: ReadonlyArray<Float64Array | undefined>
-  readonly nodesLeft: Array<number>
+  /** Runs of which pods wait for reserved capacity that other nodes of this plan hold. */
+  readonly deferred: Set<number> = new Set()
   private readonly model: Model
+  private readonly reserving: Reserving
+  private readonly volumes: SharedVolumes
   private readonly ceiling: number
   private readonly D: number
-  private readonly used: Float64Array
-  private readonly hostCounts: ReadonlyArray<Int32Array>
-  private readonly nodePorts: Map<number, ReadonlyArray<HostPort>> = new Map()
-  private readonly bases: ReadonlyArray<State>
+  /** Counts the turns of runs, so that nothing has to be cleared between them. */
+  private turn = 0
+  private cursors: Int32Array = new Int32Array(8)
+  /** Of the node last found among those to buy: the state it will have. */
+  private found: State | undefined = undefined
 
   constructor(model: Model, ceiling: number) {
     this.model = model
     this.ceiling = ceiling
     this.D = model.dimensions.size
-    this.fleet = new Fleet(this.D, model.problem.pods.length, model.hostCounts.length)
-    this.hostCounts = model.hostCounts.map((counts) => counts.slice())
-    this.used = new Float64Array(model.nodes.length * this.D)
+    this.fleet = new Fleet(this.D, model.problem.pods.length, model.counts.host.length)
+    this.crowd = new Crowd(model, this.fleet)
+    this.choice = new DomainChoice(model.topologyKeys.all, this.crowd.domain, model.states)
+    this.existing = new ExistingNodes(model, this.crowd)
+    this.allowance = new Allowance(model)
+    this.reserving = new Reserving(model)
+    this.volumes = new SharedVolumes(model.dimensions, () => undefined)
     this.stepOf = new Uint8Array(model.problem.pods.length)
-    this.remaining = model.pools.map((pool) => pool.limits?.slice())
-    this.nodesLeft = model.pools.map((pool) => pool.nodeLimit)
-    this.bases = model.pools.map((pool) => model.states.intern(pool, pool.requirements, pool.types))
   }
 
+  /** Pods left over are tried again while that helps: whom they want to be near may have come after them. */
   run(): this {
-    for (const run of this.model.runs) {
-      const from = run.podClass.refusal === undefined ? this.place(run) : 0
-      if (from < run.pods.length) this.left.push({ run, from })
+    let left = this.place(this.model.runs)
+    for (let before = Infinity; count(left) > 0 && count(left) < before;) {
+      before = count(left)
+      left = this.place(left.map(({ run, pods }) => ({ ...run, pods })))
     }
+    const byRun = new Map(left.map(({ run, pods }) => [this.model.runOf[pods[0]!]!, { run, pods }]))
+    this.left = [...byRun.values()]
     return this
+  }
+
+  private place(runs: ReadonlyArray<Run>): ReadonlyArray<{ readonly run: Run; readonly pods: ReadonlyArray<number> }> {
+    const left: Array<{ readonly run: Run; readonly pods: ReadonlyArray<number> }> = []
+    for (const run of runs) {
+      const from = run.podClass.refusal === undefined ? this.placeRun(run) : 0
+      if (from < run.pods.length) left.push({ run, pods: from === 0 ? run.pods : run.pods.slice(from) })
+    }
+    return left
+  }
+
+  /** By existing node: its pods of this pass. */
+  get placed(): ReadonlyMap<number, ReadonlyArray<number>> {
+    return this.existing.placed
+  }
+
+  /** By pool: what its limits still allow, by dimension, and how many nodes. */
+  get remaining(): ReadonlyArray<Float64Array | undefined> {
+    return this.allowance.remaining
+  }
+
+  get nodesLeft(): ReadonlyArray<number> {
+    return this.allowance.nodesLeft
   }
 
   /** How many pods found no place. */
   get unplaced(): number {
-    return this.left.reduce((sum, { run, from }) => sum + run.pods.length - from, 0)
+    return count(this.left)
   }
 
   /** How many pods are on nodes of NodePools of at least this weight. */
@@ -94,168 +122,225 @@ export class FirstFit {
   }
 
   /** Places the pods of a run one by one, each with all its wishes first; the position of the first that finds no place. */
-  private place(run: Run): number {
-    const { podClass: { steps } } = run
-    const scans: Array<Scan> = steps.map(() => ({ after: [], low: [], cursors: [], node: 0 }))
-    let next = 0
-    while (next < run.pods.length) {
+  private placeRun(run: Run): number {
+    const { steps } = run.podClass
+    this.turn++
+    if (this.cursors.length < steps.length) this.cursors = new Int32Array(steps.length)
+    this.cursors.fill(0)
+    for (let next = 0; next < run.pods.length; next++) {
       const pod = run.pods[next]!
-      const step = steps.findIndex((step, i) => this.placeOne(pod, run, step, scans[i]!, scans))
-      if (step < 0) break
-      this.givenUp += step
-      this.stepOf[pod] = step
-      next++
+      let at = 0
+      while (at < steps.length && !this.placeOne(pod, run, steps[at]!, at)) {
+        // Who waits for a reservation gives up no wish instead.
+        if (this.deferred.has(this.model.runOf[pod]!)) return next
+        at++
+      }
+      if (at === steps.length) return next
+      this.givenUp += at
+      this.stepOf[pod] = at
     }
-    return next
+    return run.pods.length
   }
 
-  private placeOne(pod: number, run: Run, step: Step, scan: Scan, scans: ReadonlyArray<Scan>): boolean {
-    if (this.onExisting(pod, run, step, scan)) return true
-    const node = this.amongOpen(run, step, scan)
+  /** Tries one step of the ladder, at this position of it. */
+  private placeOne(pod: number, run: Run, step: Step, at: number): boolean {
+    if (step.keys.length > 0) this.choice.consider(step.keys)
+    const n = this.existing.find(run, step, this.choice, this.cursors, at)
+    if (n >= 0) {
+      this.existing.put(pod, n, run)
+      return true
+    }
+    const node = this.amongOpen(run, step, at)
     if (node >= 0) {
-      this.put(pod, node, this.found!, run, scans)
+      this.put(pod, node, this.found!, run)
       return true
     }
-    const state = this.onNew(run, step)
+    const state = this.onNew(pod, run, step)
     if (state === undefined) return false
-    this.put(pod, this.fleet.open(), state, run, scans)
+    this.put(pod, this.fleet.open(), state, run)
     return true
   }
 
-  private onExisting(pod: number, run: Run, step: Step, scan: Scan): boolean {
-    const { nodes } = this.model
-    for (; scan.node < nodes.length; scan.node++) {
-      const i = scan.node
-      const node = nodes[i]!
-      if (!step.allowsNode(i, node) || !this.hasRoom(i, node.room, run.request) || isClosed(run.podClass, this.hostCounts, i) ||
-        this.clashes(i, run.podClass)) continue
-      for (let d = 0; d < this.D; d++) this.used[i * this.D + d]! += run.request[d]!
-      const pods = this.placed.get(i)
-      if (pods === undefined) this.placed.set(i, [pod])
-      else pods.push(pod)
-      for (const group of run.podClass.hosts.counts) this.hostCounts[group]![i]!++
-      const { ports } = run.podClass
-      if (ports.length > 0) this.nodePorts.set(i, [...(this.nodePorts.get(i) ?? []), ...ports])
-      return true
-    }
-    return false
-  }
-
-  private hasRoom(i: number, room: Float64Array, request: Float64Array): boolean {
-    const at = i * this.D
-    for (let d = 0; d < this.D; d++) if (room[d]! < 0 || this.used[at + d]! + request[d]! > room[d]!) return false
-    return true
-  }
-
-  private clashes(i: number, podClass: PodClass): boolean {
-    return podClass.ports.length > 0 && (portConflict(podClass.ports, this.model.nodes[i]!.ports) !== undefined ||
-      portConflict(podClass.ports, this.nodePorts.get(i) ?? []) !== undefined)
-  }
-
-  /** The state that the node last returned by `amongOpen` will have. */
-  private found: State | undefined = undefined
-
-  private amongOpen(run: Run, step: Step, scan: Scan): number {
+  /** The node to buy with the fewest pods that takes the pod, -1 if none does. */
+  private amongOpen(run: Run, step: Step, at: number): number {
     const { ranks, mostPods } = this.fleet
     let low = Infinity
     for (let r = 0; r < ranks.length; r++) {
-      if (scan.after.length <= r) this.meet(step, scan, ranks[r]!.state)
-      if (scan.after[r] !== null && scan.low[r]! < low) low = scan.low[r]!
+      const scan = this.look(ranks[r]!, step, at)
+      if (scan.target !== null && scan.low < low) low = scan.low
     }
+    if (low === Infinity) return -1
+    const homes = step.company.length === 0 ? undefined : this.crowd.homesOf(step.company)
+    if (homes !== undefined) return this.amongHomes(homes, run, step, at)
     for (let count = low; count <= mostPods; count++) {
       for (let r = 0; r < ranks.length; r++) {
-        const after = scan.after[r]!
-        if (after === null || count < scan.low[r]!) continue
-        const node = this.firstIn(r, count, after, run, scan)
+        const rank = ranks[r]!
+        const scan = rank.scan(at)
+        if (scan.target === null || count < scan.low) continue
+        const node = this.firstIn(rank, count, scan, run, step)
         if (node >= 0) {
-          this.found = after
+          this.found = scan.target
           return node
         }
-        if (count === scan.low[r]) scan.low[r] = count + 1
+        if (count === scan.low) scan.low = count + 1
       }
     }
     return -1
   }
 
-  private meet(step: Step, scan: Scan, state: State): void {
-    const tolerated = step.pools[this.model.pools.indexOf(state.pool)]!
-    scan.after.push(tolerated ? this.model.states.after(state, step.demand) ?? null : null)
-    scan.low.push(1)
-    scan.cursors.push([])
+  /** What becomes of the nodes of a rank with the pod. */
+  private look(rank: Rank, step: Step, at: number): Scan {
+    const scan = rank.scan(at)
+    if (scan.run !== this.turn) {
+      scan.run = this.turn
+      scan.base = step.pools[this.model.pools.indexOf(rank.state.pool)]! ? this.after(rank.state, step) ?? null : null
+      scan.target = scan.base
+      scan.restart()
+    }
+    if (step.keys.length > 0 && scan.base !== null) {
+      const target = this.choice.settle(scan.base) ?? null
+      if (target !== scan.target) {
+        scan.target = target
+        scan.restart()
+      }
+    }
+    return scan
+  }
+
+  private after(state: State, step: Step): State | undefined {
+    const { states } = this.model
+    if (step.alternatives.length === 1) return states.after(state, step.demand)
+    for (const demand of step.alternatives) {
+      const after = states.after(state, demand)
+      if (after !== undefined) return after
+    }
+    return undefined
   }
 
   /** The first node of the bucket that is still there and takes the pod. Who can't take it now can't take an equal one later. */
-  private firstIn(r: number, count: number, after: State, run: Run, scan: Scan): number {
-    const { fleet, D } = this
-    const rank = fleet.ranks[r]!
+  private firstIn(rank: Rank, count: number, scan: Scan, run: Run, step: Step): number {
     const length = rank.lengths[count] ?? 0
     if (length === 0) return -1
-    const cursors = scan.cursors[r]!
-    while (cursors.length <= count) cursors.push(0)
+    const { fleet, D } = this
+    const shared = rank.cursorsOf(step.limitsId, count)
     const bucket = rank.buckets[count]!
-    for (let i = cursors[count]!; i < length; i++) {
+    const own = scan.cursor(count)
+    let i = shared[count]!
+    let skipped = true
+    if (own > i) {
+      i = own
+      skipped = false
+    }
+    for (; i < length; i++) {
       const node = bucket[i]!
-      const isThere = fleet.count[node] === count && fleet.state[node] === rank.state.id
-      if (isThere && !isClosed(run.podClass, fleet.hostCounts, node) && after.admits(fleet.used, node * D, run.request, D) &&
-        this.portsFree(node, run.podClass) && this.varied(node, after, run)) {
-        cursors[count] = i
+      if (fleet.count[node] !== count || fleet.state[node] !== rank.state.id || this.crowd.closesNew(step.limits, node)) {
+        if (skipped) shared[count] = i + 1
+        continue
+      }
+      skipped = false
+      if (this.takes(node, scan.target!, run)) {
+        scan.cursors[count] = i
         return node
       }
     }
-    cursors[count] = length
+    scan.cursors[count] = length
     return -1
   }
 
-  private portsFree(node: number, podClass: PodClass): boolean {
-    return podClass.ports.length === 0 || portConflict(podClass.ports, this.fleet.ports.get(node) ?? []) === undefined
+  /** Of the nodes that have the company asked for, the one with the fewest pods that takes the pod. */
+  private amongHomes(homes: ReadonlyArray<number>, run: Run, step: Step, at: number): number {
+    const { fleet } = this
+    let best = -1
+    for (const node of homes) {
+      if (best >= 0 && fleet.count[node]! >= fleet.count[best]!) continue
+      const { target } = fleet.rank(this.model.states.all[fleet.state[node]!]!).scan(at)
+      if (target === null || this.crowd.closesNew(step.limits, node) || !this.crowd.hasCompanyOnNew(step.company, node)) continue
+      if (!this.takes(node, target, run)) continue
+      best = node
+      this.found = target
+    }
+    return best
+  }
+
+  /** Whether the node has room for the pod, in the state that it would have with it. */
+  private takes(node: number, after: State, run: Run): boolean {
+    const request = this.requestOn(node, run)
+    return after.admits(this.fleet.used, node * this.D, request, this.D) && this.portsFree(node, run.podClass.ports) &&
+      this.varied(node, after, request) &&
+      (this.reserving.idle || this.reserving.holding(node, after, this.with(node, request)) !== "deferred")
+  }
+
+  /** What a pod of the run takes of the node. */
+  private requestOn(node: number, { podClass: { shared }, request }: Run): Float64Array {
+    return shared.length === 0 ? request : this.volumes.request(node, request, shared)
+  }
+
+  /** What the node's pods request together with one more. */
+  private with(node: number, request: Float64Array): Float64Array {
+    const { D } = this
+    const need = this.fleet.used.slice(node * D, node * D + D)
+    for (let d = 0; d < D; d++) need[d]! += request[d]!
+    return need
+  }
+
+  private portsFree(node: number, ports: ReadonlyArray<HostPort>): boolean {
+    return ports.length === 0 || portConflict(ports, this.fleet.ports.get(node) ?? []) === undefined
   }
 
   /** The types that hold the node with the pod still cover its minValues. */
-  private varied(node: number, after: State, run: Run): boolean {
-    if (after.minimums.length === 0) return true
-    const { D } = this
-    const need = this.fleet.used.slice(node * D, node * D + D)
-    for (let d = 0; d < D; d++) need[d]! += run.request[d]!
-    return shortfalls(after, need, D).size === 0
+  private varied(node: number, after: State, request: Float64Array): boolean {
+    return after.minimums.length === 0 || shortfalls(after, this.with(node, request), this.D).size === 0
   }
 
-  private onNew(run: Run, step: Step): State | undefined {
-    for (let i = 0; i < this.model.pools.length; i++) {
-      if (!step.pools[i]! || this.nodesLeft[i]! < 1) continue
-      const base = this.withinLimits(i)
-      const state = base === undefined ? undefined : this.opened(base, run, step)
+  /** The state of a new node for the pod, charged to the limits of its pool. */
+  private onNew(pod: number, run: Run, step: Step): State | undefined {
+    if (step.limits.some(({ atMost }) => atMost < 0) || !step.company.every((term) => this.crowd.isFirst(term))) return undefined
+    const { pools } = this.model
+    const fresh = this.fleet.size
+    const request = this.requestOn(fresh, run)
+    for (let i = 0; i < pools.length; i++) {
+      if (!step.pools[i]!) continue
+      const empty = this.allowance.empty(i)
+      const state = empty === undefined ? undefined : this.opened(empty, request, step)
       if (state === undefined) continue
-      this.charge(i, state, run.request)
+      if (!this.reserving.idle && this.reserving.holding(fresh, state, request) === "deferred") {
+        this.deferred.add(this.model.runOf[pod]!)
+        return undefined
+      }
+      this.allowance.charge(i, state, request)
       return state
     }
     return undefined
   }
 
-  /** The state of an empty node of the pool, without the types that its limits no longer allow. */
-  private withinLimits(i: number): State | undefined {
-    const base = this.bases[i]!
-    const remaining = this.remaining[i]
-    if (remaining === undefined) return base
-    const { capacity } = base.pool.catalogue
-    let allowed = base.allowed
-    for (const t of base.order) {
-      if (holds(remaining, 0, capacity, t * this.D, this.D)) continue
-      if (allowed === base.allowed) allowed = base.allowed.slice()
-      allowed[t >>> 5]! &= ~(1 << (t & 31))
+  /** What the empty node becomes with the pod: in the best domain of those in which there is a type that holds it. */
+  private opened(empty: State, request: Float64Array, step: Step): State | undefined {
+    const { states } = this.model
+    for (const demand of step.alternatives) {
+      const after = states.after(empty, demand)
+      if (after === undefined) continue
+      if (step.keys.length === 0) {
+        const open = this.openAs(after, request)
+        if (open !== undefined) return open
+        continue
+      }
+      const settled = this.choice.settle(after)
+      const open = settled === undefined ? undefined : this.openAs(settled, request)
+      if (open !== undefined) return open
+      for (const other of this.choice.settlements(after)) {
+        const found = this.openAs(other, request)
+        if (found !== undefined) return found
+      }
     }
-    if (allowed === base.allowed) return base
-    const cut = this.model.states.intern(base.pool, base.requirements, allowed)
-    return cut.order.length === 0 ? undefined : cut
+    return undefined
   }
 
-  private opened(base: State, run: Run, step: Step): State | undefined {
+  private openAs(after: State, request: Float64Array): State | undefined {
     const { states } = this.model
-    const after = states.after(base, step.demand)
-    if (after === undefined) return undefined
-    const first = after.cheapest(run.request, 0, this.D)
+    const first = after.cheapest(request, 0, this.D)
     if (first < 0) return undefined
     if (after.minimums.length > 0) {
-      const short = shortfalls(after, run.request, this.D)
+      const short = shortfalls(after, request, this.D)
       if (short.size === 0) return after
       if (this.model.problem.options?.minValuesPolicy !== "BestEffort") return undefined
       return states.intern(after.pool, relaxMinimums(after.requirements, short), after.allowed)
@@ -264,55 +349,40 @@ export class FirstFit {
     return states.upTo(after, Math.max(this.ceiling, after.offerings[first]!.price))
   }
 
-  /** Takes from the limits the most that any type the node may become would take. */
-  private charge(i: number, state: State, request: Float64Array): void {
-    this.nodesLeft[i]!--
-    const remaining = this.remaining[i]
-    if (remaining === undefined) return
-    const { D } = this
-    const { room, catalogue: { capacity } } = state.pool
-    const most = new Float64Array(D)
-    for (const t of state.order) {
-      if (!holds(room, t * D, request, 0, D)) continue
-      for (let d = 0; d < D; d++) most[d] = Math.max(most[d]!, capacity[t * D + d]!)
-    }
-    for (let d = 0; d < D; d++) remaining[d]! -= most[d]!
-  }
-
-  private put(pod: number, node: number, state: State, run: Run, scans: ReadonlyArray<Scan>): void {
-    const { fleet } = this
-    fleet.put(pod, node, state, run.request, run.podClass.ports)
-    for (const group of run.podClass.hosts.counts) fleet.hostCounts[group]![node]!++
-    // The node has entered a bucket that the run may have left behind.
-    const rank = fleet.ranks.findIndex((other) => other.state === state)
-    const count = fleet.count[node]!
-    for (const scan of scans) if (rank < scan.low.length && count < scan.low[rank]!) scan.low[rank] = count
+  private put(pod: number, node: number, state: State, run: Run): void {
+    const { fleet, crowd } = this
+    const before = fleet.state[node]!
+    if (fleet.count[node]! > 0 && before !== state.id) crowd.moved(node, this.model.states.all[before]!, state)
+    const request = this.requestOn(node, run)
+    fleet.put(pod, node, state, request, run.podClass.ports)
+    this.volumes.put(node, run.podClass.shared)
+    if (!this.reserving.idle) this.reserving.commit(node, state, fleet.used.slice(node * this.D, node * this.D + this.D))
+    crowd.recordNew(run.podClass.counts, node, state)
   }
 
   /** The nodes to buy, each with all types that hold it and were charged to its pool's limits. */
   packed(): ReadonlyArray<PackedNode> {
-    return Array.from({ length: this.fleet.size }, (_, node) => this.pack(node))
+    const { fleet, D } = this
+    const all = fleet.used.slice(0, fleet.size * D)
+    const out: Array<PackedNode> = []
+    for (let node = 0; node < fleet.size; node++) out.push(this.pack(node, all.subarray(node * D, node * D + D)))
+    return out
   }
 
-  private pack(node: number): PackedNode {
+  private pack(node: number, used: Float64Array): PackedNode {
     const { fleet, D } = this
     const own = this.model.states.all[fleet.state[node]!]!
     const { pool } = own
-    const state = pool.limits === undefined && this.ceiling !== Infinity ? this.widened(own, node) : own
-    const used = fleet.used.slice(node * D, node * D + D)
-    return { state, pods: fleet.podsOf(node), used, types: state.order.filter((t) => holds(pool.room, t * D, used, 0, D)) }
+    const wide = pool.limits === undefined && this.ceiling !== Infinity ? this.widened(own, node) : own
+    const state = this.reserving.finished(node, wide)
+    return { state, pods: fleet.podsOf(node), used, types: state.holding(used, 0, D) }
   }
 
   /** The node's state as it would be without a ceiling. */
-  private widened(state: State, node: number): State {
-    const pool: Pool = state.pool
-    return this.model.states.intern(pool, state.requirements, pool.without(pool.types, this.fleet.ports.get(node) ?? []))
+  private widened({ pool, requirements }: State, node: number): State {
+    return this.model.states.intern(pool, requirements, pool.without(pool.types, this.fleet.ports.get(node) ?? []))
   }
 }
 
-/** True when the node has too many of those that the class' rules speak of. Counts never fall, so it stays closed. */
-const isClosed = (podClass: PodClass, counts: ReadonlyArray<Int32Array>, node: number): boolean => {
-  const { rules } = podClass.hosts
-  for (let i = 0; i < rules.length; i++) if (counts[rules[i]!.group]![node]! > rules[i]!.atMost) return true
-  return false
-}
+const count = (left: ReadonlyArray<{ readonly pods: ReadonlyArray<number> }>): number =>
+  left.reduce((sum, { pods }) => sum + pods.length, 0)

@@ -11,14 +11,57 @@ const grown = (array: Int32Array, length: number): Int32Array => {
   return out
 }
 
+/** What a run of equal pods has found out about the nodes of one rank: entries before a cursor are of no use to it. */
+export class Scan {
+  run = -1
+  /** The state that its nodes get by the pod's own demand; null where they can't take it. */
+  base: State | null = null
+  /** The same once rules about other pods have had their say. */
+  target: State | null = null
+  /** The lowest bucket with a chance. */
+  low = 1
+  /** By number of pods. */
+  cursors: Int32Array = new Int32Array(16)
+
+  restart(): void {
+    this.low = 1
+    this.cursors.fill(0)
+  }
+
+  cursor(count: number): number {
+    if (count >= this.cursors.length) this.cursors = grown(this.cursors, count + 1)
+    return this.cursors[count]!
+  }
+}
+
 /** The nodes of one state by their number of pods. */
 export class Rank {
   readonly state: State
   readonly buckets: Array<Int32Array> = []
   readonly lengths: Array<number> = []
+  private readonly scans: Array<Scan> = []
+  /** By the limits on who shares a node: entries before these cursors are closed to all pods with such limits, or have moved on. */
+  private readonly shared: Array<Int32Array | undefined> = []
 
   constructor(state: State) {
     this.state = state
+  }
+
+  /** By position of the step on its ladder. */
+  scan(step: number): Scan {
+    while (this.scans.length <= step) this.scans.push(new Scan())
+    return this.scans[step]!
+  }
+
+  /** By number of pods. */
+  cursorsOf(limits: number, count: number): Int32Array {
+    while (this.shared.length <= limits) this.shared.push(undefined)
+    let cursors = this.shared[limits]
+    if (cursors === undefined || cursors.length <= count) {
+      cursors = grown(cursors ?? new Int32Array(8), count + 1)
+      this.shared[limits] = cursors
+    }
+    return cursors
   }
 
   push(count: number, node: number): void {
@@ -30,6 +73,7 @@ export class Rank {
     if (at >= this.buckets[count]!.length) this.buckets[count] = grown(this.buckets[count]!, at + 1)
     this.buckets[count]![at] = node
     this.lengths[count] = at + 1
+    for (let s = 0; s < this.scans.length; s++) if (count < this.scans[s]!.low) this.scans[s]!.low = count
   }
 }
 
@@ -82,6 +126,11 @@ export class Fleet {
     this.before[pod] = this.last[node]!
     this.last[node] = pod
     if (ports.length > 0) this.ports.set(node, [...(this.ports.get(node) ?? []), ...ports])
+    this.rank(state).push(count, node)
+  }
+
+  /** The rank of a state, made when its first node gets there. */
+  rank(state: State): Rank {
     let rank = this.rankOf[state.id]
     if (rank === undefined) {
       rank = new Rank(state)
@@ -89,7 +138,7 @@ export class Fleet {
       this.rankOf[state.id] = rank
       this.ranks.push(rank)
     }
-    rank.push(count, node)
+    return rank
   }
 
   /** The pods of a node in the order they came. */

@@ -7,6 +7,9 @@ import { podRequests } from "./podRequests.ts"
 import type { Daemon } from "./pools.ts"
 import { daemonRunsOn, stableLabels } from "./pools.ts"
 import type { ExistingNode, Labels, Pod, Taint } from "./problem.ts"
+import { attachable, isAttachable, withAttachable } from "./volumeRoom.ts"
+import type { Volumes } from "./volumes.ts"
+import { attachments } from "./volumes.ts"
 import { HostnameLabel } from "./wellKnown.ts"
 
 export interface NodeModel {
@@ -16,7 +19,11 @@ export interface NodeModel {
   /** Left for pods: allocatable, less what its pods request, less what daemons that are not there yet will take. */
   readonly room: Float64Array
   readonly ports: ReadonlyArray<HostPort>
+  /** By CSI driver: the claims of its pods. Left empty where no pod to place has any. */
+  readonly attached: ReadonlyMap<string, ReadonlySet<string>>
 }
+
+const nothing: ReadonlyMap<string, ReadonlySet<string>> = new Map()
 
 const ownedByDaemonSet = (pod: Pod): boolean => pod.metadata.ownerReferences?.some((owner) => owner.kind === "DaemonSet") ?? false
 
@@ -26,11 +33,18 @@ export const requestOf = (pod: Pod, dimensions: Dimensions): Float64Array => {
   return request
 }
 
-export const nodeModel = (node: ExistingNode, daemons: ReadonlyArray<Daemon>, dimensions: Dimensions): NodeModel => {
+export const nodeModel = (
+  node: ExistingNode, daemons: ReadonlyArray<Daemon>, volumes: Volumes, dimensions: Dimensions
+): NodeModel => {
   const D = dimensions.size
   const own = stableLabels(node.labels)
   const labels = own[HostnameLabel] === undefined ? { ...own, [HostnameLabel]: node.name } : own
-  const room = dimensions.supply(node.allocatable)
+  const room = dimensions.supply(withAttachable(node.allocatable, node.volumeLimits, dimensions.names))
+  const attached = dimensions.names.some(isAttachable) ? attachments(node.pods, volumes) : nothing
+  for (const [driver, claims] of attached) {
+    const d = dimensions.positionOf(attachable(driver))
+    if (d !== undefined) room[d]! -= claims.size
+  }
   const expected = new Float64Array(D)
   const ports: Array<HostPort> = []
   for (const daemon of daemons) {
@@ -48,7 +62,7 @@ export const nodeModel = (node: ExistingNode, daemons: ReadonlyArray<Daemon>, di
     ports.push(...hostPortsOf(pod.spec))
   }
   for (let d = 0; d < D; d++) if (expected[d]! > 0) room[d]! -= expected[d]!
-  return { name: node.name, labels, taints: node.taints, room, ports }
+  return { name: node.name, labels, taints: node.taints, room, ports, attached }
 }
 
 /** In the order in which they are filled: the initialized first, then by name. */

@@ -1,4 +1,5 @@
 /** What a pod demands of its node, beyond room: pods with equal demands are one class. */
+import type { Spoken, Term } from "./groups.ts"
 import type { HostPort } from "./hostPorts.ts"
 import { hostPortsOf } from "./hostPorts.ts"
 import type { NodeSelectorTerm, PodSpec, Requirement, Toleration } from "./problem.ts"
@@ -9,7 +10,11 @@ import { softToleration } from "./taints.ts"
 /** One step of the ladder of wishes: what the pod asks for when the wishes of the steps before it are given up. */
 export interface Rung {
   readonly requirements: Requirements
+  /** What of the requirements cannot be given up: the domains that they allow are those that rules compare. */
+  readonly strict: Requirements
   readonly tolerations: ReadonlyArray<Toleration>
+  /** The rules about other pods. */
+  readonly terms: ReadonlyArray<Term>
 }
 
 export interface Constraints {
@@ -36,32 +41,75 @@ const hasSoftToleration = (tolerations: ReadonlyArray<Toleration>): boolean =>
   tolerations.some((toleration) => (toleration.key ?? "") === "" && toleration.operator === "Exists" &&
     ((toleration.effect ?? "") === "" || toleration.effect === "PreferNoSchedule"))
 
+/** What a pod still wishes for, beyond what it must have. */
+interface Wishes {
+  readonly company: ReadonlyArray<Term>
+  readonly distance: ReadonlyArray<Term>
+  readonly labels: ReadonlyArray<Requirements>
+  readonly spreads: ReadonlyArray<Term>
+}
+
+/** Karpenter takes out the first and puts the last in its place. */
+const withoutFirst = <A>(list: ReadonlyArray<A>): ReadonlyArray<A> =>
+  list.length < 2 ? [] : [list[list.length - 1]!, ...list.slice(1, -1)]
+
+/** One wish less, in Karpenter's order; undefined when none is left. */
+const oneLess = (wishes: Wishes): Wishes | undefined => {
+  if (wishes.company.length > 0) return { ...wishes, company: wishes.company.slice(1) }
+  if (wishes.distance.length > 0) return { ...wishes, distance: wishes.distance.slice(1) }
+  if (wishes.labels.length > 0) return { ...wishes, labels: wishes.labels.slice(1) }
+  if (wishes.spreads.length > 0) return { ...wishes, spreads: withoutFirst(wishes.spreads) }
+  return undefined
+}
+
+const noWishes: Wishes = { company: [], distance: [], labels: [], spreads: [] }
+
+/** All wishes, then one less each time, down to none. */
+const countdown = (wishes: Wishes): ReadonlyArray<Wishes> => {
+  const out: Array<Wishes> = []
+  for (let left: Wishes | undefined = wishes; left !== undefined; left = oneLess(left)) out.push(left)
+  return out
+}
+
 /**
- * The ladder, in Karpenter's order of relaxation: required terms but the last, from the front; preferred node affinity, heaviest
- * first; at last a toleration of PreferNoSchedule, where some host has such a taint. The heaviest wish left counts as required.
- * Karpenter stops there, with the last of the terms, and so leaves out pods that an earlier term would place were it not for a
- * wish; here these terms come once more at the end, without any.
- * `others` is what rules about other pods demand, of every step.
+ * The ladder, in Karpenter's order of relaxation: required terms but the last, from the front; preferred pod affinity, then preferred
+ * anti-affinity, then preferred node affinity, each heaviest first; spreads that may be broken; at last a toleration of
+ * PreferNoSchedule, where some host has such a taint. Of preferred node affinity the heaviest left counts as required, of the others
+ * all that are left. Karpenter stops there, with the last of the terms, and so leaves out pods that an earlier term would place were
+ * it not for a wish; here these terms come once more at the end, without any.
  */
-export const constraintsOf = (spec: PodSpec, others: Requirements, preferred: boolean, softTaints: boolean): Constraints => {
-  const selector = both(requirementsOfLabels(spec.nodeSelector), others)
-  const wishes = preferred ? preferences(spec) : []
+export const constraintsOf = (
+  spec: PodSpec, spoken: Spoken, keptOut: ReadonlyArray<Term>, preferred: boolean, softTaints: boolean
+): Constraints => {
+  const selector = requirementsOfLabels(spec.nodeSelector)
   const tolerations = spec.tolerations ?? []
   const softened = softTaints && !hasSoftToleration(tolerations) ? [...tolerations, softToleration] : undefined
   const strict = (requiredTerms(spec) ?? [undefined]).map((term) => both(selector, requirementsOf(term?.matchExpressions)))
   const last = strict.slice(-1)
   const earlier = strict.slice(0, -1)
-  const wishing = (requirements: Requirements, i: number): Rung => ({
-    requirements: wishes[i] === undefined ? requirements : both(requirements, requirementsOf(wishes[i])),
-    tolerations
+  const must = [
+    ...spoken.affinity, ...spoken.antiAffinity, ...keptOut,
+    ...spoken.spreads.flatMap(({ term, preferred: soft }) => soft ? [] : [term])
+  ]
+  const all: Wishes = !preferred ? noWishes : {
+    company: spoken.preferredAffinity,
+    distance: spoken.preferredAntiAffinity,
+    labels: preferences(spec).map((expressions) => requirementsOf(expressions)),
+    spreads: spoken.spreads.flatMap(({ term, preferred: soft }) => soft ? [term] : [])
+  }
+  const rung = (requirements: Requirements, wishes: Wishes, tolerated: ReadonlyArray<Toleration> = tolerations): Rung => ({
+    requirements: wishes.labels[0] === undefined ? requirements : both(requirements, wishes.labels[0]),
+    strict: requirements,
+    tolerations: tolerated,
+    terms: [...must, ...wishes.company, ...wishes.distance, ...wishes.spreads]
   })
   const soft = (requirements: Requirements): ReadonlyArray<Rung> =>
-    softened === undefined ? [] : [{ requirements, tolerations: softened }]
+    softened === undefined ? [] : [rung(requirements, noWishes, softened)]
   const rungs = [
-    ...strict.map((requirements) => wishing(requirements, 0)),
-    ...last.flatMap((requirements) => wishes.map((_, i) => wishing(requirements, i + 1))),
+    ...earlier.map((requirements) => rung(requirements, all)),
+    ...last.flatMap((requirements) => countdown(all).map((wishes) => rung(requirements, wishes))),
     ...last.flatMap(soft),
-    ...earlier.map((requirements) => ({ requirements, tolerations })),
+    ...earlier.map((requirements) => rung(requirements, noWishes)),
     ...earlier.flatMap(soft)
   ]
   return { rungs, ports: hostPortsOf(spec), impossible: rungs.length === 0 }

@@ -2,15 +2,18 @@
 import type { Bits } from "./bits.ts"
 import { allBits, isEmptyBits, members } from "./bits.ts"
 import type { FirstFit } from "./firstFit.ts"
-import type { Model, Run, Step } from "./model.ts"
+import type { Model } from "./model.ts"
+import type { Run } from "./runs.ts"
 import type { Refusal, UnschedulableReason } from "./plan.ts"
 import type { Pool } from "./pools.ts"
 import { availableTypes, matchingTypes } from "./pools.ts"
 import { formatAmount } from "./quantity.ts"
+import { objectionOf } from "./refusalByOthers.ts"
 import type { Requirements } from "./requirements.ts"
 import { both, conflict, describeRequirements, likelyKey } from "./requirements.ts"
 import { holds } from "./states.ts"
 import { shortfalls } from "./minValues.ts"
+import type { Step } from "./steps.ts"
 import { describeTaint, untolerated } from "./taints.ts"
 import { describeValues } from "./valueSet.ts"
 
@@ -61,6 +64,8 @@ export const refusalOf = (model: Model, pass: FirstFit, run: Run, step: Step, in
     if (over !== undefined) return refuse("LimitsExceeded", over)
   }
   const state = model.states.intern(pool, requirements, pool.types)
+  const objection = objectionOf(model, pass, step, state)
+  if (objection !== undefined) return refuse(objection.reason, objection.message)
   const short = [...shortfalls(state, run.request, model.dimensions.size)][0]
   if (short !== undefined) {
     const wanted = state.requirements.get(short[0])!.minValues

@@ -4,10 +4,13 @@ import { FirstFit } from "./firstFit.ts"
 import { assertPlan } from "./invariants.ts"
 import type { Model } from "./model.ts"
 import { compile } from "./model.ts"
+import { lowerBound } from "./lowerBound.ts"
 import { NodeWriter, podRef } from "./newNode.ts"
 import type { PackedNode } from "./packing.ts"
 import type { NewNode, Plan, Refusal, Unschedulable } from "./plan.ts"
 import type { Budget, Problem } from "./problem.ts"
+import { isMovable } from "./search/movable.ts"
+import { search } from "./search/search.ts"
 
 /** A problem being solved: the first plan is there at once, and may be bettered. */
 export interface Solution {
@@ -41,19 +44,31 @@ export const solve = (problem: Problem): Solution => {
   return {
     first: planOf(model, plain, nodes),
     improve: (budget) => {
-      const settled = plain.fleet.size === 0 && plain.unplaced === 0
-      let best = plain
-      for (const ceiling of settled || budget.steps === 0 ? [] : ceilings(model)) {
-        const other = new FirstFit(model, ceiling).run()
-        if (isBetter(other, best) && (other.unplaced < plain.unplaced || keepsPreferences(model, other, plain))) best = other
-      }
-      return planOf(model, best, best === plain ? nodes : best.packed())
+      const pass = budget.steps > 0 ? bestPass(model, plain, nodes, budget) : plain
+      const packed = pass === plain ? nodes : pass.packed()
+      const plan = planOf(model, pass, search(model, pass, packed, budget))
+      return { ...plan, totals: { ...plan.totals, lowerBound: lowerBound(model, packed) } }
     }
   }
 }
 
 /** Prices are sums of fractions: differences below this are none. */
 const negligible = 1e-9
+
+/**
+ * Plain first-fit, or first-fit under a price ceiling where that is better. Ceilings are tried where the search cannot help: where
+ * pods are left out or nodes have to stay as they are.
+ */
+const bestPass = (model: Model, plain: FirstFit, nodes: ReadonlyArray<PackedNode>, budget: Budget): FirstFit => {
+  let best = plain
+  if (plain.unplaced === 0 && nodes.every((node) => isMovable(model, node))) return best
+  for (const ceiling of ceilings(model)) {
+    if (budget.isSpent?.() === true) break
+    const other = new FirstFit(model, ceiling).run()
+    if (isBetter(other, best) && (other.unplaced < plain.unplaced || keepsPreferences(model, other, plain))) best = other
+  }
+  return best
+}
 
 const isBetter = (a: FirstFit, b: FirstFit): boolean => {
   if (a.unplaced !== b.unplaced) return a.unplaced < b.unplaced
@@ -83,9 +98,9 @@ const planOf = (model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>):
   for (const { pod, message } of model.invalid) {
     unschedulable.push({ pod: podRef(problem.pods[pod]!), reasons: [{ nodePool: "", reason: "InvalidPod", message }] })
   }
-  for (const { run, from } of pass.left) {
+  for (const { run, pods } of pass.left) {
     const reasons = explain(model, pass, run)
-    for (const pod of run.pods.slice(from)) unschedulable.push({ pod: podRef(problem.pods[pod]!), reasons })
+    for (const pod of pods) unschedulable.push({ pod: podRef(problem.pods[pod]!), reasons })
   }
   const plan: Plan = {
     version: 1,

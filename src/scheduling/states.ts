@@ -4,18 +4,36 @@
  */
 import type { Bits } from "./bits.ts"
 import { members } from "./bits.ts"
+import type { TopologyKey } from "./domains.ts"
 import type { Offering } from "./problem.ts"
 import type { Pool } from "./pools.ts"
 import { availableTypes } from "./pools.ts"
 import type { HostPort } from "./hostPorts.ts"
 import type { Requirements } from "./requirements.ts"
 import { both, compatible, identityOfRequirements } from "./requirements.ts"
+import { valuesIn } from "./valueSet.ts"
 
 /** Requirements and host ports of a class of pods, interned: what changes a state. */
 export interface Demand {
   readonly id: number
   readonly requirements: Requirements
   readonly ports: ReadonlyArray<HostPort>
+}
+
+/** In which domains of a label a node can still be. */
+export class Reach {
+  readonly bits: Bits
+  /** The one domain left, -1 while there are several or none. */
+  readonly sole: number
+  /** True when the requirements say so themselves, and not only what is to be had. */
+  readonly said: boolean
+
+  constructor(bits: Bits, said: boolean) {
+    this.bits = bits
+    const left = members(bits)
+    this.sole = left.length === 1 ? left[0]! : -1
+    this.said = said
+  }
 }
 
 export class State {
@@ -35,6 +53,16 @@ export class State {
   /** By id of demand: the state after it, -1 where it cannot be met, absent while unknown. */
   readonly after: Array<number | undefined> = []
   readonly ceilings: Map<number, State> = new Map()
+  /** By dimension: the most capacity of any type left, and a type that has it. */
+  readonly largest: Float64Array
+  private readonly largestTypes: Int32Array
+  /** By id of topology key. */
+  private readonly reaches: Array<Reach | undefined> = []
+  /** By topology key and domain: the state narrowed to it; null where that cannot be. */
+  readonly narrowed: Map<number, State | null> = new Map()
+  /** By dimension: the different rooms of the types left, ascending. */
+  private steps: ReadonlyArray<Float64Array> | undefined = undefined
+  private readonly held: Map<string, ReadonlyArray<number>> = new Map()
 
   constructor(id: number, pool: Pool, requirements: Requirements, allowed: Bits, D: number) {
     this.id = id
@@ -52,6 +80,56 @@ export class State {
     const minimums: Array<readonly [string, number]> = []
     for (const [key, set] of requirements) if (set.minValues !== undefined) minimums.push([key, set.minValues])
     this.minimums = minimums
+    this.largest = new Float64Array(D)
+    this.largestTypes = new Int32Array(D)
+    for (const t of this.order) {
+      for (let d = 0; d < D; d++) {
+        if (catalogue.capacity[t * D + d]! <= this.largest[d]!) continue
+        this.largest[d] = catalogue.capacity[t * D + d]!
+        this.largestTypes[d] = t
+      }
+    }
+  }
+
+  reach(key: TopologyKey): Reach {
+    let reach = this.reaches[key.id]
+    if (reach === undefined) {
+      const own = this.requirements.get(key.label)
+      const said = own !== undefined && !own.complement && !own.absent && own.values.size === 1
+      reach = new Reach(key.reachable(this.pool, this.requirements, this.order), said)
+      while (this.reaches.length <= key.id) this.reaches.push(undefined)
+      this.reaches[key.id] = reach
+    }
+    return reach
+  }
+
+  /** By dimension: the most capacity of any type left that holds the need. */
+  mostHolding(need: Float64Array, D: number): Float64Array {
+    const { pool: { room, catalogue: { capacity } } } = this
+    let all = true
+    for (let d = 0; d < D && all; d++) all = holds(room, this.largestTypes[d]! * D, need, 0, D)
+    if (all) return this.largest
+    const most = new Float64Array(D)
+    for (const t of this.order) {
+      if (!holds(room, t * D, need, 0, D)) continue
+      for (let d = 0; d < D; d++) if (capacity[t * D + d]! > most[d]!) most[d] = capacity[t * D + d]!
+    }
+    return most
+  }
+
+  /** The types left that hold the need found at `at` in `needs`, cheapest first. Equal answers are one array. */
+  holding(needs: Float64Array, at: number, D: number): ReadonlyArray<number> {
+    const { order, pool: { room } } = this
+    this.steps ??= Array.from({ length: D }, (_, d) => Float64Array.from(new Set(order.map((t) => room[t * D + d]!))).sort())
+    // Needs that lie between the same rooms in every dimension are held by the same types.
+    let key = ""
+    for (let d = 0; d < D; d++) key += String.fromCharCode(rankOf(this.steps[d]!, needs[at + d]!))
+    let types = this.held.get(key)
+    if (types === undefined) {
+      types = order.filter((t) => holds(room, t * D, needs, at, D))
+      this.held.set(key, types)
+    }
+    return types
   }
 
   /** Position in `order` of the cheapest type that holds the need found at `at` in `needs`; -1 if none does. */
@@ -77,6 +155,18 @@ export class State {
 export const holds = (room: Float64Array, row: number, needs: Float64Array, at: number, D: number): boolean => {
   for (let d = 0; d < D; d++) if (needs[at + d]! > room[row + d]!) return false
   return true
+}
+
+/** How many of the ascending numbers are less than this one. */
+const rankOf = (ascending: Float64Array, value: number): number => {
+  let low = 0
+  let high = ascending.length
+  while (low < high) {
+    const mid = (low + high) >>> 1
+    if (ascending[mid]! < value) low = mid + 1
+    else high = mid
+  }
+  return low
 }
 
 const frontOf = (rows: ReadonlyArray<Float64Array>, D: number): Float64Array => {
@@ -130,6 +220,21 @@ export class States {
       state.after[demand.id] = id
     }
     return id < 0 ? undefined : this.all[id]!
+  }
+
+  /** The state of a node that is to be in that domain; undefined where it cannot be or no type is left. */
+  within(state: State, key: TopologyKey, domain: number): State | undefined {
+    const memo = key.id * 0x100000 + domain
+    let next = state.narrowed.get(memo)
+    if (next === undefined) {
+      const want = new Map([[key.label, valuesIn([key.values[domain]!])]])
+      const narrowed = compatible(state.requirements, want, this.wellKnown)
+        ? this.intern(state.pool, both(state.requirements, want), state.allowed)
+        : undefined
+      next = narrowed === undefined || narrowed.order.length === 0 ? null : narrowed
+      state.narrowed.set(memo, next)
+    }
+    return next ?? undefined
   }
 
   /** The same state with no type dearer than the price. */

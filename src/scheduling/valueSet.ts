@@ -161,8 +161,14 @@ export const toRequirements = (key: string, set: ValueSet): ReadonlyArray<Requir
 }
 
 /** Equal for equal sets only: what to intern a set by. */
-export const identityOf = (set: ValueSet): string =>
-  JSON.stringify([set.complement, set.absent, [...set.values].sort(), set.gte ?? "", set.lte ?? "", set.minValues ?? ""])
+export const identityOf = (set: ValueSet): string => {
+  // Most sets are one value, or none.
+  if (!set.complement && set.minValues === undefined && set.values.size < 2) {
+    for (const value of set.values) return `${set.absent ? "?" : "="}${value}`
+    return set.absent ? "?" : "="
+  }
+  return JSON.stringify([set.complement, set.absent, [...set.values].sort(), set.gte ?? "", set.lte ?? "", set.minValues ?? ""])
+}
 
 /** For people: `In [a, b]`, `NotIn [c]`, `Exists`, `Gte 4`; long lists are cut to five. */
 export const describeValues = (set: ValueSet): string => {

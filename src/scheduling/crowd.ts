@@ -1,0 +1,114 @@
+/** How many pods of each group are where, while a pass places more of them. */
+import { hasBit } from "./bits.ts"
+import type { Fleet } from "./fleet.ts"
+import type { Counts, HostCompany, HostLimit, Membership } from "./groups.ts"
+import type { Model } from "./model.ts"
+import type { State } from "./states.ts"
+
+export class Crowd {
+  /** By group and domain. */
+  readonly domain: ReadonlyArray<Int32Array>
+  private readonly model: Model
+  private readonly fleet: Fleet
+  /** By group and existing node. */
+  private readonly host: ReadonlyArray<Int32Array>
+  /** By group: on all nodes. */
+  private readonly total: Int32Array
+  /** By group: the nodes to buy that have one. */
+  private readonly homes: Array<Array<number>>
+
+  constructor(model: Model, fleet: Fleet) {
+    const counts: Counts = model.counts
+    this.model = model
+    this.fleet = fleet
+    this.host = counts.host.map((ofGroup) => ofGroup.slice())
+    this.domain = counts.domain.map((ofGroup) => ofGroup.slice())
+    this.total = Int32Array.from(counts.host, (ofGroup) => ofGroup.reduce((sum, n) => sum + n, 0))
+    this.homes = counts.host.map(() => [])
+  }
+
+  /** Counts never fall, so a node that is closed stays closed. */
+  closesExisting(limits: ReadonlyArray<HostLimit>, node: number): boolean {
+    for (let i = 0; i < limits.length; i++) if (this.host[limits[i]!.group]![node]! > limits[i]!.atMost) return true
+    return false
+  }
+
+  closesNew(limits: ReadonlyArray<HostLimit>, node: number): boolean {
+    const { hostCounts } = this.fleet
+    for (let i = 0; i < limits.length; i++) if (hostCounts[limits[i]!.group]![node]! > limits[i]!.atMost) return true
+    return false
+  }
+
+  /** Whether an existing node has the company asked for. */
+  hasCompany(company: ReadonlyArray<HostCompany>, node: number): boolean {
+    return company.every((term) => this.host[term.group]![node]! > 0 || this.isFirst(term))
+  }
+
+  hasCompanyOnNew(company: ReadonlyArray<HostCompany>, node: number): boolean {
+    return company.every((term) => this.fleet.hostCounts[term.group]![node]! > 0 || this.isFirst(term))
+  }
+
+  /** True when there is none to keep company with, and the pod is one of those asked for. */
+  isFirst({ group, self }: HostCompany): boolean {
+    return self && this.total[group] === 0
+  }
+
+  /** The nodes to buy among which the company must be; undefined where any node will do. */
+  homesOf(company: ReadonlyArray<HostCompany>): ReadonlyArray<number> | undefined {
+    const term = company.find((one) => !this.isFirst(one))
+    return term === undefined ? undefined : this.homes[term.group]!
+  }
+
+  /** A pod with this membership is on the existing node. */
+  recordExisting({ host, domain }: Membership, node: number): void {
+    for (const group of host) {
+      this.host[group]![node]!++
+      this.total[group]!++
+    }
+    for (const group of domain) {
+      const { key, filter } = this.model.groups.domain[group]!
+      const at = key.ofNode[node]!
+      if (at >= 0 && (filter === undefined || filter.acceptsNode(this.model.nodes[node]!))) this.domain[group]![at]!++
+    }
+  }
+
+  /** A pod with this membership is on the node to buy, which is in this state since. */
+  recordNew({ host, domain }: Membership, node: number, state: State): void {
+    for (let i = 0; i < host.length; i++) {
+      const group = host[i]!
+      if (this.fleet.hostCounts[group]![node]!++ === 0) this.homes[group]!.push(node)
+      this.total[group]!++
+    }
+    for (let i = 0; i < domain.length; i++) this.count(domain[i]!, state)
+  }
+
+  private count(group: number, state: State): void {
+    const { key, kind, filter } = this.model.groups.domain[group]!
+    const { sole, bits } = state.reach(key)
+    if (sole >= 0) {
+      if (filter === undefined || filter.accepts(state)) this.domain[group]![sole]!++
+    } else if (kind === "anti") {
+      // It may come to be in any of them.
+      for (let d = 0; d < key.values.length; d++) if (hasBit(bits, d)) this.domain[group]![d]!++
+    }
+  }
+
+  /** The node, with the pods it has, has gone from one state to another: they are now counted where they can still be. */
+  moved(node: number, from: State, to: State): void {
+    const { groups, runOf, runs, topologyKeys } = this.model
+    const narrowed = topologyKeys.all.filter((key) => from.reach(key).sole < 0 && !sameBits(from.reach(key).bits, to.reach(key).bits))
+    if (narrowed.length === 0) return
+    for (let pod = this.fleet.last[node]!; pod >= 0; pod = this.fleet.before[pod]!) {
+      for (const group of runs[runOf[pod]!]!.podClass.counts.domain) {
+        const { key, kind } = groups.domain[group]!
+        if (!narrowed.includes(key)) continue
+        if (kind === "anti") {
+          for (let d = 0; d < key.values.length; d++) if (hasBit(from.reach(key).bits, d)) this.domain[group]![d]!--
+        }
+        this.count(group, to)
+      }
+    }
+  }
+}
+
+const sameBits = (a: Uint32Array, b: Uint32Array): boolean => a.every((word, i) => word === b[i])

@@ -1,0 +1,149 @@
+/** In which domain a pod can be, as its rules about other pods have it and with the pods counted so far. */
+import type { Bits } from "./bits.ts"
+import { hasBit, isEmptyBits, members, noBits, setBit } from "./bits.ts"
+import type { TopologyKey } from "./domains.ts"
+import type { State, States } from "./states.ts"
+
+/** One rule about domains of a key. */
+export interface DomainRule {
+  readonly kind: "spread" | "affinity" | "anti"
+  /** The pods it counts. */
+  readonly group: number
+  readonly self: boolean
+  readonly maxSkew: number
+  readonly minDomains: number
+  /** The domains that matter to the pod: that its own node affinity allows, on nodes that count. */
+  readonly eligible: Bits
+}
+
+/** All rules of a pod about the domains of one key. */
+export interface KeyRules {
+  readonly key: TopologyKey
+  readonly rules: ReadonlyArray<DomainRule>
+}
+
+export class DomainChoice {
+  private readonly counts: ReadonlyArray<Int32Array>
+  private readonly states: States
+  /** By key: the domains that all rules allow now. */
+  private readonly allowed: ReadonlyArray<Bits>
+  /** By key and domain: how many pods the spreads count there; the fewer the better. */
+  private readonly crowds: ReadonlyArray<Int32Array>
+  private current: ReadonlyArray<KeyRules> = []
+
+  constructor(keys: ReadonlyArray<TopologyKey>, counts: ReadonlyArray<Int32Array>, states: States) {
+    this.counts = counts
+    this.states = states
+    this.allowed = keys.map((key) => noBits(key.values.length))
+    this.crowds = keys.map((key) => new Int32Array(key.values.length))
+  }
+
+  /** Reads the rules with the counts as they are now; what follows is about them. */
+  consider(keys: ReadonlyArray<KeyRules>): void {
+    this.current = keys
+    for (let k = 0; k < keys.length; k++) this.read(keys[k]!)
+  }
+
+  private read({ key, rules }: KeyRules): void {
+    const allowed = this.allowed[key.id]!
+    const crowd = this.crowds[key.id]!
+    const size = key.values.length
+    allowed.fill(-1)
+    crowd.fill(0)
+    for (let r = 0; r < rules.length; r++) {
+      const rule = rules[r]!
+      const count = this.counts[rule.group]!
+      const { eligible } = rule
+      if (rule.kind === "spread") {
+        const most = mostOf(rule, count) - (rule.self ? 1 : 0)
+        for (let d = 0; d < size; d++) {
+          crowd[d]! += count[d]!
+          if (!hasBit(eligible, d) || count[d]! > most) allowed[d >>> 5]! &= ~(1 << (d & 31))
+        }
+      } else if (rule.kind === "anti") {
+        for (let d = 0; d < size; d++) if (!hasBit(eligible, d) || count[d]! > 0) allowed[d >>> 5]! &= ~(1 << (d & 31))
+      } else {
+        let company = false
+        for (let d = 0; d < size && !company; d++) company = hasBit(eligible, d) && count[d]! > 0
+        // The first of its kind may start anywhere.
+        const first = !company && rule.self
+        for (let d = 0; d < size; d++) {
+          if (!hasBit(eligible, d) || (!first && count[d] === 0)) allowed[d >>> 5]! &= ~(1 << (d & 31))
+        }
+      }
+    }
+  }
+
+  /** Whether the node, by position among the existing, is in a domain that the rules allow. */
+  allowsNode(n: number): boolean {
+    for (let k = 0; k < this.current.length; k++) {
+      const { key } = this.current[k]!
+      const domain = key.ofNode[n]!
+      if (domain < 0 || !hasBit(this.allowed[key.id]!, domain)) return false
+    }
+    return true
+  }
+
+  /** The state of a node to come once the pod is in the domain it likes best of those the node can be in. */
+  settle(state: State): State | undefined {
+    let out = state
+    for (let k = 0; k < this.current.length; k++) {
+      const { key } = this.current[k]!
+      const reach = out.reach(key)
+      const domain = reach.sole >= 0 ? hasBit(this.allowed[key.id]!, reach.sole) ? reach.sole : -1 : this.best(key, reach.bits)
+      if (domain < 0) return undefined
+      if (reach.sole >= 0 && reach.said) continue
+      const next = this.states.within(out, key, domain)
+      if (next === undefined) return undefined
+      out = next
+    }
+    return out
+  }
+
+  /** All states that a node to come could have with the pod, the one that `settle` gives first. */
+  settlements(state: State): ReadonlyArray<State> {
+    let out: ReadonlyArray<State> = [state]
+    for (const { key } of this.current) {
+      out = out.flatMap((from) => this.ranked(key, from.reach(key).bits).flatMap((domain) => this.states.within(from, key, domain) ?? []))
+    }
+    return out
+  }
+
+  private best(key: TopologyKey, reach: Bits): number {
+    const allowed = this.allowed[key.id]!
+    const crowd = this.crowds[key.id]!
+    let best = -1
+    for (let d = 0; d < crowd.length; d++) {
+      if (hasBit(reach, d) && hasBit(allowed, d) && (best < 0 || crowd[d]! < crowd[best]!)) best = d
+    }
+    return best
+  }
+
+  private ranked(key: TopologyKey, reach: Bits): ReadonlyArray<number> {
+    const crowd = this.crowds[key.id]!
+    const allowed = this.allowed[key.id]!
+    return members(reach).filter((d) => hasBit(allowed, d)).sort((a, b) => crowd[a]! - crowd[b]! || a - b)
+  }
+
+  /** The first key of which the rules, as read, leave no domain among those given by key. */
+  blocked(reach: (key: TopologyKey) => Bits): KeyRules | undefined {
+    return this.current.find(({ key }) => {
+      const left = noBits(key.values.length)
+      const can = reach(key)
+      for (let d = 0; d < key.values.length; d++) if (hasBit(can, d) && hasBit(this.allowed[key.id]!, d)) setBit(left, d)
+      return isEmptyBits(left)
+    })
+  }
+}
+
+/** How many pods a domain may have at most after a spread. */
+const mostOf = ({ eligible, maxSkew, minDomains }: DomainRule, count: Int32Array): number => {
+  let least = Infinity
+  let domains = 0
+  for (let d = 0; d < count.length; d++) {
+    if (!hasBit(eligible, d)) continue
+    domains++
+    if (count[d]! < least) least = count[d]!
+  }
+  return maxSkew + (domains < minDomains || domains === 0 ? 0 : least)
+}

@@ -1,0 +1,53 @@
+/** Nodes to buy on capacity that is paid for already, while a pass fills them. */
+import type { Model } from "./model.ts"
+import type { Holding } from "./reservations.ts"
+import { reservationOf, Reservations, reserved } from "./reservations.ts"
+import { both } from "./requirements.ts"
+import type { Requirements } from "./requirements.ts"
+import type { State } from "./states.ts"
+import type { ValueSet } from "./valueSet.ts"
+import { valuesIn } from "./valueSet.ts"
+import { CapacityTypeLabel } from "./wellKnown.ts"
+
+export class Reserving {
+  private readonly model: Model
+  private readonly reservations: Reservations
+
+  constructor(model: Model) {
+    this.model = model
+    this.reservations = new Reservations(model.reservations)
+  }
+
+  /** True where there is nothing to reserve. */
+  get idle(): boolean {
+    return this.reservations.isEmpty
+  }
+
+  /** What the node would hold in this state with these needs. */
+  holding(node: number, state: State, need: Float64Array): Holding {
+    const ids = new Set<string>()
+    for (const t of state.holding(need, 0, need.length)) {
+      for (const offering of state.pool.catalogue.offeringsFor(t, state.requirements)) {
+        const id = reservationOf(offering)
+        if (id !== undefined) ids.add(id)
+      }
+    }
+    return this.reservations.test(node, [...ids].sort())
+  }
+
+  commit(node: number, state: State, need: Float64Array): void {
+    const holding = this.holding(node, state, need)
+    if (holding !== "deferred") this.reservations.commit(node, holding)
+  }
+
+  /** The finished node's state: one that holds reservations is bought on nothing else. */
+  finished(node: number, state: State): State {
+    const held = this.reservations.heldBy(node)
+    if (held.size === 0) return state
+    const terms = new Map<string, ValueSet>([[CapacityTypeLabel, valuesIn([reserved])]])
+    const { reservationIdLabel } = this.model.problem
+    if (reservationIdLabel !== undefined) terms.set(reservationIdLabel, valuesIn(held))
+    const requirements: Requirements = both(state.requirements, terms)
+    return this.model.states.intern(state.pool, requirements, state.allowed)
+  }
+}

@@ -1,0 +1,57 @@
+/** The pods to place as runs of equals, in the order of placing. */
+import { CPU, MEMORY, PODS } from "./dimensions.ts"
+import type { PodClass } from "./model.ts"
+import { comparePods } from "./podOrder.ts"
+import type { Pod } from "./problem.ts"
+
+/** Pods of equal class and request, to be placed one after the other. */
+export interface Run {
+  readonly podClass: PodClass
+  readonly request: Float64Array
+  /** Positions in the problem's pods, oldest first. */
+  readonly pods: ReadonlyArray<number>
+}
+
+interface Gathered extends Run {
+  readonly size: number
+  readonly pods: Array<number>
+}
+
+/** Largest requests first: CPU, then memory, then the rest; equal ones by their oldest pod. Pods of no use are left out. */
+export const runsOf = (
+  pods: ReadonlyArray<Pod>, classes: ReadonlyArray<PodClass>, classOf: Int32Array, requests: ReadonlyArray<Float64Array>,
+  shapeOf: Int32Array, usable: ReadonlyArray<boolean> | undefined
+): ReadonlyArray<Run> => {
+  const sizeOf = ranks(requests)
+  const runs = new Map<number, Gathered>()
+  for (let pod = 0; pod < pods.length; pod++) {
+    const shape = shapeOf[pod]!
+    if (usable !== undefined && !usable[shape]!) continue
+    const size = sizeOf[shape]!
+    const key = size * classes.length + classOf[pod]!
+    const run = runs.get(key)
+    if (run === undefined) runs.set(key, { podClass: classes[classOf[pod]!]!, request: requests[shape]!, size, pods: [pod] })
+    else run.pods.push(pod)
+  }
+  const byAge = (a: number, b: number): number => comparePods(pods[a]!, pods[b]!)
+  const out = [...runs.values()]
+  for (const run of out) if (run.pods.length > 1) run.pods.sort(byAge)
+  return out.sort((a, b) => a.size - b.size || byAge(a.pods[0]!, b.pods[0]!))
+}
+
+/** By request: its place in the order of sizes. Different ways to ask for the same amounts are one size. */
+const ranks = (requests: ReadonlyArray<Float64Array>): Int32Array => {
+  const sorted = requests.map((_, i) => i).sort((a, b) => compareSizes(requests[a]!, requests[b]!))
+  const out = new Int32Array(requests.length)
+  for (let i = 1; i < sorted.length; i++) {
+    out[sorted[i]!] = out[sorted[i - 1]!]! + (compareSizes(requests[sorted[i - 1]!]!, requests[sorted[i]!]!) === 0 ? 0 : 1)
+  }
+  return out
+}
+
+const compareSizes = (a: Float64Array, b: Float64Array): number => {
+  if (a[CPU] !== b[CPU]) return b[CPU]! - a[CPU]!
+  if (a[MEMORY] !== b[MEMORY]) return b[MEMORY]! - a[MEMORY]!
+  for (let d = PODS + 1; d < a.length; d++) if (a[d] !== b[d]) return b[d]! - a[d]!
+  return 0
+}

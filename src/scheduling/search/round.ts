@@ -1,0 +1,47 @@
+/** Whole nodes out of fractions of them. */
+import type { Bin } from "./bins.ts"
+import { binOf } from "./bins.ts"
+import type { Columns } from "./columns.ts"
+import type { Manner, Packer } from "./packer.ts"
+import type { Packing } from "./packing.ts"
+import { allowanceBeside, packingOf } from "./packing.ts"
+import type { Task } from "./task.ts"
+
+/**
+ * Buys the whole parts of the fractional plan, and one more of each column whose fraction is at least `upwards` as long as there are
+ * pods to fill it; packs the pods that are left. Undefined where that is dearer than `ceiling` or against a limit.
+ */
+export const round = (
+  task: Task, columns: Columns, packer: Packer, upwards: number, manner: Manner, ceiling: number
+): Packing | undefined => {
+  const stock = task.count.slice()
+  const bins: Array<Bin> = []
+  const allowance = allowanceBeside(task, [])
+  let cost = 0
+  const rows = columns.basis.map((_, row) => row).sort((a, b) => fraction(columns.amount[b]!) - fraction(columns.amount[a]!) || a - b)
+  for (const extra of [0, 1]) {
+    for (const row of rows) {
+      const column = columns.basis[row]
+      if (column === undefined) continue
+      const { pool, items, copies } = column
+      const amount = columns.amount[row]! + 1e-6
+      let times = extra === 0 ? Math.floor(amount) : fraction(columns.amount[row]!) >= upwards ? 1 : 0
+      for (let i = 0; i < items.length; i++) times = Math.min(times, Math.floor(stock[items[i]!]! / copies[i]!))
+      if (times < 1) continue
+      const bin = binOf(task, pool, items, copies, allowance)
+      for (; bin !== undefined && times > 0 && allowance.allows(pool, bin.charge); times--) {
+        bins.push(bin)
+        allowance.take(pool, bin.charge)
+        cost += bin.price + task.nodePrice
+        for (let i = 0; i < items.length; i++) stock[items[i]!]! -= copies[i]!
+      }
+    }
+  }
+  const left: Array<number> = []
+  stock.forEach((count, item) => {
+    if (count > 0) left.push(item)
+  })
+  return packer.pack(stock, left, manner, ceiling - cost, allowance, bins) ? packingOf(task, bins) : undefined
+}
+
+const fraction = (amount: number): number => amount + 1e-6 - Math.floor(amount + 1e-6)
