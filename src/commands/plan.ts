@@ -1,16 +1,14 @@
 /** `karpenter-linode plan`: what the controller would do with these objects, and what it would cost. */
-import { Clock, Effect } from "effect"
-import { answer } from "./plan/answer.ts"
+import { Effect } from "effect"
 import { badInput } from "./plan/badInput.ts"
 import { readCatalog } from "./plan/catalog.ts"
 import { readDocuments } from "./plan/documents.ts"
-import { readInventory } from "./plan/inventory.ts"
 import { planJson } from "./plan/json.ts"
+import { everyPodHasAPlace, makePlan } from "./plan/makePlan.ts"
 import { readOptions } from "./plan/options.ts"
-import { questionOf } from "./plan/question.ts"
-import { openShop } from "./plan/shop.ts"
-import { readSource, readSources } from "./plan/sources.ts"
+import { readSource, readSources, shownPath } from "./plan/sources.ts"
 import { coloured, plain, planText } from "./plan/text.ts"
+import type { Page } from "./plan/text.ts"
 
 export const help = `karpenter-linode plan [-f FILE]... [flags]
 
@@ -43,6 +41,11 @@ const write = (stream: NodeJS.WriteStream, text: string): Effect.Effect<void> =>
 const narrowest = 60
 const widest = 120
 
+const pageOf = ({ columns, isTTY }: NodeJS.WriteStream, noColour: string | undefined): Page => ({
+  width: Math.min(widest, Math.max(narrowest, columns ?? 100)),
+  paint: isTTY === true && (noColour ?? "") === "" ? coloured : plain
+})
+
 /** Gives the exit code. */
 export const plan = Effect.fnUntraced(function*(args: ReadonlyArray<string>, env: Readonly<Record<string, string | undefined>>) {
   const options = yield* readOptions(args, env)
@@ -50,29 +53,14 @@ export const plan = Effect.fnUntraced(function*(args: ReadonlyArray<string>, env
   const documents = options.files.length === 0
     ? yield* Effect.flatMap(Effect.promise(() => import("./plan/live.ts")), ({ readCluster }) => readCluster(env))
     : (yield* Effect.forEach(yield* readSources(options.files), readDocuments)).flat()
-  if (documents.length === 0) return yield* badInput(`${options.files.join(", ")}: nothing in it, expected Kubernetes objects`)
-  const allowed = new Set(catalog?._tag === "Given" ? catalog.wellKnownLabels : [])
-  const { ignored, inventory } = yield* readInventory(documents, allowed)
-  const { notes, shop } = yield* openShop(catalog, options, inventory)
-  const { minValuesPolicy, nodePrice, preferencePolicy } = options
-  const question = questionOf(
-    inventory, shop, { preferencePolicy, minValuesPolicy, ...(nodePrice === undefined ? {} : { nodePrice }) }, yield* Clock.currentTimeMillis
-  )
-  const answered = yield* answer(question.problem, options.searchMillis)
-
+  if (documents.length === 0) return yield* badInput(`${options.files.map(shownPath).join(", ")}: nothing in it, expected Kubernetes objects`)
+  const made = yield* makePlan(documents, catalog, options)
+  const { answer, ignored, notes, question } = made
   const isText = options.output === "text"
-  const remarks = [
-    ...notes, ...question.notes,
-    ...(isText && ignored.length > 0 ? [`not looked at: ${ignored.join(", ")}`] : [])
-  ]
+  const remarks = isText && ignored.length > 0 ? [...notes, `not looked at: ${ignored.join(", ")}`] : notes
   yield* write(process.stderr, remarks.map((note) => `note: ${note}\n`).join(""))
-  const { columns, isTTY } = process.stdout
-  const page = {
-    width: Math.min(widest, Math.max(narrowest, columns ?? 100)),
-    paint: isTTY === true && (env["NO_COLOR"] ?? "") === "" ? coloured : plain
-  }
   yield* write(process.stdout, isText
-    ? `${planText(question, answered, page).join("\n")}\n`
-    : `${JSON.stringify(planJson(question, answered))}\n`)
-  return answered.plan.unschedulable.length + question.refused.length > 0 ? 2 : 0
+    ? `${planText(question, answer, pageOf(process.stdout, env["NO_COLOR"])).join("\n")}\n`
+    : `${JSON.stringify(planJson(question, answer))}\n`)
+  return everyPodHasAPlace(made) ? 0 : 2
 })

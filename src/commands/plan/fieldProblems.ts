@@ -59,7 +59,8 @@ const walk = (issue: SchemaIssue.Issue, path: Path, ast: SchemaAST.AST | undefin
     case "Composite":
       return issue.issues.flatMap((each) => walk(each, path, issue.ast))
     case "AnyOf":
-      return [mismatch(path, issue, expectedBy(issue.ast))]
+      // One member alone took the value for its own.
+      return issue.issues.length === 1 ? walk(issue.issues[0]!, path, issue.ast) : [mismatch(path, issue, expectedBy(issue.ast))]
     case "Filter": {
       const expected = issue.filter.annotations?.["expected"]
       return [mismatch(path, issue, typeof expected === "string" ? expected : "another value")]

@@ -119,7 +119,7 @@ const Job = Schema.Struct({
   status: optional(Schema.Struct({ succeeded: optional(Natural), conditions: optional(Conditions) }))
 })
 
-const Service = Schema.Struct({ metadata: Metadata, spec: Schema.Struct({ selector: optional(Labels) }) })
+const Service = Schema.Struct({ metadata: Metadata, spec: optional(Schema.Struct({ selector: optional(Labels) })) })
 
 /** By API group and kind. */
 export const kinds = {

@@ -31,8 +31,8 @@ const wanted: ReadonlyArray<Resource> = [
 
 const pageSize = 500
 
-const refused = (resource: Resource) => (error: KubeError): BadInput => badInput(
-  isNotFound(error) && own.includes(resource)
+const unreadable = (resource: Resource) => (error: KubeError): BadInput => badInput(
+  isNotFound(error)
     ? `the cluster does not know ${resource.kind}: install charts/karpenter-crd, or plan from files with -f`
     : `cannot read ${resource.plural} from the cluster: ${error.message}`
 )
@@ -48,9 +48,12 @@ const listAll = Effect.fnUntraced(function*(kube: Kube["Service"], resource: Res
   return items
 })
 
-const readAll = Effect.flatMap(Kube, (kube) => Effect.forEach(wanted, (resource) =>
-  Effect.map(Effect.mapError(listAll(kube, resource), refused(resource)), (items): ReadonlyArray<Document> =>
-    items.map((value) => ({ where: "the cluster", value }))), { concurrency: 4 }))
+const readAll = Effect.flatMap(Kube, (kube) => Effect.forEach(wanted, (resource) => listAll(kube, resource).pipe(
+  // A server that does not serve a kind has none of it; without ours there is nothing to plan with.
+  Effect.catchIf((error) => isNotFound(error) && !own.includes(resource), () => Effect.succeed<ReadonlyArray<KubeObject>>([])),
+  Effect.mapError(unreadable(resource)),
+  Effect.map((items): ReadonlyArray<Document> => items.map((value) => ({ where: "the cluster", value })))
+), { concurrency: 4 }))
 
 /** Every object of the cluster that planning looks at. Fails in one line when the cluster cannot be reached or read. */
 export const readCluster = Effect.fnUntraced(function*(env: Readonly<Record<string, string | undefined>>) {

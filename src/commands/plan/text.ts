@@ -70,11 +70,12 @@ const columns = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<stri
 const newNodeLines = (nodes: ReadonlyArray<NewNode>, crowd: Crowd, typeOf: (node: NewNode) => InstanceType | undefined, { paint, width }: Page) => {
   const alike = grouped(nodes, (node) => [node.nodePool, node.instanceType, node.zone, node.capacityType, node.hourlyPrice].join("\n"))
     .toSorted((a, b) => b.length - a.length || (a[0]!.name < b[0]!.name ? -1 : 1))
+  const counted = Math.max(0, ...alike.map((group) => String(group.length).length))
   const heads = columns(alike.map((group) => {
     const node = group[0]!
     const share = (resource: string): string => range(group.map((each) => shareOf(each, typeOf(each), resource)))
     return [
-      `${group.length} ×`, node.instanceType, node.zone, node.capacityType, hourly(node.hourlyPrice), `NodePool ${node.nodePool}`,
+      `${String(group.length).padStart(counted)} × ${node.instanceType}`, node.zone, node.capacityType, hourly(node.hourlyPrice), `NodePool ${node.nodePool}`,
       `cpu ${share("cpu")}`, `memory ${share("memory")}`
     ]
   }))
@@ -90,14 +91,18 @@ const newNodeLines = (nodes: ReadonlyArray<NewNode>, crowd: Crowd, typeOf: (node
   })
 }
 
+/** Most messages name their NodePool themselves. */
+const heading = (nodePool: string, message: string): string =>
+  nodePool === "" || message.includes(`NodePool ${nodePool}`) ? "" : `NodePool ${nodePool}: `
+
 const unplacedLines = ({ unschedulable }: PlanJson, crowd: Crowd, { paint, width }: Page) =>
   grouped(unschedulable, ({ reasons }) => JSON.stringify(reasons)).flatMap((group) => {
     const pods = group.map(({ pod }) => ({ namespace: pod.slice(0, pod.indexOf("/")), name: pod.slice(pod.indexOf("/") + 1) }))
-    const heading = `${count(group.length, "pod")}: ${group.length <= 3 ? group.map(({ pod }) => pod).join(", ") : crowdText(crowd, pods)}`
+    const who = `${count(group.length, "pod")}: ${group.length <= 3 ? group.map(({ pod }) => pod).join(", ") : crowdText(crowd, pods)}`
     return [
-      ...wrap(heading, width, "  ", "    ").map((line) => paint("red", line)),
+      ...wrap(who, width, "  ", "    ").map((line) => paint("red", line)),
       ...group[0]!.reasons.flatMap(({ message, nodePool, reason }) =>
-        wrap(`${nodePool === "" ? "" : `NodePool ${nodePool}: `}${message} (${reason})`, width, "    ", "      "))
+        wrap(`${heading(nodePool, message)}${message} (${reason})`, width, "    ", "      "))
     ]
   })
 
@@ -114,7 +119,8 @@ const summary = ({ existingNodes, newNodes, unschedulable }: PlanJson): string =
   return `${count(all, "pod")} to place: ${parts.join(", ")}.`
 }
 
-const priceLines = ({ elapsedMs, totals }: PlanJson): ReadonlyArray<string> => {
+const priceLines = ({ elapsedMs, newNodes, totals }: PlanJson): ReadonlyArray<string> => {
+  if (newNodes.length === 0) return ["Nothing is bought."]
   const above = totals.lowerBound > 0 ? (totals.hourlyPrice / totals.lowerBound - 1) * 100 : 0
   const bound = totals.lowerBound <= 0
     ? ""
@@ -134,7 +140,7 @@ export const planText = (question: Question, answer: Answer, page: Page): Readon
   const chapter = (title: string, lines: ReadonlyArray<string>): ReadonlyArray<string> =>
     lines.length === 0 ? [] : ["", paint("bold", title), ...lines]
   return [
-    paint("bold", summary(json)),
+    ...wrap(summary(json), width, "").map((line) => paint("bold", line)),
     ...chapter("New nodes", newNodeLines(plan.newNodes, crowd, typeFinder(question.problem), page)),
     ...chapter("Nodes that are there", plan.existingNodes.flatMap(({ name, pods }) =>
       wrap(`${name}: ${crowdText(crowd, pods)}`, width, "  ", "      "))),

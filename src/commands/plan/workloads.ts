@@ -3,6 +3,7 @@
  * theirs that the input holds already. Pure.
  */
 import { isActive } from "../../cluster/podPredicates.ts"
+import type { Pod } from "../../kube/objects.ts"
 import type { Inventory } from "./kinds.ts"
 import type { PlannedPod } from "./podSchema.ts"
 
@@ -48,13 +49,13 @@ export const workloadOf = (metadata: Owned): Owner | undefined => {
 const key = (namespace: string | undefined, kind: string, name: string): string => `${namespace ?? "default"}/${kind}/${name}`
 
 const podOf = (
-  template: Template, name: string, namespace: string | undefined, owner: Owner, apiVersion: string
+  template: Template, name: string, namespace: string | undefined, owner: Owner & { readonly apiVersion: string }
 ): PlannedPod => ({
   metadata: {
     ...template.metadata,
     name,
     ...(namespace === undefined ? {} : { namespace }),
-    ownerReferences: [{ apiVersion, controller: true, ...owner }]
+    ownerReferences: [{ controller: true, ...owner }]
   },
   spec: template.spec
 })
@@ -66,73 +67,97 @@ const numbers = (count: number, start: number, isTaken: (n: number) => boolean):
   return free
 }
 
-export const comingPods = (inventory: Inventory): Coming => {
-  const pods: Array<PlannedPod> = []
-  const claims: Array<Claim> = []
-  const there = new Set(inventory.pods.map((pod) => `${pod.metadata.namespace}/${pod.metadata.name}`))
-  const knownClaims = new Set(inventory.persistentVolumeClaims.map((claim) => `${claim.metadata.namespace}/${claim.metadata.name}`))
-  const deployments = new Set(inventory.deployments.map(({ metadata }) => key(metadata.namespace, "Deployment", metadata.name)))
+/** What the input holds already. */
+interface Present {
+  /** Active pods of a workload. */
+  readonly own: (kind: string, of: Meta) => ReadonlyArray<PlannedPod>
+  /** Whether `<name>-<n>` is taken. */
+  readonly isTaken: (of: Meta) => (n: number) => boolean
+  readonly hasClaim: (namespace: string | undefined, name: string) => boolean
+}
+
+const presentIn = (inventory: Inventory): Present => {
+  const names = new Set(inventory.pods.map(({ metadata }) => key(metadata.namespace, "Pod", metadata.name)))
+  const claims = new Set(inventory.persistentVolumeClaims.map(({ metadata }) => key(metadata.namespace, "Claim", metadata.name)))
   const own = new Map<string, Array<PlannedPod>>()
   for (const pod of inventory.pods) {
-    if (!isActive(pod as never)) continue
-    const workload = workloadOf(pod.metadata)
-    const owner = controllerOf(pod.metadata)
-    for (const each of new Set([workload, owner])) {
-      if (each === undefined) continue
-      const at = key(pod.metadata.namespace, each.kind, each.name)
-      own.set(at, [...own.get(at) ?? [], pod])
+    if (!isActive(pod as Pod)) continue
+    const owners = [workloadOf(pod.metadata), controllerOf(pod.metadata)].flatMap((owner) =>
+      owner === undefined ? [] : [key(pod.metadata.namespace, owner.kind, owner.name)])
+    for (const owner of new Set(owners)) {
+      const pods = own.get(owner)
+      if (pods === undefined) own.set(owner, [pod])
+      else pods.push(pod)
     }
   }
-  const ownOf = (kind: string, { name, namespace }: Meta): ReadonlyArray<PlannedPod> => own.get(key(namespace, kind, name)) ?? []
-  const isThere = ({ name, namespace }: Meta) => (n: number): boolean => there.has(`${namespace}/${name}-${n}`)
+  return {
+    own: (kind, { name, namespace }) => own.get(key(namespace, kind, name)) ?? [],
+    isTaken: ({ name, namespace }) => (n) => names.has(key(namespace, "Pod", `${name}-${n}`)),
+    hasClaim: (namespace, name) => claims.has(key(namespace, "Claim", name))
+  }
+}
 
-  for (const { metadata, spec } of inventory.deployments) {
-    const existing = ownOf("Deployment", metadata)
-    const hash = existing[0]?.metadata.labels?.[hashLabel] ?? unknownHash
-    const template = { ...spec.template, metadata: { ...spec.template.metadata, labels: { ...spec.template.metadata?.labels, [hashLabel]: hash } } }
-    for (const n of numbers((spec.replicas ?? 1) - existing.length, 1, isThere(metadata))) {
-      pods.push(podOf(template, `${metadata.name}-${n}`, metadata.namespace, { kind: "ReplicaSet", name: `${metadata.name}-${hash}` }, "apps/v1"))
-    }
+const ofDeployment = ({ metadata, spec }: Inventory["deployments"][number], present: Present): ReadonlyArray<PlannedPod> => {
+  const existing = present.own("Deployment", metadata)
+  const hash = existing[0]?.metadata.labels?.[hashLabel] ?? unknownHash
+  const labels = { ...spec.template.metadata?.labels, [hashLabel]: hash }
+  const template = { ...spec.template, metadata: { ...spec.template.metadata, labels } }
+  const owner = { apiVersion: "apps/v1", kind: "ReplicaSet", name: `${metadata.name}-${hash}` }
+  return numbers((spec.replicas ?? 1) - existing.length, 1, present.isTaken(metadata))
+    .map((n) => podOf(template, `${metadata.name}-${n}`, metadata.namespace, owner))
+}
+
+const ofReplicaSet = ({ metadata, spec }: Inventory["replicaSets"][number], present: Present): ReadonlyArray<PlannedPod> =>
+  numbers((spec.replicas ?? 1) - present.own("ReplicaSet", metadata).length, 1, present.isTaken(metadata)).map((n) =>
+    podOf(spec.template, `${metadata.name}-${n}`, metadata.namespace, { apiVersion: "apps/v1", kind: "ReplicaSet", name: metadata.name }))
+
+/** Its pods have their numbers for good, and a claim each for every one of its claim templates. */
+const ofStatefulSet = ({ metadata: { name, namespace }, metadata, spec }: Inventory["statefulSets"][number], present: Present): Coming => {
+  const start = spec.ordinals?.start ?? 0
+  const templates = spec.volumeClaimTemplates ?? []
+  const templated = new Set(templates.map((template) => template.metadata.name))
+  const others = (spec.template.spec.volumes ?? []).filter((volume) => !templated.has(volume.name))
+  const missing = Array.from({ length: spec.replicas ?? 1 }, (_, i) => start + i)
+    .filter((n) => !present.isTaken(metadata)(n)).map((n) => `${name}-${n}`)
+  return {
+    pods: missing.map((pod) => {
+      const volumes = templates.map((template) =>
+        ({ name: template.metadata.name, persistentVolumeClaim: { claimName: `${template.metadata.name}-${pod}` } }))
+      const template = { ...spec.template, spec: { ...spec.template.spec, volumes: [...others, ...volumes] } }
+      return podOf(template, pod, namespace, { apiVersion: "apps/v1", kind: "StatefulSet", name })
+    }),
+    claims: missing.flatMap((pod) => templates.map((template): Claim => ({
+      metadata: { name: `${template.metadata.name}-${pod}`, ...(namespace === undefined ? {} : { namespace }) },
+      spec: template.spec,
+      status: { phase: "Pending" }
+    }))).filter((claim) => !present.hasClaim(namespace, claim.metadata.name))
   }
-  for (const { metadata, spec } of inventory.replicaSets) {
+}
+
+const ofJob = ({ metadata, spec, status }: Inventory["jobs"][number], present: Present): ReadonlyArray<PlannedPod> => {
+  const isOver = (status?.conditions ?? []).some(({ status: is, type }) => is === "True" && (type === "Complete" || type === "Failed"))
+  const left = spec.completions === undefined ? Infinity : spec.completions - (status?.succeeded ?? 0)
+  const wanted = spec.suspend === true || isOver ? 0 : Math.min(spec.parallelism ?? 1, left)
+  return numbers(wanted - present.own("Job", metadata).length, 1, present.isTaken(metadata)).map((n) =>
+    podOf(spec.template, `${metadata.name}-${n}`, metadata.namespace, { apiVersion: "batch/v1", kind: "Job", name: metadata.name }))
+}
+
+/** A ReplicaSet of a Deployment in the input is left to that one. */
+export const comingPods = (inventory: Inventory): Coming => {
+  const present = presentIn(inventory)
+  const deployments = new Set(inventory.deployments.map(({ metadata }) => key(metadata.namespace, "Deployment", metadata.name)))
+  const free = inventory.replicaSets.filter(({ metadata }) => {
     const owner = controllerOf(metadata)
-    if (owner !== undefined && deployments.has(key(metadata.namespace, owner.kind, owner.name))) continue
-    for (const n of numbers((spec.replicas ?? 1) - ownOf("ReplicaSet", metadata).length, 1, isThere(metadata))) {
-      pods.push(podOf(spec.template, `${metadata.name}-${n}`, metadata.namespace, { kind: "ReplicaSet", name: metadata.name }, "apps/v1"))
-    }
+    return owner === undefined || !deployments.has(key(metadata.namespace, owner.kind, owner.name))
+  })
+  const sets = inventory.statefulSets.map((set) => ofStatefulSet(set, present))
+  return {
+    pods: [
+      ...inventory.deployments.flatMap((deployment) => ofDeployment(deployment, present)),
+      ...free.flatMap((set) => ofReplicaSet(set, present)),
+      ...sets.flatMap(({ pods }) => pods),
+      ...inventory.jobs.flatMap((job) => ofJob(job, present))
+    ],
+    claims: sets.flatMap(({ claims }) => claims)
   }
-  for (const { metadata, spec } of inventory.statefulSets) {
-    const start = spec.ordinals?.start ?? 0
-    for (let n = start; n < start + (spec.replicas ?? 1); n++) {
-      if (isThere(metadata)(n)) continue
-      const name = `${metadata.name}-${n}`
-      const templates = spec.volumeClaimTemplates ?? []
-      const named = new Set(templates.map((template) => template.metadata.name))
-      const volumes = [
-        ...(spec.template.spec.volumes ?? []).filter((volume) => !named.has(volume.name)),
-        ...templates.map((template) => ({
-          name: template.metadata.name, persistentVolumeClaim: { claimName: `${template.metadata.name}-${name}` }
-        }))
-      ]
-      const template = { ...spec.template, spec: { ...spec.template.spec, ...(volumes.length === 0 ? {} : { volumes }) } }
-      pods.push(podOf(template, name, metadata.namespace, { kind: "StatefulSet", name: metadata.name }, "apps/v1"))
-      for (const { metadata: { name: volume }, spec: claim } of templates) {
-        if (knownClaims.has(`${metadata.namespace}/${volume}-${name}`)) continue
-        claims.push({
-          metadata: { name: `${volume}-${name}`, ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }) },
-          spec: claim,
-          status: { phase: "Pending" }
-        })
-      }
-    }
-  }
-  for (const { metadata, spec, status } of inventory.jobs) {
-    const isOver = (status?.conditions ?? []).some(({ status: is, type }) => is === "True" && (type === "Complete" || type === "Failed"))
-    if (spec.suspend === true || isOver) continue
-    const left = spec.completions === undefined ? Infinity : spec.completions - (status?.succeeded ?? 0)
-    for (const n of numbers(Math.min(spec.parallelism ?? 1, left) - ownOf("Job", metadata).length, 1, isThere(metadata))) {
-      pods.push(podOf(spec.template, `${metadata.name}-${n}`, metadata.namespace, { kind: "Job", name: metadata.name }, "batch/v1"))
-    }
-  }
-  return { pods, claims }
 }
