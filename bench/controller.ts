@@ -1,11 +1,11 @@
 /**
  * The controller's own figures, measured on the real process: it speaks HTTP to an API server in this process and to the
- * simulated Linode. Prints a table and writes it to bench/RESULTS.md. Durations are those of this machine.
+ * simulated Linode. Durations are those of this machine.
  */
 import { Effect, Layer } from "effect"
 import { execFileSync, spawn } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { cpus, tmpdir } from "node:os"
+import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { crds } from "../src/apis/crds.ts"
 import type { NodeClaim } from "../src/apis/nodeClaim.ts"
@@ -22,10 +22,11 @@ import { Pods } from "../src/kube/resources.ts"
 import * as simulator from "../src/simulator/linode/linodeSimulator.ts"
 import { LinodeServer, layer as serverLayer } from "../src/simulator/linode/server.ts"
 import { serveKube } from "../test/support/kubeHttp.ts"
+import type { Section } from "./results.ts"
+import { machine, median, table } from "./results.ts"
 
 /** Compiled, as the package and the image run it. */
 const main = resolve(import.meta.dirname, "../dist/main.js")
-const results = resolve(import.meta.dirname, "RESULTS.md")
 const token = "bench-token"
 
 const pod = (name: string, cpu: string): Pod => ({
@@ -128,7 +129,6 @@ const withController = <A>(types: ReadonlyArray<string>, use: (world: {
   ))
 )
 
-const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 const spread = (values: ReadonlyArray<number>): string => `${Math.round(Math.min(...values))}–${Math.round(Math.max(...values))}`
 
 const isOrder = ({ method, route }: { readonly method: string; readonly route: string }): boolean =>
@@ -136,7 +136,6 @@ const isOrder = ({ method, route }: { readonly method: string; readonly route: s
 
 const waitingPods = 1000
 const orderedNodes = 50
-const rounds = 5
 const batchIdleMillis = 1000
 
 const reaction = withController([], ({ server, api, pid, readyMillis }) => Effect.gen(function*() {
@@ -160,7 +159,7 @@ const purchase = withController(["g6-standard-2"], ({ server, api }) => Effect.g
   return { changes: changes.length, reads: api.log.length - changes.length }
 }))
 
-const program = Effect.gen(function*() {
+const measure = (rounds: number) => Effect.gen(function*() {
   const reactions = []
   for (let i = 0; i < rounds; i++) {
     process.stderr.write(`round ${i + 1} of ${rounds}\n`)
@@ -179,14 +178,11 @@ const program = Effect.gen(function*() {
     ["start of the process to ready", "under 1.5 s", `${Math.round(median(ready))} ms`, spread(ready)]
   ]
   return [
-    "# Figures", "",
-    `\`npm run bench\`, ${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? "unknown"}, Node ${process.version}.`,
-    `Medians of ${rounds} runs, a fresh process each (\`node --max-semi-space-size=8 dist/main.js\`, as in the image). The API server in memory and the simulated Linode share one other process.`, "",
-    "| what | goal | median | spread |", "|---|---|---|---|",
-    ...rows.map((row) => `| ${row.join(" | ")} |`), ""
+    `${machine()}. Medians of ${rounds} runs, a fresh process each (\`node --max-semi-space-size=8 dist/main.js\`, as in the image). ` +
+    "The API server in memory and the simulated Linode share one other process.",
+    "",
+    table(["what", "goal", "median", "spread"], rows)
   ].join("\n")
 })
 
-const text = await Effect.runPromise(program)
-writeFileSync(results, text)
-process.stdout.write(text)
+export const controller = async (runs: number): Promise<Section> => ({ title: "Controller", text: await Effect.runPromise(measure(runs)) })

@@ -1,0 +1,57 @@
+/** Measures what is promised, prints it, and keeps it in bench/RESULTS.md. */
+import { parseArgs } from "node:util"
+import { controller } from "./controller.ts"
+import { cost } from "./costSection.ts"
+import type { Section } from "./results.ts"
+import { keep } from "./results.ts"
+import { scheduling } from "./scheduling.ts"
+
+const help = `npm run bench [-- flags]
+
+  --only SECTION   scheduling, cost or controller; may be given several times (default: all)
+  --runs N         how often everything is measured (default 5)
+  --max-pods N     leaves larger batches out (default: none)
+  --help           this text
+
+Builds first, also Karpenter's Go scheduler (needs Go), which is the rival. All of it takes about half an hour; other work on the
+machine shows in the figures. Sections that are not measured stay in bench/RESULTS.md as they are.
+`
+
+const names = ["scheduling", "cost", "controller"] as const
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", multiple: true },
+    runs: { type: "string", default: "5" },
+    "max-pods": { type: "string", default: "Infinity" },
+    help: { type: "boolean", default: false }
+  }
+})
+const only = values.only ?? names
+const runs = Number(values.runs)
+const maxPods = Number(values["max-pods"])
+
+const wrong = [
+  ...only.filter((name) => !names.some((known) => known === name)).map((name) => `--only ${name}: expected ${names.join(", ")}`),
+  ...(Number.isInteger(runs) && runs > 0 ? [] : [`--runs ${values.runs}: expected a number above 0`]),
+  ...(maxPods > 0 ? [] : [`--max-pods ${values["max-pods"]}: expected a number above 0`])
+]
+
+const measure: Readonly<Record<typeof names[number], () => Promise<Section>>> = {
+  scheduling: () => scheduling({ runs, maxPods }),
+  cost: () => cost(maxPods),
+  controller: () => controller(runs)
+}
+
+if (values.help) process.stdout.write(help)
+else if (wrong.length > 0) {
+  process.stderr.write(`${wrong.join("\n")}\n\n${help}`)
+  process.exitCode = 1
+} else {
+  for (const name of names.filter((each) => only.includes(each))) {
+    process.stderr.write(`::: ${name}\n`)
+    const section = await measure[name]()
+    keep(section)
+    process.stdout.write(`## ${section.title}\n\n${section.text}\n\n`)
+  }
+}
