@@ -60,7 +60,7 @@ export class Catalogue {
       const pages = dimensions.names.reduce((sum, name, d) => isPages(name) ? sum + this.capacity[t * D + d]! : sum, 0)
       if (pages > 0) row[MEMORY] = Math.max(0, row[MEMORY]! - pages)
     })
-    const reader = new TypeReader(wellKnown)
+    const reader = new TypeReader(wellKnown, reservationIdLabel)
     this.requirements = this.types.map((type, t) => reader.read(type, this.offerings[t]!))
     this.requirements.forEach((requirements, t) => this.index(requirements, t))
   }
@@ -137,9 +137,10 @@ class TypeReader {
   private readonly undefinedLabels: ReadonlyMap<string, ValueSet>
   private readonly known: Map<string, ValueSet> = new Map()
 
-  constructor(wellKnown: ReadonlySet<string>) {
+  /** Which reservation a node is of is up to the offering. */
+  constructor(wellKnown: ReadonlySet<string>, reservationIdLabel: string | undefined) {
     const labels = new Map<string, ValueSet>()
-    for (const key of wellKnown) if (key !== NodePoolLabel && key !== HostnameLabel) labels.set(key, noValue)
+    for (const key of wellKnown) if (key !== NodePoolLabel && key !== HostnameLabel && key !== reservationIdLabel) labels.set(key, noValue)
     this.undefinedLabels = labels
   }
 

@@ -1,6 +1,6 @@
 /** In which domain a pod can be, as its rules about other pods have it and with the pods counted so far. */
 import type { Bits } from "./bits.ts"
-import { hasBit, isEmptyBits, members, noBits, setBit } from "./bits.ts"
+import { hasBit, members, noBits } from "./bits.ts"
 import type { TopologyKey } from "./domains.ts"
 import type { State, States } from "./states.ts"
 
@@ -20,6 +20,8 @@ export interface DomainRule {
 export interface KeyRules {
   readonly key: TopologyKey
   readonly rules: ReadonlyArray<DomainRule>
+  /** True when all of them keep pods apart: a node without the label is in nobody's way. */
+  readonly apart: boolean
 }
 
 export class DomainChoice {
@@ -77,9 +79,9 @@ export class DomainChoice {
   /** Whether the node, by position among the existing, is in a domain that the rules allow. */
   allowsNode(n: number): boolean {
     for (let k = 0; k < this.current.length; k++) {
-      const { key } = this.current[k]!
+      const { key, apart } = this.current[k]!
       const domain = key.ofNode[n]!
-      if (domain < 0 || !hasBit(this.allowed[key.id]!, domain)) return false
+      if (domain < 0 ? !apart : !hasBit(this.allowed[key.id]!, domain)) return false
     }
     return true
   }
@@ -88,8 +90,9 @@ export class DomainChoice {
   settle(state: State): State | undefined {
     let out = state
     for (let k = 0; k < this.current.length; k++) {
-      const { key } = this.current[k]!
+      const { key, apart } = this.current[k]!
       const reach = out.reach(key)
+      if (apart && reach.unlabelled) continue
       const domain = reach.sole >= 0 ? hasBit(this.allowed[key.id]!, reach.sole) ? reach.sole : -1 : this.best(key, reach.bits)
       if (domain < 0) return undefined
       if (reach.sole >= 0 && reach.said) continue
@@ -103,8 +106,8 @@ export class DomainChoice {
   /** All states that a node to come could have with the pod, the one that `settle` gives first. */
   settlements(state: State): ReadonlyArray<State> {
     let out: ReadonlyArray<State> = [state]
-    for (const { key } of this.current) {
-      out = out.flatMap((from) => this.ranked(key, from.reach(key).bits).flatMap((domain) => this.states.within(from, key, domain) ?? []))
+    for (const { key, apart } of this.current) {
+      out = out.flatMap((from) => apart && from.reach(key).unlabelled ? [from] : this.ranked(key, from.reach(key).bits).flatMap((domain) => this.states.within(from, key, domain) ?? []))
     }
     return out
   }
@@ -125,13 +128,11 @@ export class DomainChoice {
     return members(reach).filter((d) => hasBit(allowed, d)).sort((a, b) => crowd[a]! - crowd[b]! || a - b)
   }
 
-  /** The first key of which the rules, as read, leave no domain among those given by key. */
-  blocked(reach: (key: TopologyKey) => Bits): KeyRules | undefined {
-    return this.current.find(({ key }) => {
-      const left = noBits(key.values.length)
-      const can = reach(key)
-      for (let d = 0; d < key.values.length; d++) if (hasBit(can, d) && hasBit(this.allowed[key.id]!, d)) setBit(left, d)
-      return isEmptyBits(left)
+  /** The first key of which the rules, as read, leave a node in this state no domain. */
+  blocked(state: State): KeyRules | undefined {
+    return this.current.find(({ key, apart }) => {
+      const { bits, unlabelled } = state.reach(key)
+      return !(apart && unlabelled) && key.values.every((_, d) => !hasBit(bits, d) || !hasBit(this.allowed[key.id]!, d))
     })
   }
 }

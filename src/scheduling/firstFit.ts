@@ -335,8 +335,9 @@ export class FirstFit {
     return undefined
   }
 
-  private openAs(after: State, request: Float64Array): State | undefined {
+  private openAs(wanted: State, request: Float64Array): State | undefined {
     const { states } = this.model
+    const after = this.reserving.opening(wanted)
     const first = after.cheapest(request, 0, this.D)
     if (first < 0) return undefined
     if (after.minimums.length > 0) {

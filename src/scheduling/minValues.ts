@@ -1,7 +1,6 @@
 /** minValues: how many values of a label the instance types left must cover, so that a sold-out type has substitutes. */
 import type { Requirements } from "./requirements.ts"
 import type { State } from "./states.ts"
-import { holds } from "./states.ts"
 import type { ValueSet } from "./valueSet.ts"
 import { hasValue } from "./valueSet.ts"
 
@@ -27,9 +26,9 @@ export const uncovered = (state: State, types: ReadonlyArray<number>): ReadonlyM
   return out
 }
 
-/** The same for the types left that hold the need. */
+/** The same for the types that a node with this need would name. */
 export const shortfalls = (state: State, need: Float64Array, D: number): ReadonlyMap<string, number> =>
-  uncovered(state, state.order.filter((t) => holds(state.pool.room, t * D, need, 0, D)))
+  uncovered(state, state.holding(need, 0, D).slice(0, state.mostTypes))
 
 /** The requirements with each of these minValues lowered to what there is. */
 export const relaxMinimums = (requirements: Requirements, to: ReadonlyMap<string, number>): Requirements => {

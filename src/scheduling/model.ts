@@ -27,6 +27,9 @@ import type { AttachedClaim } from "./volumes.ts"
 import { Volumes } from "./volumes.ts"
 import { coreWellKnownLabels } from "./wellKnown.ts"
 
+/** As Karpenter: what a NodeClaim can list. */
+const defaultMaxInstanceTypes = 600
+
 export interface PodClass {
   /** From all wishes to those that can't be given up. */
   readonly steps: ReadonlyArray<Step>
@@ -128,7 +131,7 @@ export const compile = (problem: Problem): Model => {
     groups,
     counts: groups.countBound(existing, nodes),
     topologyKeys,
-    states: new States(dimensions.size, wellKnown),
+    states: new States(dimensions.size, wellKnown, problem.options?.maxInstanceTypes ?? defaultMaxInstanceTypes),
     reservations,
     runs,
     runOf,

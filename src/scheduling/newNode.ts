@@ -1,15 +1,12 @@
 /** A node to buy as the plan shows it. */
 import { ClaimTerms } from "./claimTerms.ts"
 import { formatAmount } from "./quantity.ts"
-import { uncovered } from "./minValues.ts"
 import type { Model } from "./model.ts"
 import type { PackedNode } from "./packing.ts"
 import type { NewNode, PodRef } from "./plan.ts"
 import type { Offering, Pod, Requirement } from "./problem.ts"
 import type { State } from "./states.ts"
 import { isAttachable } from "./volumeRoom.ts"
-
-const defaultMaxInstanceTypes = 600
 
 export const podRef = ({ metadata: { name, namespace = "default", uid } }: Pod): PodRef =>
   uid === undefined ? { namespace, name } : { namespace, name, uid }
@@ -26,8 +23,8 @@ interface Common {
 /** Nodes of one state. */
 interface Alike {
   readonly terms: ClaimTerms
-  /** By the list of types left, which such nodes share. Undefined where it breaks minValues. */
-  readonly common: Map<ReadonlyArray<number>, Common | undefined>
+  /** By the list of types left, which such nodes share. */
+  readonly common: Map<ReadonlyArray<number>, Common>
 }
 
 /** Writes the nodes of one plan; what many have in common is worked out once. */
@@ -43,17 +40,18 @@ export class NodeWriter {
     this.written = model.dimensions.names.map(() => new Map())
   }
 
-  /** Undefined where cutting the list of types to the allowed length breaks minValues, under Strict. */
-  write({ state, pods, used, types }: PackedNode): NewNode | undefined {
+  write({ state, pods, used, types }: PackedNode): NewNode {
     const { problem, wellKnown } = this.model
     let alike = this.known.get(state)
     if (alike === undefined) {
       alike = { terms: new ClaimTerms(state, wellKnown), common: new Map() }
       this.known.set(state, alike)
     }
-    if (!alike.common.has(types)) alike.common.set(types, this.common(state, alike.terms, types))
-    const common = alike.common.get(types)
-    if (common === undefined) return undefined
+    let common = alike.common.get(types)
+    if (common === undefined) {
+      common = this.common(state, alike.terms, types)
+      alike.common.set(types, common)
+    }
     const { pool } = state
     const number = (this.numbers.get(pool.name) ?? 0) + 1
     this.numbers.set(pool.name, number)
@@ -91,11 +89,9 @@ export class NodeWriter {
     return out
   }
 
-  private common(state: State, terms: ClaimTerms, all: ReadonlyArray<number>): Common | undefined {
-    const { problem: { options }, dimensions: { size } } = this.model
-    const most = options?.maxInstanceTypes ?? defaultMaxInstanceTypes
-    const types = all.length <= most ? all : all.slice(0, most)
-    if (options?.minValuesPolicy !== "BestEffort" && uncovered(state, types).size > 0) return undefined
+  private common(state: State, terms: ClaimTerms, all: ReadonlyArray<number>): Common {
+    const { dimensions: { size } } = this.model
+    const types = all.length <= state.mostTypes ? all : all.slice(0, state.mostTypes)
     const { pool } = state
     const daemons = new Float64Array(size).fill(Infinity)
     for (const t of types) for (let d = 0; d < size; d++) daemons[d] = Math.min(daemons[d]!, pool.daemons[t * size + d]!)

@@ -1,4 +1,5 @@
-/** Why one NodePool can't have a node for a pod, and what was missing least. */
+/** Why one NodePool can't have a node for a pod, what was missing least, and what a person can change. */
+import { allowing, metByNone, settling } from "./advice.ts"
 import type { Bits } from "./bits.ts"
 import { allBits, isEmptyBits, members } from "./bits.ts"
 import type { FirstFit } from "./firstFit.ts"
@@ -28,36 +29,44 @@ export const refusalOf = (model: Model, pass: FirstFit, run: Run, step: Step, in
   if (catalogue.types.length === 0) return refuse("NoInstanceTypes", `NodePool ${pool.name} has no instance types`)
   const taints = untolerated(pool.taints, step.tolerations)
   if (taints.length > 0) {
-    return refuse("TaintsNotTolerated", `does not tolerate ${taints.map(describeTaint).join(", ")} of NodePool ${pool.name}`)
+    const them = taints.length === 1 ? "it" : "them"
+    return refuse(
+      "TaintsNotTolerated",
+      `does not tolerate ${taints.map(describeTaint).join(", ")} of NodePool ${pool.name}: let the pod tolerate ${them}`
+    )
   }
   const key = conflict(pool.requirements, want, model.wellKnown)
-  if (key !== undefined) return refuse("IncompatibleRequirements", disagreement(pool, want, key, model.wellKnown))
+  if (key !== undefined) return refuse("IncompatibleRequirements", disagreement(model, pool, run, want, key))
   if (isEmptyBits(pool.types)) {
-    return refuse("NoInstanceTypes", `no instance type meets the requirements of NodePool ${pool.name} and is to be had`)
+    const none = metByNone(catalogue, pool.requirements)
+    return refuse("NoInstanceTypes", none === undefined
+      ? `no instance type meets the requirements of NodePool ${pool.name} and is to be had`
+      : `${none}: change that requirement of NodePool ${pool.name}`)
   }
   const requirements = both(pool.requirements, want)
   const matching = matchingTypes(catalogue, requirements, everything)
   if (members(matching).length === 0) {
-    return refuse(
-      "IncompatibleRequirements", `no instance type that NodePool ${pool.name} allows has ${describeRequirements(want)}`
-    )
+    return refuse("IncompatibleRequirements", metByNone(catalogue, want) ??
+      `no instance type that NodePool ${pool.name} allows has ${describeRequirements(want)}${widening(model, pool, run, want)}`)
   }
   const available = availableTypes(catalogue, requirements, pool.types)
   if (isEmptyBits(available)) {
     const asked = describeRequirements(want)
     return refuse(
-      "NoOffering", `no instance type${asked === "" ? "" : ` with ${asked}`} that NodePool ${pool.name} allows is to be had now`
+      "NoOffering",
+      `no instance type${asked === "" ? "" : ` with ${asked}`} that NodePool ${pool.name} allows is to be had now` +
+        widening(model, pool, run, want)
     )
   }
   const fitting = fittingTypes(model, pool, run, available)
-  if (fitting.length === 0) return refuse("InsufficientResources", shortage(model, pool, run, available))
+  if (fitting.length === 0) return refuse("InsufficientResources", shortage(model, pool, run, want, available))
 
   const clashing = pool.without(available, run.podClass.ports)
   if (fittingTypes(model, pool, run, clashing).length === 0) {
     const ports = run.podClass.ports.map((port) => `${port.port}/${port.protocol}`).join(", ")
     return refuse("HostPortConflict", `its host port ${ports} is taken by a DaemonSet on every node of NodePool ${pool.name}`)
   }
-  if (pass.nodesLeft[index]! < 1) return refuse("LimitsExceeded", `NodePool ${pool.name} may have no more nodes (limit nodes)`)
+  if (pass.nodesLeft[index]! < 1) return refuse("LimitsExceeded", `NodePool ${pool.name} may have no more nodes: raise its limit of nodes`)
   const remaining = pass.remaining[index]
   if (remaining !== undefined) {
     const over = beyondLimits(model, pool, fitting, remaining)
@@ -71,18 +80,31 @@ export const refusalOf = (model: Model, pass: FirstFit, run: Run, step: Step, in
     const wanted = state.requirements.get(short[0])!.minValues
     return refuse(
       "MinValuesNotMet",
-      `the instance types that hold it have ${short[1]} values of ${short[0]}, NodePool ${pool.name} wants ${wanted}`
+      `the instance types that hold it have ${short[1]} values of ${short[0]}, NodePool ${pool.name} wants ${wanted}: ` +
+        "lower its minValues or allow more types"
     )
   }
-  return refuse("InsufficientResources", shortage(model, pool, run, available))
+  return refuse("InsufficientResources", shortage(model, pool, run, want, available))
 }
 
-const disagreement = (pool: Pool, want: Requirements, key: string, wellKnown: ReadonlySet<string>): string => {
-  const asked = `${key} ${describeValues(want.get(key)!)}`
+const disagreement = (model: Model, pool: Pool, run: Run, want: Requirements, key: string): string => {
+  const wanted = want.get(key)!
+  const asked = `${key} ${describeValues(wanted)}`
   const own = pool.requirements.get(key)
-  if (own !== undefined) return `needs ${asked}, NodePool ${pool.name} has ${describeValues(own)}`
-  const meant = likelyKey(key, new Set([...wellKnown, ...pool.requirements.keys()]))
-  return `needs ${asked}, which NodePool ${pool.name} does not set${meant === undefined ? "" : ` (is ${meant} meant?)`}`
+  const action = (): string => {
+    const settled = pool.catalogue.matching(key, wanted) === undefined ? settling(pool, key, wanted) : undefined
+    return settled === undefined ? widening(model, pool, run, want) : `: ${settled}`
+  }
+  if (own !== undefined) return metByNone(pool.catalogue, want) ?? `needs ${asked}, NodePool ${pool.name} has ${describeValues(own)}${action()}`
+  const meant = likelyKey(key, new Set([...model.wellKnown, ...pool.requirements.keys()]))
+  return `needs ${asked}, which NodePool ${pool.name} does not set${meant === undefined ? action() : ` (is ${meant} meant?)`}`
+}
+
+/** What would have to be allowed for a type that holds the pod, after a colon; nothing where no change would help. */
+const widening = (model: Model, pool: Pool, run: Run, want: Requirements): string => {
+  const D = model.dimensions.size
+  const advice = allowing(pool, want, (t) => holds(pool.room, t * D, run.request, 0, D))
+  return advice === undefined ? "" : `: ${advice}`
 }
 
 const fittingTypes = (model: Model, pool: Pool, run: Run, types: Bits): ReadonlyArray<number> => {
@@ -90,8 +112,8 @@ const fittingTypes = (model: Model, pool: Pool, run: Run, types: Bits): Readonly
   return members(types).filter((t) => holds(pool.room, t * D, run.request, 0, D))
 }
 
-/** Names the resources of which even the largest type has too little, and a type outside the pool that would have enough. */
-const shortage = (model: Model, pool: Pool, run: Run, types: Bits): string => {
+/** Names the resources of which even the largest type has too little, and what to allow for a type that has enough. */
+const shortage = (model: Model, pool: Pool, run: Run, want: Requirements, types: Bits): string => {
   const { dimensions } = model
   const D = dimensions.size
   const left = members(types)
@@ -103,7 +125,9 @@ const shortage = (model: Model, pool: Pool, run: Run, types: Bits): string => {
     const has = most === 0 ? "none" : readable(name, most)
     missing.push(`needs ${formatAmount(name, need)} ${name}, the largest type NodePool ${pool.name} allows has ${has}`)
   })
-  const hint = run.request[0]! >= 1e9 ? " (is m meant instead of M?)" : outside(model, pool, run)
+  const hint = run.request[0]! >= 1e9
+    ? " (is m meant instead of M?)"
+    : widening(model, pool, run, want) || ": no instance type that is to be had holds it"
   if (missing.length > 0) return missing.join("; ") + hint
   const needs = dimensions.names.flatMap(
     (name, d) => run.request[d]! > 0 ? [`${formatAmount(name, run.request[d]!)} ${name}`] : []
@@ -118,38 +142,21 @@ const readable = (resource: string, amount: number): string => {
   return gi >= 1 ? `${Math.floor(gi * 10) / 10}Gi` : `${Math.floor(amount / 2 ** 20)}Mi`
 }
 
-/** The cheapest type that would hold the pod if the NodePool let it, with the requirement in the way. */
-const outside = (model: Model, pool: Pool, run: Run): string => {
-  const D = model.dimensions.size
-  const { catalogue } = pool
-  let best: { readonly price: number; readonly text: string } | undefined
-  catalogue.types.forEach((type, t) => {
-    const offering = catalogue.offerings[t]![0]
-    if (offering === undefined || (best !== undefined && offering.price >= best.price)) return
-    if (!holds(pool.room, t * D, run.request, 0, D)) return
-    const keys = [...pool.requirements.keys()].sort().filter((key) => {
-      const bits = catalogue.matching(key, pool.requirements.get(key)!)
-      return bits !== undefined && ((bits[t >>> 5]! >>> (t & 31)) & 1) === 0
-    })
-    if (keys.length === 0) return
-    best = { price: offering.price, text: `; ${type.name} would hold it, but the NodePool's ${keys.join(" and ")} leaves it out` }
-  })
-  return best?.text ?? ""
-}
-
 /** The limit that the cheapest types that fit come closest to. */
 const beyondLimits = (model: Model, pool: Pool, fitting: ReadonlyArray<number>, remaining: Float64Array): string | undefined => {
   const { dimensions } = model
   const D = dimensions.size
   const { capacity } = pool.catalogue
   if (fitting.some((t) => holds(remaining, 0, capacity, t * D, D))) return undefined
+  const raises: Array<string> = []
   const parts = dimensions.names.flatMap((name, d) => {
     if (remaining[d] === Infinity) return []
     const least = Math.min(...fitting.map((t) => capacity[t * D + d]!))
     if (least <= remaining[d]!) return []
+    raises.push(`its limit of ${name} by ${formatAmount(name, least - remaining[d]!)}`)
     return [`${formatAmount(name, least)} ${name}, of which its limit leaves ${formatAmount(name, Math.max(0, remaining[d]!))}`]
   })
   return parts.length > 0
-    ? `the smallest type of NodePool ${pool.name} that holds it has ${parts.join(", and ")}`
-    : `no type of NodePool ${pool.name} that holds it is within all of its limits`
+    ? `the smallest type of NodePool ${pool.name} that holds it has ${parts.join(", and ")}: raise ${raises.join(" and ")}`
+    : `no type of NodePool ${pool.name} that holds it is within all of its limits: raise them`
 }

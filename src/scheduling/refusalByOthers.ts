@@ -23,7 +23,7 @@ export const objectionOf = (model: Model, pass: FirstFit, step: Step, state: Sta
     return { reason: "TopologySpreadNotMet", message: "its spread over hosts allows no pod on any node" }
   }
   pass.choice.consider(step.keys)
-  const blocked = pass.choice.blocked((key) => state.reach(key).bits)
+  const blocked = pass.choice.blocked(state)
   return blocked === undefined ? undefined : domainObjection(model, pass, blocked, state)
 }
 
@@ -35,8 +35,8 @@ const domainObjection = (model: Model, pass: FirstFit, { key, rules }: KeyRules,
   }
   // The rule that leaves nothing by itself is told; where only several together do, the last.
   const alone = rules.find((rule) => {
-    pass.choice.consider([{ key, rules: [rule] }])
-    return pass.choice.blocked(() => reach) !== undefined
+    pass.choice.consider([{ key, rules: [rule], apart: rule.kind === "anti" }])
+    return pass.choice.blocked(state) !== undefined
   }) ?? rules[rules.length - 1]!
   const counts = open.map((value) => `${value}: ${pass.crowd.domain[alone.group]![key.positionOf(value)]!}`).join(", ")
   const who = describe(model.groups.domain[alone.group]!.peers)

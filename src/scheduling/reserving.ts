@@ -6,7 +6,7 @@ import { both } from "./requirements.ts"
 import type { Requirements } from "./requirements.ts"
 import type { State } from "./states.ts"
 import type { ValueSet } from "./valueSet.ts"
-import { valuesIn } from "./valueSet.ts"
+import { valueSet, valuesIn } from "./valueSet.ts"
 import { CapacityTypeLabel } from "./wellKnown.ts"
 
 export class Reserving {
@@ -38,6 +38,17 @@ export class Reserving {
   commit(node: number, state: State, need: Float64Array): void {
     const holding = this.holding(node, state, need)
     if (holding !== "deferred") this.reservations.commit(node, holding)
+  }
+
+  /**
+   * What an empty node is to be: one whose types must cover minValues is not to draw from reservations, where it can be had
+   * otherwise, as it would have to cover them by what the reservations have.
+   */
+  opening(state: State): State {
+    if (this.idle || state.minimums.length === 0) return state
+    const terms = new Map([[CapacityTypeLabel, valueSet({ key: CapacityTypeLabel, operator: "NotIn", values: [reserved] })]])
+    const other = this.model.states.intern(state.pool, both(state.requirements, terms), state.allowed)
+    return other.order.length === 0 ? state : other
   }
 
   /** The finished node's state: one that holds reservations is bought on nothing else. */

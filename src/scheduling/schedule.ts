@@ -7,7 +7,7 @@ import { compile } from "./model.ts"
 import { lowerBound } from "./lowerBound.ts"
 import { NodeWriter, podRef } from "./newNode.ts"
 import type { PackedNode } from "./packing.ts"
-import type { NewNode, Plan, Refusal, Unschedulable } from "./plan.ts"
+import type { Plan, Unschedulable } from "./plan.ts"
 import type { Budget, Problem } from "./problem.ts"
 import { isMovable } from "./search/movable.ts"
 import { search } from "./search/search.ts"
@@ -82,19 +82,8 @@ const keepsPreferences = (model: Model, a: FirstFit, plain: FirstFit): boolean =
 const planOf = (model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>): Plan => {
   const { problem } = model
   const writer = new NodeWriter(model)
-  const newNodes: Array<NewNode> = []
+  const newNodes = nodes.map((node) => writer.write(node))
   const unschedulable: Array<Unschedulable> = []
-  for (const node of nodes) {
-    const made = writer.write(node)
-    if (made !== undefined) {
-      newNodes.push(made)
-      continue
-    }
-    const { name } = node.state.pool
-    const message = `as many instance types as a node may name do not cover the minValues of NodePool ${name}`
-    const reasons: ReadonlyArray<Refusal> = [{ nodePool: name, reason: "MinValuesNotMet", message }]
-    for (const pod of node.pods) unschedulable.push({ pod: podRef(problem.pods[pod]!), reasons })
-  }
   for (const { pod, message } of model.invalid) {
     unschedulable.push({ pod: podRef(problem.pods[pod]!), reasons: [{ nodePool: "", reason: "InvalidPod", message }] })
   }

@@ -11,6 +11,7 @@ import { availableTypes } from "./pools.ts"
 import type { HostPort } from "./hostPorts.ts"
 import type { Requirements } from "./requirements.ts"
 import { both, compatible, identityOfRequirements } from "./requirements.ts"
+import type { ValueSet } from "./valueSet.ts"
 import { valuesIn } from "./valueSet.ts"
 
 /** Requirements and host ports of a class of pods, interned: what changes a state. */
@@ -27,9 +28,12 @@ export class Reach {
   readonly sole: number
   /** True when the requirements say so themselves, and not only what is to be had. */
   readonly said: boolean
+  /** True when the node will not have the label. */
+  readonly unlabelled: boolean
 
-  constructor(bits: Bits, said: boolean) {
+  constructor(bits: Bits, said: boolean, unlabelled: boolean) {
     this.bits = bits
+    this.unlabelled = unlabelled
     const left = members(bits)
     this.sole = left.length === 1 ? left[0]! : -1
     this.said = said
@@ -40,6 +44,8 @@ export class State {
   readonly id: number
   readonly pool: Pool
   readonly requirements: Requirements
+  /** How many types a node may name. */
+  readonly mostTypes: number
   /** The types that limits, daemons' ports and a price ceiling leave, whatever the requirements. */
   readonly allowed: Bits
   /** Types left, cheapest first, then by name. */
@@ -64,8 +70,9 @@ export class State {
   private steps: ReadonlyArray<Float64Array> | undefined = undefined
   private readonly held: Map<string, ReadonlyArray<number>> = new Map()
 
-  constructor(id: number, pool: Pool, requirements: Requirements, allowed: Bits, D: number) {
+  constructor(id: number, pool: Pool, requirements: Requirements, allowed: Bits, D: number, mostTypes: number) {
     this.id = id
+    this.mostTypes = mostTypes
     this.pool = pool
     this.requirements = requirements
     this.allowed = allowed
@@ -96,11 +103,18 @@ export class State {
     if (reach === undefined) {
       const own = this.requirements.get(key.label)
       const said = own !== undefined && !own.complement && !own.absent && own.values.size === 1
-      reach = new Reach(key.reachable(this.pool, this.requirements, this.order), said)
+      const bits = key.reachable(this.pool, this.requirements, this.order)
+      reach = new Reach(bits, said, !this.canHave(key.label))
       while (this.reaches.length <= key.id) this.reaches.push(undefined)
       this.reaches[key.id] = reach
     }
     return reach
+  }
+
+  /** Whether a node in this state can have the label at all. */
+  private canHave(label: string): boolean {
+    const labelled = (set: ValueSet | undefined): boolean => set !== undefined && (set.complement ? !set.absent : set.values.size > 0)
+    return labelled(this.requirements.get(label)) || this.order.some((t) => labelled(this.pool.catalogue.requirements[t]!.get(label)))
   }
 
   /** By dimension: the most capacity of any type left that holds the need. */
@@ -184,11 +198,14 @@ const frontOf = (rows: ReadonlyArray<Float64Array>, D: number): Float64Array => 
 export class States {
   readonly all: Array<State> = []
   private readonly ids: Map<Pool, Map<string, State>> = new Map()
+  /** How many types a node may name: the cheapest that hold it. */
+  readonly mostTypes: number
   private readonly D: number
   private readonly wellKnown: ReadonlySet<string>
 
-  constructor(D: number, wellKnown: ReadonlySet<string>) {
+  constructor(D: number, wellKnown: ReadonlySet<string>, mostTypes: number) {
     this.D = D
+    this.mostTypes = mostTypes
     this.wellKnown = wellKnown
   }
 
@@ -201,7 +218,7 @@ export class States {
     const identity = `${allowed.join(",")}\n${identityOfRequirements(requirements)}`
     let state = ofPool.get(identity)
     if (state === undefined) {
-      state = new State(this.all.length, pool, requirements, allowed, this.D)
+      state = new State(this.all.length, pool, requirements, allowed, this.D, this.mostTypes)
       this.all.push(state)
       ofPool.set(identity, state)
     }

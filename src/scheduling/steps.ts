@@ -158,6 +158,7 @@ export class Steps {
       else known.rules.push(rule)
     }
     return [...byKey.values()].sort((a, b) => a.key.id - b.key.id)
+      .map(({ key, rules }) => ({ key, rules, apart: rules.every(({ kind }) => kind === "anti") }))
   }
 
   /** The domains that have, or can have, a node that counts. */

@@ -1,5 +1,5 @@
 /** A node of a plan being searched for. */
-import { shortfalls, uncovered } from "../minValues.ts"
+import { shortfalls } from "../minValues.ts"
 import type { PackedNode } from "../packing.ts"
 import { holds } from "../states.ts"
 import type { Allowance } from "./allowance.ts"
@@ -61,10 +61,8 @@ export const binOf = (task: Task, pool: number, items: Int32Array, copies: Int32
 const isVaried = (task: Task, id: number, used: Float64Array): boolean => {
   const { state } = task.states.all[id]!
   if (state.minimums.length === 0) return true
-  const most = task.model.problem.options?.maxInstanceTypes
   task.meter.spend(state.order.length * 4)
-  if (most === undefined) return shortfalls(state, used, task.D).size === 0
-  return uncovered(state, state.order.filter((t) => holds(state.pool.room, t * task.D, used, 0, task.D)).slice(0, most)).size === 0
+  return shortfalls(state, used, task.D).size === 0
 }
 
 /**
@@ -74,7 +72,7 @@ const isVaried = (task: Task, id: number, used: Float64Array): boolean => {
 const chargeOf = (task: Task, id: number, type: number, used: Float64Array): Float64Array | undefined => {
   const { state } = task.states.all[id]!
   const { D } = task
-  const types = state.minimums.length === 0 ? [type] : state.order.filter((t) => holds(state.pool.room, t * D, used, 0, D))
+  const types = state.minimums.length === 0 ? [type] : state.holding(used, 0, D)
   return chargeOfTypes(task, task.states.all[id]!.pool, types)
 }
 

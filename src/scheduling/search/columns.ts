@@ -6,8 +6,7 @@
 import type { Column } from "./alone.ts"
 import { alone } from "./alone.ts"
 import type { Filler } from "./filler.ts"
-import { sortByKey } from "./order.ts"
-import type { Random } from "./random.ts"
+import { Knapsack } from "./knapsack.ts"
 import type { Task } from "./task.ts"
 
 /** More rows than this take longer than they are worth: the basis is dense. */
@@ -18,12 +17,12 @@ interface Site {
   readonly state: number
   readonly pool: number
   readonly type: number
-  /** The items that can be on it, in the order in which they were last tried. */
+  /** The items that can be on it without changing its state, and by item how many of it by rules about who shares a node. */
   readonly list: Int32Array
+  readonly caps: Int32Array
 }
 
 const tolerance = 1e-7
-const idleRounds = 5
 
 export class Columns {
   /** By row: its column, undefined where the row has a surplus. */
@@ -32,24 +31,22 @@ export class Columns {
   readonly amount: Float64Array
   private readonly task: Task
   private readonly filler: Filler
-  private readonly random: Random
   private readonly S: number
   private readonly inverse: Float64Array
   private readonly shadow: Float64Array
   private readonly entering: Float64Array
-  private readonly key: Float64Array
+  private readonly knapsack: Knapsack
   private readonly sites: ReadonlyArray<Site>
 
-  constructor(task: Task, filler: Filler, random: Random) {
+  constructor(task: Task, filler: Filler) {
     this.task = task
     this.filler = filler
-    this.random = random
     const S = this.S = task.size
     this.inverse = new Float64Array(S * S)
     this.amount = new Float64Array(S)
     this.shadow = new Float64Array(S)
     this.entering = new Float64Array(S)
-    this.key = new Float64Array(S)
+    this.knapsack = new Knapsack(task)
     this.sites = sitesOf(task)
     for (let item = 0; item < S; item++) this.start(item)
   }
@@ -68,56 +65,40 @@ export class Columns {
   /** Seeks better columns until none is found for a while or `isOver` says so; leaves the shadow prices in `value`. */
   improve(isOver: () => boolean): void {
     const { S, shadow, filler, sites } = this
-    for (let idle = 0; idle < idleRounds && !isOver();) {
-      let found = false
+    for (let found = true; found && !isOver();) {
+      found = false
       for (let row = 0; row < S; row++) {
         if (shadow[row]! >= -tolerance) continue
         this.enterSurplus(row)
         found = true
       }
       for (const site of sites) {
-        if (this.seek(site, idle > 0 ? 0.15 * idle : 0)) found = true
+        if (this.seek(site)) found = true
         if (isOver()) break
       }
-      idle = found ? 0 : idle + 1
     }
     for (let row = 0; row < S; row++) filler.value[row] = Math.max(shadow[row]!, 1e-9)
   }
 
-  private seek(site: Site, noise: number): boolean {
-    const { task, filler, shadow, key, random } = this
-    const { D, request, count, model, meter } = task
-    const { list, pool, type, state } = site
-    const { room } = model.pools[pool]!
+  private seek(site: Site): boolean {
+    const { task, filler, shadow, knapsack } = this
+    const { list, pool, type, state, caps } = site
+    const { room } = task.model.pools[pool]!
+    const cost = task.states.all[state]!.price[type]! + task.nodePrice
+    const worth = knapsack.solve(list, list.length, shadow, caps, room, type * task.D, cost + tolerance)
+    if (worth <= cost + tolerance) return false
+    // The other rules may leave some of it out.
     filler.value.set(shadow)
-    let top = -Infinity
-    let best: Column | undefined
-    for (let way = 0; way < 2; way++) {
-      for (let i = 0; i < list.length; i++) {
-        const item = list[i]!
-        let worth = shadow[item]!
-        if (noise > 0) worth *= 1 + noise * random.next()
-        let share = 1e-9
-        if (way === 0) for (let d = 0; d < D; d++) if (room[type * D + d]! > 0) share += request[item * D + d]! / room[type * D + d]!
-        key[item] = way === 0 ? worth / share : worth
-      }
-      sortByKey(list, 0, list.length, key)
-      meter.spend(list.length * 3)
-      filler.begin(state, type)
-      if (task.weighed) this.open(list, pool)
-      for (let i = 0; i < list.length; i++) {
-        const item = list[i]!
-        if (shadow[item]! <= 0) continue
-        const left = count[item]! - (task.weighed ? filler.copiesOf(item) : 0)
-        if (left > 0) filler.put(item, left)
-      }
-      const cost = filler.price + task.nodePrice
-      if (filler.length === 0 || filler.worth - cost <= Math.max(top, tolerance)) continue
-      top = filler.worth - cost
-      best = { pool, items: filler.items.slice(0, filler.length), copies: filler.copies.slice(0, filler.length), cost }
+    filler.begin(state, type)
+    if (task.weighed) this.open(list, pool)
+    for (let i = 0; i < list.length; i++) {
+      const left = knapsack.copies[i]! - (task.weighed ? filler.copiesOf(list[i]!) : 0)
+      if (left > 0) filler.put(list[i]!, left)
     }
-    if (best !== undefined) this.enter(best)
-    return best !== undefined
+    if (filler.length === 0 || filler.worth <= filler.price + task.nodePrice + tolerance) return false
+    const [items, copies] = [filler.items.slice(0, filler.length), filler.copies.slice(0, filler.length)]
+    this.enter({ pool, items, copies, cost: filler.price + task.nodePrice })
+    return true
   }
 
   /** A node of a lighter pool needs a pod that may open it. */
@@ -175,20 +156,18 @@ export class Columns {
 
 const sitesOf = (task: Task): ReadonlyArray<Site> => {
   const { states, model: { pools }, items } = task
+  const caps = Int32Array.from(task.kindOf, (kind) =>
+    Math.min(...task.hosts[kind]!.map(({ adds, cap }) => adds > 0 ? cap : Infinity), 0x7fffffff))
   const out: Array<Site> = []
   pools.forEach((_, pool) => {
     const base = states.base(pool)
     if (base < 0) return
     const roots = new Set(items.kinds.map((kind) => states.after(base, kind.id)).filter((root) => root >= 0))
     for (const state of roots) {
-      const { types, price } = states.all[state]!
-      for (const type of types) {
-        const list = items.all.flatMap((_, item) => {
-          const next = states.after(state, task.kindOf[item]!)
-          return next >= 0 && states.all[next]!.price[type] !== Infinity && price[type] !== Infinity && task.fits(item, pool, type)
-            ? [item] : []
-        })
-        if (list.some((item) => task.mayOpen(item, pool))) out.push({ state, pool, type, list: Int32Array.from(list) })
+      const able = items.all.flatMap((_, item) => states.after(state, task.kindOf[item]!) === state ? [item] : [])
+      for (const type of states.all[state]!.types) {
+        const list = Int32Array.from(able.filter((item) => task.fits(item, pool, type)))
+        if (list.some((item) => task.mayOpen(item, pool))) out.push({ state, pool, type, list, caps })
       }
     }
   })

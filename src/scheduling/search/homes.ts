@@ -1,5 +1,6 @@
 import type { FirstFit } from "../firstFit.ts"
-import type { Model, Step } from "../model.ts"
+import type { Model } from "../model.ts"
+import type { Step } from "../steps.ts"
 import { holds } from "../states.ts"
 
 /**

@@ -1,11 +1,8 @@
 /** What a node may still be, as the search sees it: the states of the scheduler with prices and moves laid out flat. */
 import type { Model } from "../model.ts"
-import type { Pool } from "../pools.ts"
-import type { Requirements } from "../requirements.ts"
-import { both, compatible, requirementsOf } from "../requirements.ts"
+import { both, compatible } from "../requirements.ts"
 import type { State } from "../states.ts"
 import { holds } from "../states.ts"
-import { CapacityTypeLabel } from "../wellKnown.ts"
 import type { Kind } from "./kinds.ts"
 import type { Meter } from "./meter.ts"
 
@@ -63,7 +60,7 @@ export class NodeStates {
     this.model = model
     this.kinds = kinds
     this.meter = meter
-    this.bases = model.pools.map((pool, i) => this.of(i, model.states.intern(pool, withoutReserved(pool), pool.types)))
+    this.bases = model.pools.map((pool, i) => this.of(i, model.states.intern(pool, pool.requirements, pool.types)))
   }
 
   /** An empty node of the pool; -1 where the pool has no type. */
@@ -105,12 +102,3 @@ export class NodeStates {
     return id
   }
 }
-
-/** Of reserved capacity there is only so much: what first-fit has not taken is left. */
-const withoutReserved = ({ catalogue, requirements }: Pool): Requirements =>
-  catalogue.offerings.some((offerings) => offerings.some(({ capacityType }) => capacityType === reserved))
-    ? both(requirements, notReserved)
-    : requirements
-
-const reserved = "reserved"
-const notReserved = requirementsOf([{ key: CapacityTypeLabel, operator: "NotIn", values: [reserved] }])

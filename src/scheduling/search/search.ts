@@ -68,7 +68,7 @@ export const search = (
   }
   noNoise.forEach(greedy)
   if (task.size <= mostRows && !meter.isOver) {
-    const columns = new Columns(task, packer.filler, random)
+    const columns = new Columns(task, packer.filler)
     columns.improve(() => meter.isOver || meter.share > shareForPrices)
     noNoise.forEach(greedy)
     for (const manner of noNoise) for (const upwards of roundings) offer(round(task, columns, packer, upwards, manner, best.cost))

@@ -1,6 +1,5 @@
 /** A packing as nodes to buy, with the pods of the problem and every type that may stand in for another. */
 import type { PackedNode } from "../packing.ts"
-import { holds } from "../states.ts"
 import type { Bin } from "./bins.ts"
 import { chargeOfTypes, stateOf } from "./bins.ts"
 import { allowanceBeside } from "./packing.ts"
@@ -20,8 +19,8 @@ export const writeNodes = (task: Task, bins: ReadonlyArray<Bin>): ReadonlyArray<
   return bins.map(({ pool, used, charge, items: own, copies, origin }) => {
     if (origin !== undefined) return origin
     const { state } = task.states.all[stateOf(task, pool, own)]!
-    const { room, limits, catalogue: { capacity } } = pools[pool]!
-    const all = state.order.filter((t) => holds(room, t * D, used, 0, D))
+    const { limits, catalogue: { capacity } } = pools[pool]!
+    const all = state.holding(used, 0, D)
     let types = all
     if (limits !== undefined) {
       const most = chargeOfTypes(task, pool, all)
