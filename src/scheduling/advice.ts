@@ -5,8 +5,7 @@ import type { Pool } from "./pools.ts"
 import { matchingTypes } from "./pools.ts"
 import type { Requirements } from "./requirements.ts"
 import type { ValueSet } from "./valueSet.ts"
-import { describeValues, hasValue, isContradiction, overlaps, someValue } from "./valueSet.ts"
-import { CapacityTypeLabel, ZoneLabel } from "./wellKnown.ts"
+import { describeValues, hasValue, isContradiction, someValue } from "./valueSet.ts"
 
 /** `zone us-ord`, or that the label may be missing. */
 const valueText = (key: string, set: ValueSet, wanted: ValueSet | undefined): string => {
@@ -54,10 +53,9 @@ const valuesOf = (catalogue: Catalogue, key: string): string => {
 
 /** The first of the labels whose requirement no instance type meets at all, as a sentence; undefined where each is met by some. */
 export const metByNone = (catalogue: Catalogue, requirements: Requirements): string | undefined => {
-  const key = [...requirements.keys()].sort().find((each) => {
-    const types = catalogue.matching(each, requirements.get(each)!)
-    return types !== undefined && isEmptyBits(types)
-  })
+  const everything = allBits(catalogue.types.length)
+  const key = [...requirements.keys()].sort()
+    .find((each) => isEmptyBits(matchingTypes(catalogue, new Map([[each, requirements.get(each)!]]), everything)))
   return key === undefined
     ? undefined
     : `no instance type has ${key} ${describeValues(requirements.get(key)!)}${valuesOf(catalogue, key)}`
@@ -69,8 +67,8 @@ export const settling = (pool: Pool, key: string, wanted: ValueSet): string | un
   const value = someValue(wanted)
   if (isContradiction(wanted) || (own === undefined && value === undefined)) return undefined
   if (own === undefined) {
-    return `add ${key}${wanted.complement ? "" : `: ${value}`} to the labels of NodePool ${pool.name}`
+    return `add the label ${key}${wanted.complement ? "" : `=${value}`} to NodePool ${pool.name}`
   }
-  const isFixed = Object.hasOwn(pool.labels, key) || key === ZoneLabel || key === CapacityTypeLabel
-  return isFixed || value === undefined || overlaps(own, wanted) ? undefined : `allow ${key} ${value} in NodePool ${pool.name}`
+  const isFixed = Object.hasOwn(pool.labels, key)
+  return isFixed || value === undefined ? undefined : `allow ${key} ${value} in NodePool ${pool.name}`
 }

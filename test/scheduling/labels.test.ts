@@ -21,7 +21,7 @@ describe("taints", () => {
   ])("%s", (_, toleration, fine) => {
     const plan = solve({ nodePools, pods: [pod("a", { cpu: 1 }, { tolerations: [toleration] })] })
     assert.strictEqual(plan.totals.newNodes, fine ? 1 : 0)
-    if (!fine) assert.deepStrictEqual(messages(plan), ["does not tolerate team=a:NoSchedule of NodePool default"])
+    if (!fine) assert.deepStrictEqual(messages(plan), ["does not tolerate team=a:NoSchedule of NodePool default: let the pod tolerate it"])
   })
 
   it.each<[string, string, boolean]>(
@@ -71,7 +71,7 @@ describe("labels", () => {
   it("of one's own must be set by the NodePool", () => {
     const own = { nodeSelector: { "example.com/team": "a" } }
     const plan = solve({ pods: [pod("a", { cpu: 1 }, own)] })
-    assert.deepStrictEqual(messages(plan), ["needs example.com/team In [a], which NodePool default does not set"])
+    assert.deepStrictEqual(messages(plan), ["needs example.com/team In [a], which NodePool default does not set: add the label example.com/team=a to NodePool default"])
     const labelled = solve(
       { nodePools: [pool("default", { labels: { "example.com/team": "a" } })], pods: [pod("a", { cpu: 1 }, own)] }
     )
@@ -175,7 +175,7 @@ describe("a pod with several terms and wishes", () => {
 
   it("is told about the term that came closest", () => {
     assert.deepStrictEqual(messages(solve({ pods: [pod("a", { cpu: 6 }, spec("c4", "missing"))] })), [
-      "needs 6 cpu, the largest type NodePool default allows has 4"
+      "needs 6 cpu, the largest type NodePool default allows has 4: no instance type that is to be had holds it"
     ])
   })
 })

@@ -75,7 +75,7 @@ describe("NodePools", () => {
     )
     assert.strictEqual(byCpu.totals.newNodes, 2)
     assert.deepStrictEqual([...new Set(messages(byCpu))], [
-      "the smallest type of NodePool default that holds it has 4 cpu, of which its limit leaves 2"
+      "the smallest type of NodePool default that holds it has 4 cpu, of which its limit leaves 2: raise its limit of cpu by 2"
     ])
     const byNodes = solve(
       { nodePools: [pool("default", { limits: { nodes: 2 } })], types: ladder.slice(0, 1), pods: pods(3, { cpu: 2 }) }
@@ -143,7 +143,7 @@ describe("minValues", () => {
   it("refuses pods that leave fewer, unless it is only best effort", () => {
     const asks = pods(1, { cpu: 9 })
     assert.deepStrictEqual(messages(solve({ nodePools, pods: asks })), [
-      `the instance types that hold it have 1 values of ${typeLabel}, NodePool default wants 2`
+      `the instance types that hold it have 1 values of ${typeLabel}, NodePool default wants 2: lower its minValues or allow more types`
     ])
     const plan = solve({ nodePools, pods: asks, options: { minValuesPolicy: "BestEffort" } })
     assert.isTrue(plan.newNodes[0]!.minValuesRelaxed)

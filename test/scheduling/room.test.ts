@@ -64,16 +64,16 @@ describe("room", () => {
 
   it("names what was missing least", () => {
     assert.deepStrictEqual(messages(solve({ pods: [pod("a", { memory: "96Gi" })] })), [
-      "needs 96Gi memory, the largest type NodePool default allows has 32Gi"
+      "needs 96Gi memory, the largest type NodePool default allows has 32Gi: no instance type that is to be had holds it"
     ])
     assert.deepStrictEqual(messages(
       solve({ types: [type("wide", 8, 4, 1), type("deep", 2, 64, 1)], pods: [pod("a", { cpu: 4, memory: "32Gi" })] })
     ), [
-      "needs 4 cpu, 32Gi memory, 1 pods, and no one type NodePool default allows has all of that"
+      "needs 4 cpu, 32Gi memory, 1 pods, and no one type NodePool default allows has all of that: no instance type that is to be had holds it"
     ])
     const nodePools = [pool("default", { requirements: [inValues(typeLabel, "c2")] })]
     assert.deepStrictEqual(messages(solve({ nodePools, pods: [pod("a", { cpu: 3 })] })), [
-      `needs 3 cpu, the largest type NodePool default allows has 2; c4 would hold it, but the NodePool's ${typeLabel} leaves it out`
+      `needs 3 cpu, the largest type NodePool default allows has 2: allow ${typeLabel} c4 in NodePool default (c4 holds it)`
     ])
   })
 
