@@ -5,7 +5,7 @@ import * as lkeCluster from "../cloud/lke/cluster.ts"
 import * as lke from "../cloud/lke/layer.ts"
 import * as cluster from "../cluster/clusterLayer.ts"
 import { allControllers } from "../controllers/all.ts"
-import { CacheLoops, layer as cacheLayer } from "../kube/cacheLayer.ts"
+import { CacheLoops, CacheSelectors, layer as cacheLayer } from "../kube/cacheLayer.ts"
 import { Caches } from "../kube/caches.ts"
 import * as events from "../kube/events.ts"
 import { loadKubeConfig } from "../kube/kubeconfig.ts"
@@ -51,11 +51,16 @@ const linodeLayer = (settings: SettingsShape, version: Version) => liveLinode.la
   userAgent: `karpenter-linode/${version.version}`
 })
 
+/** What selects pods is watched where default constraints need it. */
+const cachedSelectors = Layer.effect(
+  CacheSelectors, Effect.map(Settings, ({ schedulerConfig }) => schedulerConfig.defaultConstraints.length > 0)
+)
+
 /** Everything the controllers stand on, from the two clients up. The demo builds the same house on other ground. */
 export const services = Layer.mergeAll(cluster.layer, events.layer).pipe(
   Layer.provideMerge(lke.layer),
   Layer.provideMerge(lkeCluster.layer),
-  Layer.provideMerge(cacheLayer)
+  Layer.provideMerge(cacheLayer.pipe(Layer.provide(cachedSelectors)))
 )
 
 /** Serves the endpoints; ready once the caches have been filled, which needs the custom resources to be installed. */

@@ -11,7 +11,10 @@ import { Kube } from "./kube.ts"
 import type { KubeObject } from "./objects.ts"
 import * as observed from "./observed.ts"
 import { reflect } from "./reflector.ts"
-import { apiVersion, DaemonSets, Namespaces, Nodes, PodDisruptionBudgets, Pods } from "./resources.ts"
+import {
+  apiVersion, CSINodes, DaemonSets, Namespaces, Nodes, PersistentVolumeClaims, PersistentVolumes, PodDisruptionBudgets, Pods,
+  ReplicaSets, ReplicationControllers, Services, StatefulSets, StorageClasses
+} from "./resources.ts"
 import type { Resource } from "./resources.ts"
 import { makeStore } from "./store.ts"
 import type { IndexBy, WritableStore } from "./store.ts"
@@ -30,6 +33,12 @@ export class CacheLoopDied extends Schema.TaggedError<CacheLoopDied>()("CacheLoo
 export class CacheLoops extends Context.Service<CacheLoops, {
   readonly join: Effect.Effect<never, CacheLoopDied>
 }>()("karpenter-linode/kube/CacheLoops") {}
+
+/**
+ * Whether what selects pods is cached too: Services, and the controllers of pods. Only default topology spread needs to know them,
+ * and a cluster has many of them.
+ */
+export const CacheSelectors = Context.Reference<boolean>("karpenter-linode/kube/CacheSelectors", { defaultValue: () => false })
 
 type Run = <A extends KubeObject>(
   resource: Resource<A>,
@@ -50,6 +59,15 @@ const everyKind = Effect.fnUntraced(function*(run: Run) {
   yield* run(DaemonSets)
   yield* run(PodDisruptionBudgets)
   yield* run(Namespaces)
+  yield* run(PersistentVolumeClaims)
+  yield* run(PersistentVolumes)
+  yield* run(StorageClasses)
+  yield* run(CSINodes)
+  if (!(yield* CacheSelectors)) return
+  yield* run(Services)
+  yield* run(ReplicationControllers)
+  yield* run(ReplicaSets)
+  yield* run(StatefulSets)
 })
 
 const nameOf = (resource: Resource<never> | Resource): string => `${apiVersion(resource)}/${resource.plural}`

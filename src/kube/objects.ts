@@ -145,6 +145,19 @@ export interface Container {
   readonly resources?: { readonly requests?: ResourceList; readonly limits?: ResourceList }
 }
 
+export interface VolumeClaimSpec {
+  readonly storageClassName?: string
+  readonly volumeName?: string
+}
+
+/** A volume of a pod; its source is one of many fields. */
+export interface Volume {
+  readonly name: string
+  readonly persistentVolumeClaim?: { readonly claimName: string; readonly readOnly?: boolean }
+  readonly ephemeral?: { readonly volumeClaimTemplate?: { readonly spec: VolumeClaimSpec } }
+  readonly [source: string]: unknown
+}
+
 export interface PodSpec {
   readonly nodeName?: string
   readonly schedulerName?: string
@@ -159,7 +172,7 @@ export interface PodSpec {
   readonly priority?: number
   readonly priorityClassName?: string
   readonly terminationGracePeriodSeconds?: number
-  readonly volumes?: ReadonlyArray<Readonly<Record<string, unknown>> & { readonly name: string }>
+  readonly volumes?: ReadonlyArray<Volume>
 }
 
 export interface Pod extends KubeObject {
@@ -211,6 +224,41 @@ export interface PodDisruptionBudget extends KubeObject {
     readonly observedGeneration?: number
     readonly disruptedPods?: Readonly<Record<string, string>>
   }
+}
+
+export interface PersistentVolumeClaim extends KubeObject {
+  readonly spec: VolumeClaimSpec
+  readonly status?: { readonly phase?: string }
+}
+
+export interface PersistentVolume extends KubeObject {
+  readonly spec: {
+    readonly storageClassName?: string
+    readonly nodeAffinity?: { readonly required?: { readonly nodeSelectorTerms: ReadonlyArray<NodeSelectorTerm> } }
+    readonly csi?: { readonly driver: string }
+    readonly local?: object
+    readonly hostPath?: object
+  }
+}
+
+export interface StorageClass extends KubeObject {
+  readonly provisioner: string
+  readonly volumeBindingMode?: string
+  readonly allowedTopologies?: ReadonlyArray<{
+    readonly matchLabelExpressions?: ReadonlyArray<{ readonly key: string; readonly values: ReadonlyArray<string> }>
+  }>
+}
+
+/** What the storage drivers on a node say of it; it has the node's name. */
+export interface CSINode extends KubeObject {
+  readonly spec: {
+    readonly drivers?: ReadonlyArray<{ readonly name: string; readonly allocatable?: { readonly count?: number } }>
+  }
+}
+
+/** What selects pods by a map of labels: Service and ReplicationController. */
+export interface MapSelecting extends KubeObject {
+  readonly spec?: { readonly selector?: Readonly<Record<string, string>> }
 }
 
 export interface Lease extends KubeObject {

@@ -1,5 +1,8 @@
 /** Which resource of the API a call is about. The type parameter is the shape of its objects. */
-import type { DaemonSet, Event, KubeObject, Lease, Node, Pod, PodDisruptionBudget, Workload } from "./objects.ts"
+import type {
+  CSINode, DaemonSet, Event, KubeObject, Lease, MapSelecting, Node, PersistentVolume, PersistentVolumeClaim, Pod,
+  PodDisruptionBudget, StorageClass, Workload
+} from "./objects.ts"
 
 export interface Resource<A extends KubeObject = KubeObject> {
   /** `""` for the core group. */
@@ -46,6 +49,15 @@ export const Events = resource<Event>("v1", "Event", "events", "Namespaced")
 export const DaemonSets = resource<DaemonSet>("apps/v1", "DaemonSet", "daemonsets", "Namespaced")
 export const Deployments = resource<Workload>("apps/v1", "Deployment", "deployments", "Namespaced")
 export const ReplicaSets = resource<Workload>("apps/v1", "ReplicaSet", "replicasets", "Namespaced")
+export const StatefulSets = resource<Workload>("apps/v1", "StatefulSet", "statefulsets", "Namespaced")
+export const ReplicationControllers = resource<MapSelecting>("v1", "ReplicationController", "replicationcontrollers", "Namespaced")
+export const Services = resource<MapSelecting>("v1", "Service", "services", "Namespaced")
+export const PersistentVolumeClaims = resource<PersistentVolumeClaim>(
+  "v1", "PersistentVolumeClaim", "persistentvolumeclaims", "Namespaced"
+)
+export const PersistentVolumes = resource<PersistentVolume>("v1", "PersistentVolume", "persistentvolumes", "Cluster")
+export const StorageClasses = resource<StorageClass>("storage.k8s.io/v1", "StorageClass", "storageclasses", "Cluster")
+export const CSINodes = resource<CSINode>("storage.k8s.io/v1", "CSINode", "csinodes", "Cluster")
 export const PodDisruptionBudgets = resource<PodDisruptionBudget>("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", "Namespaced")
 export const Leases = resource<Lease>("coordination.k8s.io/v1", "Lease", "leases", "Namespaced")
 export const CustomResourceDefinitions = resource<KubeObject>(

@@ -1,9 +1,13 @@
 import { afterAll, assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
 import { execFileSync } from "node:child_process"
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { load, loadAll } from "js-yaml"
+import { CacheSelectors, layerCaches } from "../../src/kube/cacheLayer.ts"
+import { Kube } from "../../src/kube/kube.ts"
+import type { Resource } from "../../src/kube/resources.ts"
 
 type Values = { readonly [key: string]: unknown }
 
@@ -94,6 +98,35 @@ if (helm !== undefined) {
     it("puts the region into the Secret when it is given", () => {
       assert.include(only(objects("--set", "region=us-ord"), "Secret"), "\"CLUSTER_REGION\":\"us-ord\"")
     })
+
+    it("hands the scheduler's configuration over as JSON, and only where there is one", () => {
+      const constraint = { maxSkew: 1, topologyKey: "a", whenUnsatisfiable: "ScheduleAnyway" }
+      const config = { podTopologySpread: { defaultConstraints: [constraint] } }
+      const deployment = only(objects("--set-json", `settings.schedulerConfig=${JSON.stringify(config)}`), "Deployment")
+      const value = /\{"name":"SCHEDULER_CONFIG","value":"((?:[^"\\]|\\.)*)"\}/u.exec(deployment)?.[1]
+      assert.deepStrictEqual(JSON.parse(JSON.parse(`"${value}"`) as string), config)
+      assert.notInclude(only(objects(), "Deployment"), "SCHEDULER_CONFIG")
+    })
+
+    it.effect("may list and watch every kind that is cached, with default constraints and without", () => Effect.gen(function*() {
+      const cached = new Set<string>()
+      const kube = new Proxy({}, {
+        get: (_, verb) => ({ group, plural }: Resource) => {
+          if (verb === "list") cached.add(`${plural}.${group}`)
+          return Effect.never
+        }
+      }) as Kube["Service"]
+      const ground = Layer.merge(Layer.succeed(Kube, kube), Layer.succeed(CacheSelectors, true))
+      yield* Layer.build(layerCaches.pipe(Layer.provide(ground)))
+      yield* Effect.yieldNow
+      assert.isAbove(cached.size, 12)
+      const allowed = new Set(kind(objects(), "ClusterRole")
+        .filter(({ metadata }) => !(metadata as { readonly name: string }).name.endsWith("-admin"))
+        .flatMap(({ rules }) => rules as ReadonlyArray<Readonly<Record<"apiGroups" | "resources" | "verbs", ReadonlyArray<string>>>>)
+        .filter(({ verbs }) => ["list", "watch"].every((verb) => verbs.includes(verb)))
+        .flatMap(({ apiGroups, resources }) => apiGroups.flatMap((group) => resources.map((plural) => `${plural}.${group}`))))
+      assert.deepStrictEqual([...cached].filter((each) => !allowed.has(each)), [])
+    }).pipe(Effect.scoped))
 
     it.each<readonly [string, ReadonlyArray<string>, string]>([
       ["no token", ["--set", "settings.clusterName=c"], "The API token needs to be set"],

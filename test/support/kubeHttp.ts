@@ -48,7 +48,9 @@ export interface KubeHttpServer {
 
 const known: ReadonlyArray<Resource> = [
   resources.Pods, resources.Nodes, resources.Namespaces, resources.Events, resources.DaemonSets, resources.Deployments,
-  resources.ReplicaSets, resources.PodDisruptionBudgets, resources.Leases, resources.CustomResourceDefinitions,
+  resources.ReplicaSets, resources.StatefulSets, resources.ReplicationControllers, resources.Services,
+  resources.PersistentVolumeClaims, resources.PersistentVolumes, resources.StorageClasses, resources.CSINodes,
+  resources.PodDisruptionBudgets, resources.Leases, resources.CustomResourceDefinitions,
   ...crds.flatMap(({ spec }) => spec.versions.map(({ name }) =>
     resources.resource(`${spec.group}/${name}`, spec.names.kind, spec.names.plural, spec.scope)))
 ] as ReadonlyArray<Resource>

@@ -82,6 +82,9 @@ export const builtins: ReadonlyArray<Kind> = [
   builtin("v1", "Secret", "secrets", "Namespaced", { fields: ["type"] }),
   builtin("v1", "ServiceAccount", "serviceaccounts", "Namespaced"),
   builtin("v1", "Service", "services", "Namespaced", { status: true, name: "label" }),
+  builtin("v1", "ReplicationController", "replicationcontrollers", "Namespaced", {
+    status: true, generation: true, complete: completeReplicas
+  }),
   builtin("v1", "PersistentVolume", "persistentvolumes", "Cluster", { status: true }),
   builtin("v1", "PersistentVolumeClaim", "persistentvolumeclaims", "Namespaced", { status: true }),
   builtin("apps/v1", "DaemonSet", "daemonsets", "Namespaced", workload),
