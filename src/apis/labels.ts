@@ -13,6 +13,8 @@ export const label = {
   nodeClass: "karpenter.k8s.linode/linodenodeclass",
   zone: "topology.kubernetes.io/zone",
   region: "topology.kubernetes.io/region",
+  /** The topology of Linode's CSI driver, whose volumes are to be had in one region. */
+  volumeRegion: "topology.linode.com/region",
   instanceType: "node.kubernetes.io/instance-type",
   arch: "kubernetes.io/arch",
   os: "kubernetes.io/os",
@@ -33,7 +35,8 @@ export const label = {
 /** The labels that the provider adds to Karpenter's well-known set. */
 export const providerWellKnownLabels: ReadonlyArray<string> = [
   label.instanceCpu, label.instanceMemory, label.instanceTransfer, label.instanceNetworkOut, label.instanceGpuCount,
-  label.instanceGpuName, label.instanceAcceleratedDevices, label.instanceClass, label.instanceGeneration, label.instanceDisk
+  label.instanceGpuName, label.instanceAcceleratedDevices, label.instanceClass, label.instanceGeneration, label.instanceDisk,
+  label.volumeRegion
 ]
 
 /** Karpenter's well-known set with the provider's labels: allowed in any requirement. */

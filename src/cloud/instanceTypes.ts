@@ -12,6 +12,8 @@ export const labelsOf = (type: LinodeType, region: string): Readonly<Record<stri
   return {
     [label.instanceType]: type.id,
     [label.region]: region,
+    // The CSI driver would put it on minutes later; a pod whose volume asks for it must not find the node without.
+    [label.volumeRegion]: region,
     [label.arch]: "amd64",
     [label.os]: "linux",
     [label.instanceCpu]: String(type.vcpus),
@@ -35,6 +37,18 @@ export interface Circumstances {
   readonly soldOut: ReadonlySet<string>
 }
 
+/** Linode's block storage. */
+const blockStorage = "linodebs.csi.linode.com"
+
+/** LKE nodes have a boot disk and no swap; disks count against the attachments too. */
+const localDisks = 1
+
+/**
+ * How many volumes a node of the plan can have attached, as the CSI driver will say once it runs there: with its disks 8, or one
+ * for each GiB of memory where that is more, and never more than 64 (provider spec: Linode API §4).
+ */
+const attachableVolumes = ({ memory }: LinodeType): number => Math.min(Math.max(Math.floor(memory / 1024), 8), 64) - localDisks
+
 /** One type per plan, one offering each: on demand, in the region, which is the zone. */
 export const instanceTypesOf = (
   plans: ReadonlyArray<Plan>,
@@ -44,7 +58,8 @@ export const instanceTypesOf = (
   name: type.id,
   ...roomOf(type, kubelet, measured.get(type.id), memoryShare),
   labels: labelsOf(type, region),
-  offerings: [{ zone: region, capacityType: capacityType.onDemand, price, available: available && !soldOut.has(type.id) }]
+  offerings: [{ zone: region, capacityType: capacityType.onDemand, price, available: available && !soldOut.has(type.id) }],
+  volumeLimits: { [blockStorage]: attachableVolumes(type) }
 }))
 
 /** The labels of a machine of this type: those of its plan, its zone and its capacity type. */

@@ -116,11 +116,19 @@ describe("instance types", () => {
       "karpenter.k8s.linode/instance-transfer": "4000", "karpenter.k8s.linode/instance-network-out": "4000",
       "karpenter.k8s.linode/instance-class": "standard", "karpenter.k8s.linode/instance-gpu-count": "0",
       "karpenter.k8s.linode/instance-accelerated-devices-count": "0", "karpenter.k8s.linode/instance-disk": "81920",
-      "karpenter.k8s.linode/instance-generation": "6"
+      "karpenter.k8s.linode/instance-generation": "6", "topology.linode.com/region": "us-ord"
     })
     assert.strictEqual(graphic?.labels?.[label.instanceGpuName], "rtx4000a1")
     assert.strictEqual(graphic?.capacity["nvidia.com/gpu"], "1")
   })
+
+  it.each([[1, 7], [8, 7], [16, 15], [32, 31], [64, 63], [96, 63]])(
+    "of %d GiB can have %d volumes attached beside their disk", (gib, volumes) => {
+      const type = { ...standard2, memory: gib * 1024 }
+      const [made] = instanceTypesOf([{ type, price: 1, available: true }], undefined, circumstances)
+      assert.deepStrictEqual(made?.volumeLimits, { "linodebs.csi.linode.com": volumes })
+    }
+  )
 
   it("are offered on demand in the region as their zone, unless they were just refused", () => {
     assert.deepStrictEqual(plain?.offerings, [{ zone: "us-ord", capacityType: "on-demand", price: 0.036, available: false }])
