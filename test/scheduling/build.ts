@@ -89,7 +89,8 @@ export const problem = (
   }
 }
 
-export const solve = (parts: Parameters<typeof problem>[0]): Plan => schedule(problem(parts))
+/** The plan, searched only a little: how far the search comes is told elsewhere. */
+export const solve = (parts: Parameters<typeof problem>[0]): Plan => schedule(problem(parts), { steps: 50 })
 
 /** `type: pods` of each new node, in order. */
 export const bought = (plan: Plan): ReadonlyArray<string> =>

@@ -12,7 +12,8 @@ describe("room", () => {
   it("buys nothing for nothing", () => {
     const plan = solve({})
     assert.deepStrictEqual(plan, {
-      version: 1, newNodes: [], existingNodes: [], unschedulable: [], totals: { newNodes: 0, hourlyPrice: 0, unschedulable: 0 }
+      version: 1, newNodes: [], existingNodes: [], unschedulable: [],
+      totals: { newNodes: 0, hourlyPrice: 0, lowerBound: 0, unschedulable: 0 }
     })
   })
 

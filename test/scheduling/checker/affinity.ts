@@ -1,6 +1,6 @@
 /** Required affinity to other pods. */
 import type { Pod, PodAffinityTerm, PodSpec } from "../../../src/scheduling/index.ts"
-import { attracted, stableKey } from "./labels.ts"
+import { attracted, onlyAbout, readings, stableKey } from "./labels.ts"
 import { meantByTerm } from "./peers.ts"
 import type { Spot, World } from "./world.ts"
 import { isStaying, valueOf, valuesOf } from "./world.ts"
@@ -16,38 +16,23 @@ interface Stand {
 
 /**
  * What keeps a pod from a node, given who is there already: a term that means nobody in a domain the node may get. The first of
- * its kind is let in where it means itself and nobody that it could go to.
+ * its kind is let in where it means itself and nobody that it could go to. (kube-scheduler lets it in only where it means nobody
+ * at all. Karpenter's rule, which is the laxer one, is kept here.)
  */
 const missing = (world: World, present: ReadonlyArray<Stand>, { pod, spot }: Stand): ReadonlyArray<string> =>
   termsOf(pod.spec).filter((term) => {
+    const { topologyKey: key } = term
     const means = meantByTerm(world.problem, pod, term)
     const meant = present.filter((stand) => stand.pod !== pod && means(stand.pod))
-    const isMet = [...valuesOf(spot, term.topologyKey)].every((value) => value !== undefined && meant.some((stand) => (
-      stand.spot === spot || valueOf(stand.spot, term.topologyKey) === value
+    const isMet = [...valuesOf(spot, key)].every((value) => value !== undefined && meant.some((stand) => (
+      stand.spot === spot || valueOf(stand.spot, key) === value
     )))
     if (isMet) return false
-    const hasKey = !valuesOf(spot, term.topologyKey).has(undefined)
-    const reachable = meant.some((stand) => {
-      const value = valueOf(stand.spot, term.topologyKey)
-      return value !== undefined && mayHave(pod.spec, term.topologyKey, value)
-    })
-    return !(hasKey && means(pod) && !reachable)
+    const taken = meant.flatMap((stand) => valueOf(stand.spot, key) ?? [])
+    const isFirst = readings(pod.spec).some((spec) => spot.faces.every((face) => attracted(spec, face.labels)) &&
+      !taken.some((value) => attracted(onlyAbout(spec, key), { [stableKey(key)]: value })))
+    return valuesOf(spot, key).has(undefined) || !means(pod) || !isFirst
   }).map((term) => `${spot.name}: ${pod.metadata.name} has none of its own by ${term.topologyKey}`)
-
-/** Whether what the pod says about one label allows the value. */
-const mayHave = (spec: PodSpec, key: string, value: string): boolean => {
-  const own = stableKey(key)
-  const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []
-  const nodeSelector = Object.fromEntries(Object.entries(spec.nodeSelector ?? {}).filter(([name]) => stableKey(name) === own))
-  const readings = terms.map((term) => (term.matchExpressions ?? []).filter((item) => stableKey(item.key) === own))
-  const isFree = readings.length === 0 || readings.some((items) => items.length === 0)
-  return attracted({
-    containers: [], nodeSelector,
-    ...(isFree ? {} : { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: {
-      nodeSelectorTerms: readings.map((matchExpressions) => ({ matchExpressions }))
-    } } } })
-  }, { [own]: value })
-}
 
 /** Why a pod cannot be added to all that is there. */
 export const affinityObjections = (world: World, spot: Spot, pod: Pod): ReadonlyArray<string> => {

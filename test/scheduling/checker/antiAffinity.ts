@@ -12,6 +12,18 @@ const mayMeet = (a: Spot, b: Spot, key: string): boolean => {
   return [...valuesOf(b, key)].some((value) => value !== undefined && values.has(value))
 }
 
+/**
+ * Karpenter's rule beyond Kubernetes': a rule about a label keeps a pod off nodes without that label too. A plan may keep it, so
+ * nobody is left out for nothing by it.
+ */
+export const labelObjections = (world: World, spot: Spot, pod: Pod): ReadonlyArray<string> => {
+  const own = termsOf(pod).map(({ topologyKey }) => topologyKey)
+  const others = world.spots.flatMap(peopleOf).filter((person) => person !== pod).flatMap((person) =>
+    termsOf(person).filter((term) => meantByTerm(world.problem, person, term)(pod)).map(({ topologyKey }) => topologyKey))
+  return [...new Set([...own, ...others])].filter((key) => valuesOf(spot, key).has(undefined))
+    .map((key) => `${spot.name}: ${pod.metadata.name} goes by ${key}, which it lacks`)
+}
+
 /** Whom a pod on this node may meet against its own rules or theirs. */
 export const antiAffinityObjections = (world: World, spot: Spot, pod: Pod): ReadonlyArray<string> => {
   const out: Array<string> = []

@@ -59,6 +59,31 @@ export const attracted = (spec: PodSpec, labels: LabelMap): boolean => {
     (terms === undefined || terms.some((term) => meetsTerm(term.matchExpressions, labels)))
 }
 
+/** The pod with each one of its required terms alone: Karpenter reads one at a time. */
+export const readings = (spec: PodSpec): ReadonlyArray<PodSpec> => {
+  const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []
+  if (terms.length < 2) return [spec]
+  return terms.map((term) => ({ ...spec, affinity: { ...spec.affinity, nodeAffinity: {
+    requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [term] }
+  } } }))
+}
+
+/** What the pod says about one label, and nothing else of it. */
+export const onlyAbout = (spec: PodSpec, key: string): PodSpec => {
+  const isOwn = (name: string): boolean => stableKey(name) === stableKey(key)
+  const all = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []
+  const terms = all.map((term) => ({ matchExpressions: (term.matchExpressions ?? []).filter((item) => isOwn(item.key)) }))
+  // A term that says nothing about the label allows all that it may be.
+  const isOpen = terms.length === 0 || terms.some((term) => term.matchExpressions.length === 0)
+  return {
+    containers: [],
+    nodeSelector: Object.fromEntries(Object.entries(spec.nodeSelector ?? {}).filter(([name]) => isOwn(name))),
+    ...(isOpen ? {} : { affinity: { nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms }
+    } } })
+  }
+}
+
 const tolerates = (toleration: Toleration, taint: Taint): boolean => {
   if (toleration.effect && toleration.effect !== taint.effect) return false
   if (toleration.key ? toleration.key !== taint.key : toleration.operator !== "Exists") return false

@@ -1,7 +1,7 @@
 /** Pods that are left out though they have a place, and the reasons they are told. */
 import type { NodePool, Plan, Pod } from "../../../src/scheduling/index.ts"
 import { affinityObjections } from "./affinity.ts"
-import { antiAffinityObjections } from "./antiAffinity.ts"
+import { antiAffinityObjections, labelObjections } from "./antiAffinity.ts"
 import { fitObjections } from "./fit.ts"
 import { constraintsOf } from "./peers.ts"
 import { spreadObjections } from "./spread.ts"
@@ -22,7 +22,8 @@ export const objectionsTo = (world: World, spot: Spot, pod: Pod): ReadonlyArray<
   const then = withPod(world, spot, pod)
   const there = then.spots.find((other) => other.name === spot.name && other.placed.includes(pod))!
   return [
-    ...antiAffinityObjections(then, there, pod), ...affinityObjections(then, there, pod), ...spreadObjections(then, there, pod)
+    ...antiAffinityObjections(then, there, pod), ...labelObjections(then, there, pod),
+    ...affinityObjections(then, there, pod), ...spreadObjections(then, there, pod)
   ]
 }
 

@@ -1,6 +1,6 @@
 /** Spread constraints that must hold. */
-import type { NodePool, Pod, PodSpec, Problem, SpreadConstraint } from "../../../src/scheduling/index.ts"
-import { attracted, hostnameKey, meets, stableKey, tolerated } from "./labels.ts"
+import type { NodePool, Pod, Problem, SpreadConstraint } from "../../../src/scheduling/index.ts"
+import { attracted, hostnameKey, meets, onlyAbout, readings, stableKey, tolerated } from "./labels.ts"
 import { constraintsOf, meantBySpread } from "./peers.ts"
 import type { Face, Spot, World } from "./world.ts"
 import { facesOf, freshSpots, isStaying, valueOf, valuesOf } from "./world.ts"
@@ -10,34 +10,6 @@ export type Horizon = "reachable" | "thinkable"
 
 const hard = (world: World, pod: Pod): ReadonlyArray<SpreadConstraint> =>
   constraintsOf(world.problem, pod).filter(({ whenUnsatisfiable }) => whenUnsatisfiable === "DoNotSchedule")
-
-/** The pod with one of its required terms only: Karpenter reads one at a time. */
-const readings = (pod: Pod): ReadonlyArray<Pod> => {
-  const { affinity } = pod.spec
-  const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
-  if (required === undefined || required.nodeSelectorTerms.length < 2) return [pod]
-  return required.nodeSelectorTerms.map((term): Pod => ({
-    ...pod,
-    spec: { ...pod.spec, affinity: { ...affinity, nodeAffinity: {
-      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [term] }
-    } } }
-  }))
-}
-
-/** What the pod says about one label, and nothing else of it. */
-const onlyAbout = (spec: PodSpec, key: string): PodSpec => {
-  const own = (name: string): boolean => stableKey(name) === stableKey(key)
-  const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
-    .map((term) => ({ matchExpressions: (term.matchExpressions ?? []).filter((item) => own(item.key)) }))
-    .filter((term) => term.matchExpressions.length > 0) ?? []
-  return {
-    containers: [],
-    nodeSelector: Object.fromEntries(Object.entries(spec.nodeSelector ?? {}).filter(([name]) => own(name))),
-    ...(terms.length === 0 ? {} : { affinity: { nodeAffinity: {
-      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms }
-    } } })
-  }
-}
 
 const passes = (pod: Pod, constraint: SpreadConstraint, spot: Spot, face: Face): boolean => {
   const seen = constraint.nodeAffinityPolicy === "Ignore" ? onlyAbout(pod.spec, constraint.topologyKey) : pod.spec
@@ -119,7 +91,7 @@ export const spreadViolations = (world: World): ReadonlyArray<string> => {
   const gone = new Set<Pod>()
   const memo = new Map<string, Domains>()
   const said = (spot: Spot, pod: Pod): ReadonlyArray<string> =>
-    best(readings(pod).map((reading) => objections(world, spot, reading, "reachable", gone, memo)))
+    best(readings(pod.spec).map((spec) => objections(world, spot, { ...pod, spec }, "reachable", gone, memo)))
   let left = world.spots.flatMap((spot) => spot.placed.map((pod) => ({ spot, pod })))
   for (;;) {
     const last = left.filter(({ spot, pod }) => said(spot, pod).length === 0)
@@ -131,4 +103,4 @@ export const spreadViolations = (world: World): ReadonlyArray<string> => {
 
 /** Why a pod may not come to a node after all the others. `world` has it there. */
 export const spreadObjections = (world: World, spot: Spot, pod: Pod): ReadonlyArray<string> =>
-  readings(pod).flatMap((reading) => objections(world, spot, reading, "thinkable", new Set(), new Map()))
+  readings(pod.spec).flatMap((spec) => objections(world, spot, { ...pod, spec }, "thinkable", new Set(), new Map()))

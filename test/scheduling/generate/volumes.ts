@@ -1,5 +1,7 @@
 /** Claims, volumes and StorageClasses, and pods that use them. */
-import type { PersistentVolume, PersistentVolumeClaim, Pod, Problem, StorageClass } from "../../../src/scheduling/index.ts"
+import type {
+  ExistingNode, PersistentVolume, PersistentVolumeClaim, Pod, Problem, StorageClass
+} from "../../../src/scheduling/index.ts"
 import type { Dice } from "./dice.ts"
 import { driver, zoneLabel } from "./rules.ts"
 
@@ -51,7 +53,13 @@ export const withVolumes = (d: Dice, problem: Problem, zones: ReadonlyArray<stri
     return { ...pod, spec: { ...pod.spec, volumes: [{ name: "data", persistentVolumeClaim: { claimName } }] } }
   }
   const pods = problem.pods.map(given)
-  const nodes = problem.nodes.map((node) => ({ ...node, pods: node.pods.map(given) }))
+  const nodes = problem.nodes.map((node): ExistingNode => {
+    const on = node.pods.map(given)
+    const attached = new Set(on.flatMap(({ metadata, spec }) =>
+      (spec.volumes ?? []).map((volume) => `${metadata.namespace}/${volume.persistentVolumeClaim!.claimName}`)))
+    const limit = node.volumeLimits?.[driver]
+    return { ...node, pods: on, ...(limit === undefined ? {} : { volumeLimits: { [driver]: Math.max(limit, attached.size) } }) }
+  })
   return {
     ...problem, pods, nodes, persistentVolumeClaims: claims, persistentVolumes: volumes, storageClasses: classesOf(zones)
   }
