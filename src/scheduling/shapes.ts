@@ -1,4 +1,5 @@
 /** The pods of a problem, interned: what each requests, what each demands. Rules look at a class, room at a request. */
+import { keepAlive } from "./keepAlive.ts"
 import { labelKeysIn, namespaceOf, speaksOfPods } from "./otherPods.ts"
 import { podRequests } from "./podRequests.ts"
 import type { DefaultConstraints } from "./defaultSpread.ts"
@@ -72,6 +73,7 @@ export const shapesOf = (
     }
     classOf[i] = demand.id
   }
+  keepAlive("shapes", [amounts, demands, volumes, defaults])
   const keys = labelKeysIn(speakers, bound)
   return keys === undefined ? { shapes, shapeOf, examples, classOf } : { shapes, shapeOf, ...byLabels(pods, keys, examples, classOf) }
 }
