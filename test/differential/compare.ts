@@ -1,11 +1,11 @@
 /** Our plan beside the rival's runs of the same problem. */
 import type { RivalAnswer, RivalRun } from "../../bench/rival.ts"
 import type { Plan, Problem } from "../../src/scheduling/index.ts"
-import { schedule, solve } from "../../src/scheduling/index.ts"
+import { solve } from "../../src/scheduling/index.ts"
 import { violations } from "../scheduling/checker.ts"
-import { excuses } from "./excuses.ts"
-import type { Excuse } from "./excuses.ts"
+import { contradicts, isTurnOfItsSize } from "./excuses.ts"
 import { keyOf, keyOfName, planOf } from "./rivalPlan.ts"
+import { wishesMet } from "./wishes.ts"
 
 /** What of ours must not be: a rule that it breaks, a pod that only the rival places, a price above the rival's. */
 export interface Difference {
@@ -13,51 +13,67 @@ export interface Difference {
   readonly what: string
 }
 
+/** Why the rival is not the measure of a problem. */
+export type Excuse =
+  | "no run of the rival is legal"
+  | "other pods of the same size have the room that there is"
+  | "meets more preferences than the rival at its price"
+
 export interface Comparison {
   readonly differences: ReadonlyArray<Difference>
-  /** Why the rival is not the measure here, where it is not. */
   readonly excuse?: Excuse
-  /** Runs of the rival that break a rule themselves. */
-  readonly illegalRuns: number
   /** Dearer than the rival's luckiest run, though not than all. */
-  readonly dearerThanBest: boolean
+  readonly isDearerThanBest: boolean
 }
-
-const left = (plan: Plan): ReadonlySet<string> => new Set(plan.unschedulable.map(({ pod }) => keyOf(pod)))
 
 const leftBy = (run: RivalRun): ReadonlySet<string> => new Set(Object.keys(run.errors).map(keyOfName))
 
+const placedOnly = (problem: Problem, left: ReadonlySet<string>): Problem =>
+  ({ ...problem, pods: problem.pods.filter(({ metadata: { name, namespace = "default" } }) => !left.has(keyOf({ name, namespace }))) })
+
 /** Whether what the rival placed may be there; what it left out is not asked. */
-export const isLegal = (problem: Problem, run: RivalRun): boolean => {
-  const out = leftBy(run)
-  const pods = problem.pods.filter(({ metadata: { name, namespace = "default" } }) => !out.has(keyOf({ name, namespace })))
-  return violations({ ...problem, pods }, planOf(problem, run)).length === 0
-}
+export const isLegal = (problem: Problem, run: RivalRun): boolean =>
+  !contradicts(run) && violations(placedOnly(problem, leftBy(run)), planOf(problem, run)).length === 0
 
 /** Prices are sums of fractions. */
 const negligible = 1e-6
 
+/** A short search: what is cheaper by luck of a long one proves nothing. */
+const steps = 300
+
+const illegal = (problem: Problem, first: Plan, searched: Plan): ReadonlyArray<Difference> =>
+  [["first", first] as const, ["searched", searched] as const].flatMap(([name, plan]) =>
+    violations(problem, plan).map((what): Difference => ({ kind: "illegal", what: `${name} plan: ${what}` })))
+
+/** Pods that every run of the rival places. */
+const leftOut = (plan: Plan, runs: ReadonlyArray<RivalRun>): ReadonlyArray<Difference> =>
+  plan.unschedulable.filter(({ pod }) => runs.every((run) => !leftBy(run).has(keyOf(pod)))).map(({ pod, reasons }) => ({
+    kind: "leftOut", what: `${keyOf(pod)}: ${reasons.map(({ message, reason }) => `${reason} ${message}`).join("; ")}`
+  }))
+
+const prices = (runs: ReadonlyArray<RivalRun>): string =>
+  `${Math.min(...runs.map((run) => run.totalPrice))}–${Math.max(...runs.map((run) => run.totalPrice))}`
+
 export const compare = (problem: Problem, rival: RivalAnswer): Comparison => {
-  const plan = schedule(problem)
-  const differences: Array<Difference> = []
-  for (const [name, each] of [["first", solve(problem).first], ["searched", plan]] as const) {
-    for (const what of violations(problem, each)) differences.push({ kind: "illegal", what: `${name} plan: ${what}` })
+  const { first, improve } = solve(problem)
+  const plan = improve({ steps })
+  const differences = illegal(problem, first, plan)
+  const runs = rival.runs.filter((run) => isLegal(problem, run))
+  if (runs.length === 0) return { differences, excuse: "no run of the rival is legal", isDearerThanBest: false }
+  const missing = leftOut(plan, runs)
+  if (missing.length > 0) {
+    return isTurnOfItsSize(problem, plan, runs)
+      ? { differences, excuse: "other pods of the same size have the room that there is", isDearerThanBest: false }
+      : { differences: [...differences, ...missing], isDearerThanBest: false }
   }
-  const legal = rival.runs.filter((run) => isLegal(problem, run))
-  const illegalRuns = rival.runs.length - legal.length
-  const excuse = legal.length === 0 ? "no run of the rival is legal" : excuses(problem, plan, legal)
-  if (excuse !== undefined) return { differences, excuse, illegalRuns, dearerThanBest: false }
-  const ours = left(plan)
-  for (const key of ours) {
-    if (legal.every((run) => !leftBy(run).has(key))) {
-      const reasons = plan.unschedulable.find(({ pod }) => keyOf(pod) === key)!.reasons
-      differences.push({ kind: "leftOut", what: `${key}: ${reasons.map(({ message, reason }) => `${reason} ${message}`).join("; ")}` })
-    }
-  }
-  const comparable = legal.filter((run) => leftBy(run).size <= ours.size).map((run) => run.totalPrice)
-  const price = plan.totals.hourlyPrice
-  if (comparable.length > 0 && price > Math.max(...comparable) + negligible) {
-    differences.push({ kind: "dearer", what: `${price} $/h in ${plan.totals.newNodes} nodes, the rival ${Math.min(...comparable)}–${Math.max(...comparable)}` })
-  }
-  return { differences, illegalRuns, dearerThanBest: comparable.length > 0 && price > Math.min(...comparable) + negligible }
+  // Who places fewer pods may well be cheaper.
+  const comparable = runs.filter((run) => leftBy(run).size <= plan.unschedulable.length)
+  const isDearerThan = (run: RivalRun): boolean => plan.totals.hourlyPrice > run.totalPrice + negligible
+  const isDearerThanBest = comparable.some(isDearerThan)
+  if (comparable.length === 0 || !comparable.every(isDearerThan)) return { differences, isDearerThanBest }
+  const met = wishesMet(problem, plan)
+  const equal = comparable.filter((run) => wishesMet(placedOnly(problem, leftBy(run)), planOf(problem, run)) >= met)
+  if (equal.length === 0) return { differences, excuse: "meets more preferences than the rival at its price", isDearerThanBest }
+  const what = `${plan.totals.hourlyPrice} $/h in ${plan.totals.newNodes} nodes, the rival ${prices(equal)}`
+  return { differences: [...differences, { kind: "dearer", what }], isDearerThanBest }
 }

@@ -53,7 +53,7 @@ describe("beside Karpenter's own scheduler", () => {
     for (let seed = from; seed < from + count; seed++) {
       const found = await ask(generate(seed))
       if (found.excuse !== undefined) excused.set(found.excuse, (excused.get(found.excuse) ?? 0) + 1)
-      if (found.dearerThanBest) dearer++
+      if (found.isDearerThanBest) dearer++
       if (found.differences.length > 0) failed.push([seed, found])
     }
     const asides = [`${dearer} dearer than the rival's best of ${runs} runs`, ...[...excused].map(([why, times]) => `${times} excused: ${why}`)]

@@ -18,15 +18,20 @@ const plans = (JSON.parse(readFileSync(join(import.meta.dirname, "../../../data/
   readonly data: ReadonlyArray<LinodePlan>
 }).data.filter((plan) => ["standard", "dedicated", "highmem", "premium"].includes(plan.class))
 
-const sold = (d: Dice, themes: Themes, zones: ReadonlyArray<string>, price: number): InstanceType["offerings"] => {
+const sold = (d: Dice, themes: Themes, zones: ReadonlyArray<string>, name: string, price: number): InstanceType["offerings"] => {
   const kinds = themes.has("capacityTypes") ? d.pick([["on-demand"], ["on-demand", "spot"]]) : ["on-demand"]
   const dearer = d.chance(0.3)
-  return zones.flatMap((zone, i) => kinds.map((capacityType) => ({
+  const open = zones.flatMap((zone, i) => kinds.map((capacityType) => ({
     zone,
     capacityType,
     price: Math.round(price * (capacityType === "spot" ? 0.4 : 1) * (dearer ? 1 + i / 10 : 1) * 1e4) / 1e4,
     ...(d.chance(0.05) ? { available: false } : {})
   })))
+  if (!themes.has("reservations") || !d.chance(0.3)) return open
+  const zone = d.pick(zones)
+  // Paid for already, so that it is taken first.
+  const reserved = { zone, capacityType: "reserved", price: Math.round(price * 10) / 1e4, reservationId: `reserved-${name}`, reservationCapacity: 1 + d.upTo(3) }
+  return [...open, reserved]
 }
 
 const made = (d: Dice, themes: Themes, zones: ReadonlyArray<string>, name: string): InstanceType => {
@@ -40,7 +45,7 @@ const made = (d: Dice, themes: Themes, zones: ReadonlyArray<string>, name: strin
       [label.family]: d.pick(["shared", "dedicated"]), ...(d.chance(0.9) ? { [label.cpus]: String(cpu) } : {}),
       ...(d.chance(0.1) ? { [label.arch]: "arm64" } : {})
     },
-    offerings: sold(d, themes, zones, (cpu * 0.012 + gi * 0.003) * (0.8 + d.upTo(5) / 10))
+    offerings: sold(d, themes, zones, name, (cpu * 0.012 + gi * 0.003) * (0.8 + d.upTo(5) / 10))
   }
 }
 
@@ -49,7 +54,7 @@ const linode = (d: Dice, themes: Themes, zones: ReadonlyArray<string>, { class: 
   capacity: { cpu: String(vcpus), memory: `${memory}Mi`, pods: "110" },
   overhead: { cpu: "100m", memory: `${400 + Math.round(memory * 0.02)}Mi` },
   labels: { [label.family]: family, [label.cpus]: String(vcpus) },
-  offerings: sold(d, themes, zones, price.hourly)
+  offerings: sold(d, themes, zones, id, price.hourly)
 })
 
 /** 5 to 30 types, sold in each of the zones. */

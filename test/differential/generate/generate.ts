@@ -4,7 +4,7 @@ import { catalogue } from "./catalogues.ts"
 import type { Dice } from "./dice.ts"
 import { dice, times } from "./dice.ts"
 import type { Theme, Themes } from "./names.ts"
-import { label, taints, themes as allThemes, wellKnownLabels } from "./names.ts"
+import { label, taints, reservationIdLabel, themes as allThemes, wellKnownLabels } from "./names.ts"
 import { nodeOf } from "./nodes.ts"
 import { podOf, workload } from "./pods.ts"
 import { noStorage, storage, withClaims } from "./volumes.ts"
@@ -84,6 +84,7 @@ export const generate = (seed: number): Problem => {
     nodes: themes.has("nodes") || d.chance(0.15) ? times(1 + d.upTo(6), (i) => nodeOf(d, themes, i, nodePools, types, workloads)) : [],
     daemonSets: themes.has("daemons") ? times(1 + d.upTo(2), (i) => daemonOf(d, i)) : [],
     wellKnownLabels,
+    ...(themes.has("reservations") ? { reservationIdLabel } : {}),
     persistentVolumeClaims: disks.claims,
     persistentVolumes: disks.volumes,
     storageClasses: disks.classes,

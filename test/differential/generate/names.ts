@@ -16,6 +16,9 @@ export const label = {
   tier: "example.org/tier"
 } as const
 
+/** Nodes of a reservation name it by this label. */
+export const reservationIdLabel = "example.com/reservation"
+
 export const wellKnownLabels: ReadonlyArray<string> = [label.family, label.cpus]
 
 export const taints: ReadonlyArray<Taint> = [
@@ -32,7 +35,7 @@ export const driver = "block.example.com"
 /** What a problem is about. Few at a time: then a difference says where it comes from, and everything still has a place. */
 export const themes = [
   "affinity", "antiAffinity", "capacityTypes", "daemons", "hostPorts", "limits", "minValues", "nodeAffinity", "nodes", "pools",
-  "preferences", "requests", "softSpread", "spread", "spreadPolicies", "taints", "volumes"
+  "preferences", "requests", "reservations", "softSpread", "spread", "spreadPolicies", "taints", "volumes"
 ] as const
 
 export type Theme = typeof themes[number]

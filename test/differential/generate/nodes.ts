@@ -19,7 +19,7 @@ export const nodeOf = (
   d: Dice, themes: Themes, i: number, pools: ReadonlyArray<NodePool>, types: ReadonlyArray<InstanceType>, workloads: ReadonlyArray<Workload>
 ): ExistingNode => {
   const type = d.pick(types.filter(({ capacity }) => Number(capacity["cpu"]) <= 8).concat(types[0]!))
-  const { capacityType, zone } = d.pick(type.offerings)
+  const { capacityType, zone } = d.pick(type.offerings.filter((offering) => offering.capacityType !== "reserved"))
   const pool = d.chance(0.8) ? d.pick(pools) : undefined
   const name = `node-${i}`
   return {

@@ -19,7 +19,7 @@ const containers = (d: Dice, themes: Themes): Pick<PodSpec, "containers" | "init
   const main: Container = { resources: { requests: d.chance(0.05) ? {} : requests(d) }, ...ports }
   if (!themes.has("requests")) return { containers: [main] }
   return {
-    containers: d.chance(0.3) ? [main, { resources: { requests: { cpu: "50m" }, limits: { cpu: "100m", memory: "32Mi" } } }] : [main],
+    containers: d.chance(0.3) ? [main, { resources: { requests: { cpu: "50m", memory: "32Mi" }, limits: { cpu: "100m", memory: "32Mi" } } }] : [main],
     ...(d.chance(0.5) ? { initContainers: [
       ...(d.chance(0.5) ? [{ restartPolicy: "Always", resources: { requests: requests(d) } }] : []), { resources: { requests: requests(d) } }
     ] } : {}),
