@@ -35,8 +35,8 @@ export class CacheLoops extends Context.Service<CacheLoops, {
 }>()("karpenter-linode/kube/CacheLoops") {}
 
 /**
- * Whether what selects pods is cached too: Services, and the controllers of pods. Only default topology spread needs to know them,
- * and a cluster has many of them.
+ * Whether what selects pods is cached too: Services, and the controllers of pods. Only default topology spread needs to know
+ * them, and a cluster has many of them.
  */
 export const CacheSelectors = Context.Reference<boolean>("karpenter-linode/kube/CacheSelectors", { defaultValue: () => false })
 

@@ -122,7 +122,7 @@ if (helm !== undefined) {
       assert.isAbove(cached.size, 12)
       const allowed = new Set(kind(objects(), "ClusterRole")
         .filter(({ metadata }) => !(metadata as { readonly name: string }).name.endsWith("-admin"))
-        .flatMap(({ rules }) => rules as ReadonlyArray<Readonly<Record<"apiGroups" | "resources" | "verbs", ReadonlyArray<string>>>>)
+        .flatMap(({ rules }) => rules as ReadonlyArray<Record<"apiGroups" | "resources" | "verbs", ReadonlyArray<string>>>)
         .filter(({ verbs }) => ["list", "watch"].every((verb) => verbs.includes(verb)))
         .flatMap(({ apiGroups, resources }) => apiGroups.flatMap((group) => resources.map((plural) => `${plural}.${group}`))))
       assert.deepStrictEqual([...cached].filter((each) => !allowed.has(each)), [])

@@ -4,16 +4,17 @@
  *
  * Unlike Karpenter's it does not stop while a claim is unlaunched: such a claim counts as what it is going to be.
  */
-import { Clock, Effect } from "effect"
+import { Clock, Duration, Effect } from "effect"
 import { Cluster } from "../../cluster/cluster.ts"
 import type { StateNode } from "../../cluster/cluster.ts"
 import { problemOf } from "../../cluster/problem.ts"
 import { leavingPods } from "../../cluster/reschedulable.ts"
 import { nominationKey } from "../../cluster/stateNode.ts"
+import { surroundings } from "../../cluster/surroundings.ts"
 import { Caches } from "../../kube/caches.ts"
 import { DaemonSets, PodDisruptionBudgets, Pods } from "../../kube/resources.ts"
 import { Metrics } from "../../runtime/metrics.ts"
-import { schedule } from "../../scheduling/index.ts"
+import { solve } from "../../scheduling/index.ts"
 import type { Plan, PodRef } from "../../scheduling/plan.ts"
 import type { Problem } from "../../scheduling/problem.ts"
 import { Settings } from "../../settings/settings.ts"
@@ -27,18 +28,33 @@ import * as report from "./report.ts"
 
 const controller = "provisioner"
 
-/** The solver runs to its end once it has begun, so whoever is ready runs before it and right after it. */
-const solve = Effect.fnUntraced(function*(problem: Problem) {
+/**
+ * Where a search ends though its time is not up: small batches are searched through in a few steps, and not every pass shall hold
+ * the process up for all of its budget. Where the clock stands still, as in tests, nothing else ends it.
+ */
+const stepsPerPod = 10
+const mostSteps = 2000
+
+/**
+ * A plan, and then a cheaper one if one is found within the budget. The solver runs to its end once it has begun, so whoever is
+ * ready runs before it and right after it.
+ */
+const solveWithin = Effect.fnUntraced(function*(problem: Problem, budget: Duration.Duration) {
+  const clock = yield* Clock.Clock
   const metrics = yield* Metrics
   yield* Effect.yieldNow
   const start = yield* Clock.currentTimeMillis
-  const plan = schedule(problem)
-  const end = yield* Clock.currentTimeMillis
+  const solution = solve(problem)
+  const end = clock.monotonicTimeNanosUnsafe() + Duration.toNanosUnsafe(budget)
+  const plan = solution.improve({
+    steps: Duration.isZero(budget) ? 0 : Math.min(mostSteps, stepsPerPod * problem.pods.length),
+    isSpent: () => clock.monotonicTimeNanosUnsafe() >= end
+  })
   metrics.histogram(
     "karpenter_scheduler_scheduling_duration_seconds",
     "Duration of scheduling simulations used for deprovisioning and provisioning in seconds.",
     ["controller"]
-  ).observe({ controller }, (end - start) / 1000)
+  ).observe({ controller }, ((yield* Clock.currentTimeMillis) - start) / 1000)
   yield* Effect.yieldNow
   return plan
 })
@@ -46,18 +62,19 @@ const solve = Effect.fnUntraced(function*(problem: Problem) {
 /** Asks the scheduler; the catalogues that it chose from come with the plan. */
 const planFor = Effect.fnUntraced(function*(kept: Kept, nodes: ReadonlyArray<StateNode>) {
   const caches = yield* Caches
-  const { minValuesPolicy, preferencePolicy } = yield* Settings
+  const { minValuesPolicy, nodePrice, preferencePolicy, schedulerConfig, searchBudget } = yield* Settings
   const { pools, types } = yield* participants
   if (pools.length === 0) yield* Effect.logInfo("no nodepools found")
-  const plan = yield* solve(problemOf({
+  const plan = yield* solveWithin(problemOf({
     pods: kept.toPlace,
     nodes,
     nodePools: pools,
     instanceTypes: types,
     daemonSets: caches.store(DaemonSets).list(),
     promised: kept.promised,
-    options: { preferencePolicy, minValuesPolicy }
-  }))
+    options: { preferencePolicy, minValuesPolicy, nodePrice },
+    surroundings: yield* surroundings(schedulerConfig.defaultConstraints)
+  }), searchBudget)
   return { plan, types }
 })
 
@@ -92,13 +109,18 @@ export const makePass = Effect.gen(function*() {
   const caches = yield* Caches
   const cluster = yield* Cluster
   const metrics = yield* Metrics
-  const window = nominationWindow(yield* Settings)
+  const settings = yield* Settings
+  const window = nominationWindow(settings)
   const ignored = metrics.gauge(
     "karpenter_scheduler_ignored_pods_count", "Number of pods ignored during scheduling by Karpenter", []
   )
   const unschedulable = metrics.gauge(
     "karpenter_scheduler_unschedulable_pods_count", "The number of unschedulable Pods.", ["controller"]
   )
+  const { defaultConstraints } = settings.schedulerConfig
+  if (defaultConstraints.length > 0) {
+    yield* Effect.logInfo("pods without topology spread get the default constraints", { constraints: defaultConstraints })
+  }
   let promises: Promises = new Map()
   let told: report.Told = new Map()
 
@@ -150,8 +172,10 @@ export const makePass = Effect.gen(function*() {
       const node = byName.get(placement.name)
       if (node !== undefined) yield* nominate(nominationKey(node), placement.pods, targetOf(node), !node.initialized)
     }
-    unschedulable.set({ controller }, plan.unschedulable.length)
-    told = yield* report.reportUnschedulable(plan.unschedulable, (uid) => byUid.get(uid), told)
+    const left = plan.unschedulable.filter((one) => !report.isDeferred(one))
+    yield* report.reportDeferred(plan.unschedulable.filter(report.isDeferred))
+    unschedulable.set({ controller }, left.length)
+    told = yield* report.reportUnschedulable(left, (uid) => byUid.get(uid), told)
   })
   return { run }
 })

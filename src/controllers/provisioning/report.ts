@@ -30,6 +30,16 @@ export const reportIgnored = Effect.fnUntraced(function*(ignored: ReadonlyArray<
   }
 })
 
+/** The pod waits for a reservation that others hold: a later pass will place it, and nobody has to do anything. */
+export const isDeferred = ({ reasons }: Unschedulable): boolean =>
+  reasons.some(({ reason }) => reason === "ReservedCapacityInUse")
+
+export const reportDeferred = Effect.fnUntraced(function*(deferred: ReadonlyArray<Unschedulable>) {
+  for (const { pod: { name, namespace } } of deferred) {
+    yield* Effect.logDebug("deferring scheduling decision for pod to future simulation", { Pod: { name, namespace } })
+  }
+})
+
 /** What was said of each pod by uid, so that a log does not repeat itself with every pass. */
 export type Told = ReadonlyMap<string, string>
 
