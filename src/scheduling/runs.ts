@@ -24,17 +24,27 @@ export const runsOf = (
 ): ReadonlyArray<Run> => {
   const sizeOf = ranks(requests)
   const runs = new Map<number, Gathered>()
+  const sizes = requests.length
+  // One cell for each size of each class, where that is not out of proportion; a map would be asked once per pod.
+  const cells = sizes * classes.length
+  const table = cells <= 8 * pods.length + 1024 ? new Array<Gathered | undefined>(cells).fill(undefined) : undefined
+  const out: Array<Gathered> = []
   for (let pod = 0; pod < pods.length; pod++) {
     const shape = shapeOf[pod]!
     if (usable !== undefined && !usable[shape]!) continue
     const size = sizeOf[shape]!
     const key = size * classes.length + classOf[pod]!
-    const run = runs.get(key)
-    if (run === undefined) runs.set(key, { podClass: classes[classOf[pod]!]!, request: requests[shape]!, size, pods: [pod] })
-    else run.pods.push(pod)
+    const known = table === undefined ? runs.get(key) : table[key]
+    if (known !== undefined) {
+      known.pods.push(pod)
+      continue
+    }
+    const run: Gathered = { podClass: classes[classOf[pod]!]!, request: requests[shape]!, size, pods: [pod] }
+    out.push(run)
+    if (table === undefined) runs.set(key, run)
+    else table[key] = run
   }
   const byAge = (a: number, b: number): number => comparePods(pods[a]!, pods[b]!)
-  const out = [...runs.values()]
   for (const run of out) if (run.pods.length > 1) run.pods.sort(byAge)
   return out.sort((a, b) => a.size - b.size || byAge(a.pods[0]!, b.pods[0]!))
 }
