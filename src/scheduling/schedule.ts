@@ -2,6 +2,7 @@ import { ceilings } from "./ceilings.ts"
 import { explain } from "./explain.ts"
 import { FirstFit } from "./firstFit.ts"
 import { assertPlan } from "./invariants.ts"
+import { keepAlive } from "./keepAlive.ts"
 import type { Model } from "./model.ts"
 import { compile } from "./model.ts"
 import { lowerBound } from "./lowerBound.ts"
@@ -46,8 +47,9 @@ export const solve = (problem: Problem): Solution => {
     improve: (budget) => {
       const pass = budget.steps > 0 ? bestPass(model, plain, nodes, budget) : plain
       const packed = pass === plain ? nodes : pass.packed()
-      const plan = planOf(model, pass, search(model, pass, packed, budget))
-      return { ...plan, totals: { ...plan.totals, lowerBound: lowerBound(model, packed) } }
+      const bound = lowerBound(model, packed)
+      const plan = planOf(model, pass, search(model, pass, packed, budget, bound))
+      return { ...plan, totals: { ...plan.totals, lowerBound: bound } }
     }
   }
 }
@@ -83,6 +85,7 @@ const planOf = (model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>):
   const { problem } = model
   const writer = new NodeWriter(model)
   const newNodes = nodes.map((node) => writer.write(node))
+  keepAlive("solution", [model, pass, writer])
   const unschedulable: Array<Unschedulable> = []
   for (const { pod, message } of model.invalid) {
     unschedulable.push({ pod: podRef(problem.pods[pod]!), reasons: [{ nodePool: "", reason: "InvalidPod", message }] })

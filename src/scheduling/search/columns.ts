@@ -17,12 +17,15 @@ interface Site {
   readonly state: number
   readonly pool: number
   readonly type: number
-  /** The items that can be on it without changing its state, and by item how many of it by rules about who shares a node. */
+  /** The items that can be on it without changing its state, and how many of each. */
   readonly list: Int32Array
-  readonly caps: Int32Array
+  readonly most: Int32Array
 }
 
 const tolerance = 1e-7
+
+/** How many part fillings are looked at to better a column: more once fewer find none. */
+const efforts = [60, 400, 3000]
 
 export class Columns {
   /** By row: its column, undefined where the row has a surplus. */
@@ -62,30 +65,34 @@ export class Columns {
     this.shadow[item] = column.cost / copies!
   }
 
-  /** Seeks better columns until none is found for a while or `isOver` says so; leaves the shadow prices in `value`. */
-  improve(isOver: () => boolean): void {
+  /** Seeks better columns until `isOver` says so or there are none: then true. Leaves the shadow prices in the filler's `value`. */
+  improve(isOver: () => boolean): boolean {
     const { S, shadow, filler, sites } = this
-    for (let found = true; found && !isOver();) {
-      found = false
+    this.filler.isStrict = true
+    let effort = 0
+    while (effort < efforts.length && !isOver()) {
+      let found = false
       for (let row = 0; row < S; row++) {
         if (shadow[row]! >= -tolerance) continue
         this.enterSurplus(row)
         found = true
       }
       for (const site of sites) {
-        if (this.seek(site)) found = true
+        if (this.seek(site, efforts[effort]!)) found = true
         if (isOver()) break
       }
+      effort = found ? 0 : effort + 1
     }
     for (let row = 0; row < S; row++) filler.value[row] = Math.max(shadow[row]!, 1e-9)
+    return effort === efforts.length
   }
 
-  private seek(site: Site): boolean {
+  private seek(site: Site, visits: number): boolean {
     const { task, filler, shadow, knapsack } = this
-    const { list, pool, type, state, caps } = site
+    const { list, pool, type, state, most } = site
     const { room } = task.model.pools[pool]!
     const cost = task.states.all[state]!.price[type]! + task.nodePrice
-    const worth = knapsack.solve(list, list.length, shadow, caps, room, type * task.D, cost + tolerance)
+    const worth = knapsack.solve(list, list.length, shadow, most, room, type * task.D, cost + tolerance, visits)
     if (worth <= cost + tolerance) return false
     // The other rules may leave some of it out.
     filler.value.set(shadow)
@@ -156,8 +163,8 @@ export class Columns {
 
 const sitesOf = (task: Task): ReadonlyArray<Site> => {
   const { states, model: { pools }, items } = task
-  const caps = Int32Array.from(task.kindOf, (kind) =>
-    Math.min(...task.hosts[kind]!.map(({ adds, cap }) => adds > 0 ? cap : Infinity), 0x7fffffff))
+  const mostOf = Int32Array.from(task.kindOf, (kind, item) =>
+    Math.min(task.count[item]!, ...task.hosts[kind]!.map(({ adds, cap }) => adds > 0 ? cap : Infinity)))
   const out: Array<Site> = []
   pools.forEach((_, pool) => {
     const base = states.base(pool)
@@ -167,7 +174,9 @@ const sitesOf = (task: Task): ReadonlyArray<Site> => {
       const able = items.all.flatMap((_, item) => states.after(state, task.kindOf[item]!) === state ? [item] : [])
       for (const type of states.all[state]!.types) {
         const list = Int32Array.from(able.filter((item) => task.fits(item, pool, type)))
-        if (list.some((item) => task.mayOpen(item, pool))) out.push({ state, pool, type, list, caps })
+        if (list.some((item) => task.mayOpen(item, pool))) {
+          out.push({ state, pool, type, list, most: list.map((item) => mostOf[item]!) })
+        }
       }
     }
   })

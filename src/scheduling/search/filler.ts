@@ -22,7 +22,8 @@ export class Filler {
   /** True: every pod goes to a pool as heavy as its home. */
   isStrict = true
   private readonly task: Task
-  private readonly left: Float64Array
+  /** By dimension: what is left of the node's room. */
+  readonly left: Float64Array
   private readonly shown: Int32Array
   private readonly caps: Float64Array
   private type = 0
@@ -77,11 +78,7 @@ export class Filler {
       }
     }
     const entries = this.task.hosts[kind]!
-    for (let i = 0; i < entries.length; i++) {
-      const { counter, adds, cap } = entries[i]!
-      const allowed = Math.min(cap, this.caps[counter]!) - this.shown[counter]!
-      copies = Math.min(copies, adds > 0 ? allowed : allowed < 0 ? 0 : none)
-    }
+    if (entries.length > 0) copies = Math.min(copies, this.allowedBy(kind))
     if (copies < 1) return 0
     if (next !== this.state) {
       const price = states.all[next]!.price[this.type]!
@@ -110,6 +107,26 @@ export class Filler {
     }
     this.items[this.length] = item
     this.copies[this.length++] = copies
+  }
+
+  /** How many more pods of the item the node takes by all rules but room; 0 for those that would change its state. */
+  mostOf(item: number): number {
+    const kind = this.task.kindOf[item]!
+    if (this.task.states.after(this.state, kind) !== this.state) return 0
+    if (this.isStrict && this.task.weighed && this.task.homeWeight[kind]! !== this.weight) return 0
+    return this.allowedBy(kind)
+  }
+
+  /** How many more pods of the kind may share the node. */
+  private allowedBy(kind: number): number {
+    const entries = this.task.hosts[kind]!
+    let copies = none
+    for (let i = 0; i < entries.length; i++) {
+      const { counter, adds, cap } = entries[i]!
+      const allowed = Math.min(cap, this.caps[counter]!) - this.shown[counter]!
+      copies = Math.min(copies, adds > 0 ? allowed : allowed < 0 ? 0 : none)
+    }
+    return Math.max(0, copies)
   }
 
   /** How many pods of the item are on the node. */

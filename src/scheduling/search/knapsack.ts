@@ -1,7 +1,7 @@
 import type { Task } from "./task.ts"
 
-/** How many part fillings are looked at before the best so far has to do. */
-const mostVisits = 3000
+/** A visit is about as much work as so many looks. */
+const looksPerVisit = 4
 
 /**
  * Which pods make a node of a type worth most, given what each is worth: branch and bound over the copies of each item. The bound
@@ -11,15 +11,12 @@ const mostVisits = 3000
 export class Knapsack {
   /** By position in the list given: how many of the item. */
   readonly copies: Int32Array
-  /** False when the visits were used up: there may be better. */
-  isProven = true
   private readonly task: Task
   private readonly loss: Float64Array
   private readonly order: Int32Array
   private readonly current: Int32Array
   private readonly left: Float64Array
   private readonly price: Float64Array
-  private readonly most: Int32Array
   private readonly tableau: Float64Array
 
   constructor(task: Task) {
@@ -28,19 +25,20 @@ export class Knapsack {
     this.loss = new Float64Array(task.size)
     this.order = new Int32Array(task.size)
     this.current = new Int32Array(task.size)
-    this.most = new Int32Array(task.size)
     this.left = new Float64Array(task.D)
     this.price = new Float64Array(task.D)
     this.tableau = new Float64Array((task.D + 1) * (task.size + task.D + 1))
   }
 
   /**
-   * Seeks a filling worth more than `above`; what it is worth, or `above` where none was found. `worth` is by item, `caps` the most of
-   * an item that one node takes by any other rule.
+   * Seeks a filling worth more than `above`; what it is worth, or `above` where none was found. `worth` is by item, `most` by position in
+   * the list: how many of an item there are, or how many a node takes by other rules. After `visits` part fillings the best so far
+   * has to do.
    */
-  solve(list: Int32Array, n: number, worth: Float64Array, caps: Int32Array, room: Float64Array, row: number, above: number): number {
-    const { task: { D, request, count, meter }, left, loss, order, most, current, price, copies } = this
-    this.isProven = true
+  solve(
+    list: Int32Array, n: number, worth: Float64Array, most: Int32Array, room: Float64Array, row: number, above: number, visits: number
+  ): number {
+    const { task: { D, request, meter }, left, loss, order, current, price, copies } = this
     this.priceResources(list, n, worth, room, row)
     let bound = 0
     for (let d = 0; d < D; d++) {
@@ -55,7 +53,6 @@ export class Knapsack {
       let taken = 0
       for (let d = 0; d < D; d++) taken += price[d]! * request[item * D + d]!
       loss[i] = Math.max(0, taken - worth[item]!)
-      most[i] = Math.min(count[item]!, caps[item]!)
       if (worth[item]! > 0 && most[i]! > 0 && bound - loss[i]! > above) order[m++] = i
     }
     this.sortByLoss(m)
@@ -64,20 +61,17 @@ export class Knapsack {
     let lost = 0
     let value = 0
     let depth = 0
-    let visits = 0
+    let visited = 0
     let isDown = true
     while (depth >= 0) {
       if (isDown) {
-        visits++
+        visited++
         if (value > best) {
           best = value
           copies.fill(0, 0, n)
           for (let i = 0; i < depth; i++) copies[order[i]!] = current[i]!
         }
-        if (visits > mostVisits) {
-          this.isProven = false
-          break
-        }
+        if (visited > visits) break
         if (depth === m || bound - lost - loss[order[depth]!]! <= best) {
           isDown = false
           depth--
@@ -108,7 +102,7 @@ export class Knapsack {
       depth++
       isDown = true
     }
-    meter.spend(visits)
+    meter.spend(visited * looksPerVisit)
     return best
   }
 

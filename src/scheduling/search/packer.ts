@@ -2,17 +2,21 @@ import type { Allowance } from "./allowance.ts"
 import type { Bin } from "./bins.ts"
 import { binOf } from "./bins.ts"
 import { Filler } from "./filler.ts"
+import { Knapsack } from "./knapsack.ts"
 import { sortByKey } from "./order.ts"
 import type { Random } from "./random.ts"
 import type { Task } from "./task.ts"
 
 /**
- * In which order a node takes items: the dearest first; what is dearest for its share of the node; or what is dearest for its share
- * of what is left, looked at anew after each pod.
+ * In which order a node takes items: the dearest first; what is dearest for its share of the node; what is dearest for its share
+ * of what is left, looked at anew after each pod; or those that are worth most together.
  */
-export type Order = "worth" | "density" | "balance"
+export type Order = "worth" | "density" | "balance" | "best"
 
-export const orders: ReadonlyArray<Order> = ["worth", "density", "balance"]
+export const orders: ReadonlyArray<Order> = ["worth", "density", "balance", "best"]
+
+/** How many part fillings are looked at for those that are worth most together. */
+const visits = 150
 
 export interface Manner {
   readonly order: Order
@@ -37,6 +41,9 @@ export class Packer {
   private readonly sortedLength: Int32Array
   private call = 0
   private readonly list: Int32Array
+  private readonly knapsack: Knapsack
+  /** By position in the list: how many of the item the node may take. */
+  private readonly most: Int32Array
   /** By position in the list: 1 for what the node cannot take any more. */
   private readonly tried: Uint8Array
   private n = 0
@@ -52,6 +59,8 @@ export class Packer {
     this.sortedLength = new Int32Array(task.types)
     this.list = new Int32Array(task.size)
     this.tried = new Uint8Array(task.size)
+    this.knapsack = new Knapsack(task)
+    this.most = new Int32Array(task.size)
   }
 
   /**
@@ -97,7 +106,7 @@ export class Packer {
     sortByKey(list, 0, this.n, seeming)
     this.call++
     if (this.sorted.length < task.types * this.stride) this.sorted = new Int32Array(task.types * this.stride)
-    task.meter.spend(this.n * 2)
+    task.meter.spend(64 + this.n * 4)
   }
 
   private best(seed: number, stock: Int32Array, manner: Manner, allowance: Allowance): Bin | undefined {
@@ -120,7 +129,7 @@ export class Packer {
         if (!task.fits(seed, p, t) || (allowance.matters && !allowance.allowsType(p, capacity, t * task.D))) continue
         filler.begin(base, t)
         if (filler.put(seed, 1) === 0) continue
-        this.fill(seed, stock, manner, p, t)
+        this.fill(seed, stock, manner, p, t, best)
         let ratio = (filler.price + task.nodePrice) / filler.worth
         if (manner.noise > 0) ratio *= 1 + 0.1 * manner.noise * this.random.next()
         if (ratio >= best) continue
@@ -141,23 +150,24 @@ export class Packer {
     return made ?? binOf(task, pool, items, copies, allowance)
   }
 
-  private fill(seed: number, stock: Int32Array, { order }: Manner, pool: number, type: number): void {
+  private fill(seed: number, stock: Int32Array, { order }: Manner, pool: number, type: number, ratio: number): void {
     const { filler, task: { meter }, n } = this
     if (order === "balance") {
       this.fillBalanced(seed, stock)
       return
     }
+    if (order === "best") this.fillBest(seed, stock, ratio)
     const slot = this.task.firstType[pool]! + type
     if (order === "density") this.sortByDensity(slot, pool, type)
-    const from = order === "worth" ? 0 : slot * this.stride
-    const list = order === "worth" ? this.list : this.sorted
-    const length = order === "worth" ? n : this.sortedLength[slot]!
+    const from = order === "density" ? slot * this.stride : 0
+    const list = order === "density" ? this.sorted : this.list
+    const length = order === "density" ? this.sortedLength[slot]! : n
     for (let i = from; i < from + length; i++) {
       const item = list[i]!
-      const left = item === seed ? stock[item]! - 1 : stock[item]!
+      const left = stock[item]! - (order === "best" ? filler.copiesOf(item) : item === seed ? 1 : 0)
       if (left > 0) filler.put(item, left)
     }
-    meter.spend(length)
+    meter.spend(length * 2)
   }
 
   /** Sorts the items of this call in the type's own order, once. */
@@ -176,7 +186,16 @@ export class Packer {
       density[item] = seeming[item]! / share
     }
     sortByKey(sorted, from, n, density)
-    meter.spend(n * 2)
+    meter.spend(n * 4)
+  }
+
+  /** Adds what is worth most together; nothing, where that would not bring the price for what the node holds below `ratio`. */
+  private fillBest(seed: number, stock: Int32Array, ratio: number): void {
+    const { filler, knapsack, list, n, most, seeming, task: { nodePrice } } = this
+    for (let i = 0; i < n; i++) most[i] = Math.min(filler.mostOf(list[i]!), stock[list[i]!]! - (list[i] === seed ? 1 : 0))
+    const above = Math.max(0, (filler.price + nodePrice) / ratio - filler.worth)
+    if (knapsack.solve(list, n, seeming, most, filler.left, 0, above, visits) <= above) return
+    for (let i = 0; i < n; i++) if (knapsack.copies[i]! > 0) filler.put(list[i]!, knapsack.copies[i]!)
   }
 
   private fillBalanced(seed: number, stock: Int32Array): void {
@@ -198,7 +217,7 @@ export class Packer {
           best = i
         }
       }
-      meter.spend(n)
+      meter.spend(n * 3)
       if (best < 0) return
       const item = list[best]!
       if (filler.copiesOf(item) >= stock[item]! || filler.put(item, 1) === 0) tried[best] = 1

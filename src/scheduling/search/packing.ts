@@ -11,6 +11,9 @@ export interface Packing {
   readonly cost: number
 }
 
+/** Prices are sums of fractions: differences below this are none. */
+export const negligible = 1e-9
+
 export const packingOf = (task: Task, bins: ReadonlyArray<Bin>): Packing => {
   const price = bins.reduce((sum, bin) => sum + bin.price, 0)
   return { bins, price, cost: price + bins.length * task.nodePrice }

@@ -3,19 +3,29 @@ import type { Bin } from "./bins.ts"
 import type { Packer } from "./packer.ts"
 import { orders } from "./packer.ts"
 import type { Packing } from "./packing.ts"
-import { addPods, allowanceBeside, packingOf, podsByWeight } from "./packing.ts"
+import { addPods, allowanceBeside, negligible, packingOf, podsByWeight } from "./packing.ts"
 import type { Random } from "./random.ts"
 import type { Task } from "./task.ts"
-
-/** Prices are sums of fractions: differences below this are none. */
-const negligible = 1e-9
 
 /** At most so many nodes are taken apart at once, and never fewer than two. */
 const mostAtOnce = 6
 
-/** The packing as it is when the meter is over; never dearer than `start`, and never above `ceiling` in plain price. */
-export const repair = (task: Task, packer: Packer, random: Random, start: Packing, ceiling: number): Packing => {
+/** How many failures in a row, for each node, say that there is no more to gain. */
+const patience = 100
+
+interface Bounds {
+  /** The plain price may not rise above it. */
+  readonly ceiling: number
+  /** Where the plain price is this low, there is nothing to gain. */
+  readonly floor: number
+  /** Asked between tries, as the meter is. */
+  readonly isOver: () => boolean
+}
+
+/** The packing as it is when time is over or nothing is gained any more; never dearer than `start`. */
+export const repair = (task: Task, packer: Packer, random: Random, start: Packing, bounds: Bounds): Packing => {
   const { meter, nodePrice } = task
+  const { ceiling, floor, isOver } = bounds
   const bins = [...start.bins]
   const waste = bins.map((bin) => wasteOf(packer, bin, nodePrice))
   const allowance = allowanceBeside(task, bins)
@@ -24,7 +34,9 @@ export const repair = (task: Task, packer: Packer, random: Random, start: Packin
   const stock = new Int32Array(task.size)
   const made: Array<Bin> = []
   let { price } = start
-  while (!meter.isOver && bins.length > 0) {
+  let failures = 0
+  while (!meter.isOver && !isOver() && bins.length > 0 && failures < patience * bins.length && price > floor + negligible) {
+    failures++
     const size = Math.min(bins.length, 2 + random.below(mostAtOnce - 1))
     const present: Array<number> = []
     const taken: Array<Bin> = []
@@ -65,6 +77,7 @@ export const repair = (task: Task, packer: Packer, random: Random, start: Packin
         bins.push(bin)
         waste.push(wasteOf(packer, bin, nodePrice))
       }
+      if (newPrice + made.length * nodePrice < cost - negligible) failures = 0
       price += newPrice - oldPrice
       continue
     }
@@ -88,11 +101,16 @@ const wasteOf = ({ filler: { value } }: Packer, { items, copies, price }: Bin, n
   return price + nodePrice - worth
 }
 
-/** One of the first `end`, the more wasteful of two for the most part. */
+/**
+ * One of the first `end`, the most wasteful of some: of two mostly, of many sometimes, as in a large packing few nodes waste anything.
+ */
 const pick = (waste: ReadonlyArray<number>, end: number, random: Random): number => {
-  const a = random.below(end)
-  const b = random.below(end)
-  return waste[b]! > waste[a]! && random.next() < 0.8 ? b : a
+  let best = random.below(end)
+  for (let rivals = Math.floor(end ** (random.next() * 0.75)); rivals > 0; rivals--) {
+    const other = random.below(end)
+    if (waste[other]! > waste[best]!) best = other
+  }
+  return best
 }
 
 const swap = (bins: Array<Bin>, waste: Array<number>, a: number, b: number): void => {

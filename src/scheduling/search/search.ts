@@ -13,10 +13,10 @@ import type { Bin } from "./bins.ts"
 import { Columns, mostRows } from "./columns.ts"
 import { Meter } from "./meter.ts"
 import { isMovable } from "./movable.ts"
-import type { Manner } from "./packer.ts"
+import type { Order } from "./packer.ts"
 import { orders, Packer } from "./packer.ts"
 import type { Packing } from "./packing.ts"
-import { allowanceBeside, packingOf, podsByWeight } from "./packing.ts"
+import { allowanceBeside, negligible, packingOf, podsByWeight } from "./packing.ts"
 import { Random } from "./random.ts"
 import { repair } from "./repair.ts"
 import { round } from "./round.ts"
@@ -25,69 +25,110 @@ import { writeNodes } from "./write.ts"
 
 const seed = 20261121
 
-/** The share of the budget by which the shadow prices have to be there. */
-const shareForPrices = 0.5
-
 /** How large a fraction of a node has to be to be rounded up. */
 const roundings = [2, 0.8, 0.6, 0.4]
 
-const noNoise: ReadonlyArray<Manner> = orders.map((order) => ({ order, noise: 0 }))
+/** For how many steps shadow prices are bettered before they are first tried out; then twice as long, and so on. */
+const firstTurn = 200
 
 /**
  * Nodes for the same pods that cost no more by the hour than those given, which are what `pass` has packed. A legal plan whenever
- * the given one is; the same for the same steps.
+ * the given one is; the same for the same steps. `bound` is a price that no plan for these pods can go below.
  */
 export const search = (
-  model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>, budget: Budget
+  model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>, budget: Budget, bound: number
 ): ReadonlyArray<PackedNode> => {
   const meter = new Meter(budget)
   if (meter.isOver || nodes.length === 0) return nodes
   const task = taskOf(model, pass, nodes, meter)
   if (task.start.length === 0) return nodes
-  const random = new Random(seed)
-  const packer = new Packer(task, random)
-  const { filler: { value } } = packer
-  const first = packingOf(task, task.start)
-  const least = podsByWeight(task, task.start)
-  let best = first
-  const offer = (found: Packing | undefined): void => {
-    if (found === undefined || found.cost >= best.cost || found.price > first.price) return
-    const pods = podsByWeight(task, found.bins)
-    if (least.every((count, i) => pods[i]! >= count)) best = found
-  }
-  const greedy = (manner: Manner): void => {
-    const bins: Array<Bin> = []
-    const all = Array.from(task.count, (_, item) => item)
-    const packed = packer.pack(task.count.slice(), all, manner, best.cost, allowanceBeside(task, []), bins)
-    if (packed) offer(packingOf(task, bins))
+  const { bins } = new Search(task, bound).run()
+  const kept = new Set(task.frozen.map(({ origin }) => origin))
+  return [...nodes.filter((node) => kept.has(node)), ...writeNodes(task, bins)]
+}
+
+class Search {
+  private readonly task: Task
+  private readonly random: Random = new Random(seed)
+  private readonly packer: Packer
+  private readonly first: Packing
+  private readonly least: Int32Array
+  /** In US dollars an hour: what the nodes that may change cost at least. */
+  private readonly floor: number
+  private best: Packing
+
+  constructor(task: Task, bound: number) {
+    this.task = task
+    this.packer = new Packer(task, this.random)
+    this.first = packingOf(task, task.start)
+    this.least = podsByWeight(task, task.start)
+    this.floor = bound - packingOf(task, task.frozen).price
+    this.best = this.first
   }
 
-  for (let item = 0; item < task.size; item++) {
-    const { cost, copies } = alone(task, packer.filler, item)!
-    value[item] = cost / copies[0]!
+  run(): Packing {
+    const { task, packer: { filler } } = this
+    for (let item = 0; item < task.size; item++) {
+      const { cost, copies } = alone(task, filler, item)!
+      filler.value[item] = cost / copies[0]!
+    }
+    for (const order of orders) this.greedy(order)
+    if (task.size <= mostRows) this.byShadowPrices()
+    this.repair(() => false)
+    return this.best
   }
-  noNoise.forEach(greedy)
-  if (task.size <= mostRows && !meter.isOver) {
+
+  /** Betters shadow prices and tries them out by turns, until there are no better ones. */
+  private byShadowPrices(): void {
+    const { task, packer, task: { meter } } = this
+    if (this.isDone) return
     const columns = new Columns(task, packer.filler)
-    columns.improve(() => meter.isOver || meter.share > shareForPrices)
-    noNoise.forEach(greedy)
-    for (const manner of noNoise) for (const upwards of roundings) offer(round(task, columns, packer, upwards, manner, best.cost))
+    for (let turn = firstTurn; !this.isDone; turn *= 2) {
+      const until = meter.steps + turn
+      const found = columns.improve(() => meter.isOver || meter.steps >= until)
+      for (const upwards of roundings) {
+        for (const order of orders) this.offer(round(task, columns, packer, upwards, { order, noise: 0 }, this.best.cost))
+      }
+      if (found) return
+      const end = meter.steps + turn / 2
+      this.repair(() => meter.steps >= end)
+    }
   }
-  best = repair(task, packer, random, best, first.price)
-  const kept = new Set(task.frozen.map(({ origin }) => origin))
-  return [...nodes.filter((node) => kept.has(node)), ...writeNodes(task, best.bins)]
+
+  private get isDone(): boolean {
+    return this.task.meter.isOver || this.best.price <= this.floor
+  }
+
+  private greedy(order: Order): void {
+    const { task, packer } = this
+    const bins: Array<Bin> = []
+    const all = Array.from(task.count, (_, item) => item)
+    packer.filler.isStrict = true
+    const packed = packer.pack(task.count.slice(), all, { order, noise: 0 }, this.best.cost, allowanceBeside(task, []), bins)
+    if (packed) this.offer(packingOf(task, bins))
+  }
+
+  private repair(isOver: () => boolean): void {
+    this.best = repair(this.task, this.packer, this.random, this.best, { ceiling: this.first.price, floor: this.floor, isOver })
+  }
+
+  /** Takes what is better and no worse in any other respect. */
+  private offer(found: Packing | undefined): void {
+    if (found === undefined || found.cost >= this.best.cost - negligible || found.price > this.first.price) return
+    const pods = podsByWeight(this.task, found.bins)
+    if (this.least.every((count, i) => pods[i]! >= count)) this.best = found
+  }
 }
 
 /** Without the nodes that have to stay, and those of pods that nobody could open a node for under the rules of the search. */
 const taskOf = (model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>, meter: Meter): Task => {
-  const movable = nodes.filter((node) => isMovable(model, node))
-  const frozen = nodes.filter((node) => !movable.includes(node))
-  const task = new Task(model, pass, movable, frozen, meter)
-  const stuck = task.items.all.filter((_, item) => !canOpen(task, item))
-  if (stuck.length === 0) return task
-  const pods = new Set(stuck.flatMap((item) => item.pods))
-  const free = movable.filter((node) => !node.pods.some((pod) => pods.has(pod)))
-  return new Task(model, pass, free, nodes.filter((node) => !free.includes(node)), meter)
+  const taskWithout = (stays: (node: PackedNode) => boolean): Task => {
+    const frozen = new Set(nodes.filter(stays))
+    return new Task(model, pass, nodes.filter((node) => !frozen.has(node)), [...frozen], meter)
+  }
+  const task = taskWithout((node) => !isMovable(model, node))
+  const stuck = new Set(task.items.all.flatMap((item, i) => canOpen(task, i) ? [] : item.pods))
+  return stuck.size === 0 ? task : taskWithout((node) => !isMovable(model, node) || node.pods.some((pod) => stuck.has(pod)))
 }
 
 const canOpen = (task: Task, item: number): boolean => {
