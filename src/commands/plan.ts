@@ -25,6 +25,7 @@ are there, and why a pod cannot be placed. It changes nothing.
   --node-price N             US dollars an hour that a node costs on top of its price when plans are compared; NODE_PRICE
   --preference-policy Respect|Ignore      PREFERENCE_POLICY, as for the controller
   --min-values-policy Strict|BestEffort   MIN_VALUES_POLICY, as for the controller
+  --scheduler-config YAML                 SCHEDULER_CONFIG, as for the controller
   --vm-memory-overhead-percent N          VM_MEMORY_OVERHEAD_PERCENT, as for the controller
 
   kubectl get nodepools,nodes,pods,ds,pdb,pvc,pv -A -o json | karpenter-linode plan -f -
@@ -51,9 +52,12 @@ export const plan = Effect.fnUntraced(function*(args: ReadonlyArray<string>, env
   const options = yield* readOptions(args, env)
   const catalog = options.catalog === undefined ? undefined : yield* Effect.flatMap(readSource(options.catalog), readCatalog)
   const documents = options.files.length === 0
-    ? yield* Effect.flatMap(Effect.promise(() => import("./plan/live.ts")), ({ readCluster }) => readCluster(env))
+    ? yield* Effect.flatMap(Effect.promise(() => import("./plan/live.ts")), ({ readCluster }) =>
+      readCluster(env, options.defaultConstraints.length > 0))
     : (yield* Effect.forEach(yield* readSources(options.files), readDocuments)).flat()
-  if (documents.length === 0) return yield* badInput(`${options.files.map(shownPath).join(", ")}: nothing in it, expected Kubernetes objects`)
+  if (documents.length === 0) {
+    return yield* badInput(`${options.files.map(shownPath).join(", ")}: nothing in it, expected Kubernetes objects`)
+  }
   const made = yield* makePlan(documents, catalog, options)
   const { answer, ignored, notes, question } = made
   const isText = options.output === "text"

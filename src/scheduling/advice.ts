@@ -9,8 +9,8 @@ import { describeValues, hasValue, isContradiction, someValue } from "./valueSet
 
 /** `zone us-ord`, or that the label may be missing. */
 const valueText = (key: string, set: ValueSet, wanted: ValueSet | undefined): string => {
-  const both = !set.complement && wanted !== undefined ? [...set.values].filter((value) => hasValue(wanted, value)).sort()[0] : undefined
-  const value = both ?? someValue(set)
+  const agreed = set.complement || wanted === undefined ? [] : [...set.values].filter((value) => hasValue(wanted, value))
+  const value = agreed.sort()[0] ?? someValue(set)
   return value === undefined ? `nodes without ${key}` : `${key} ${value}`
 }
 
@@ -21,9 +21,9 @@ const inTheWay = (pool: Pool, t: number): ReadonlyArray<string> => [...pool.requ
 }).sort()
 
 /**
- * What the NodePool would have to allow besides, for a type that agrees with what the pod demands and that `holds` says yes to: the
- * fewest labels, then the cheapest type. `allow zone us-ord in NodePool default (g6-standard-2 holds it)`; undefined where no type
- * that is to be had would do, or where no requirement of the NodePool is in the way.
+ * What the NodePool would have to allow besides, for a type that agrees with what the pod demands and that `holds` says yes to:
+ * the fewest labels, then the cheapest type. `allow zone us-ord in NodePool default (g6-standard-2 holds it)`; undefined where no
+ * type that is to be had would do, or where no requirement of the NodePool is in the way.
  */
 export const allowing = (pool: Pool, want: Requirements, holds: (t: number) => boolean): string | undefined => {
   const { catalogue } = pool
@@ -51,7 +51,7 @@ const valuesOf = (catalogue: Catalogue, key: string): string => {
   return values.length === 0 ? "" : `; there is ${values.slice(0, 5).join(", ")}${more}`
 }
 
-/** The first of the labels whose requirement no instance type meets at all, as a sentence; undefined where each is met by some. */
+/** The first of the labels whose requirement no instance type meets, as a sentence; undefined where each is met by some. */
 export const metByNone = (catalogue: Catalogue, requirements: Requirements): string | undefined => {
   const everything = allBits(catalogue.types.length)
   const key = [...requirements.keys()].sort()

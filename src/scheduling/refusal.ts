@@ -66,7 +66,9 @@ export const refusalOf = (model: Model, pass: FirstFit, run: Run, step: Step, in
     const ports = run.podClass.ports.map((port) => `${port.port}/${port.protocol}`).join(", ")
     return refuse("HostPortConflict", `its host port ${ports} is taken by a DaemonSet on every node of NodePool ${pool.name}`)
   }
-  if (pass.nodesLeft[index]! < 1) return refuse("LimitsExceeded", `NodePool ${pool.name} may have no more nodes: raise its limit of nodes`)
+  if (pass.nodesLeft[index]! < 1) {
+    return refuse("LimitsExceeded", `NodePool ${pool.name} may have no more nodes: raise its limit of nodes`)
+  }
   const remaining = pass.remaining[index]
   if (remaining !== undefined) {
     const over = beyondLimits(model, pool, fitting, remaining)
@@ -95,7 +97,9 @@ const disagreement = (model: Model, pool: Pool, run: Run, want: Requirements, ke
     const settled = pool.catalogue.matching(key, wanted) === undefined ? settling(pool, key, wanted) : undefined
     return settled === undefined ? widening(model, pool, run, want) : `: ${settled}`
   }
-  if (own !== undefined) return metByNone(pool.catalogue, want) ?? `needs ${asked}, NodePool ${pool.name} has ${describeValues(own)}${action()}`
+  if (own !== undefined) {
+    return metByNone(pool.catalogue, want) ?? `needs ${asked}, NodePool ${pool.name} has ${describeValues(own)}${action()}`
+  }
   const meant = likelyKey(key, new Set([...model.wellKnown, ...pool.requirements.keys()]))
   return `needs ${asked}, which NodePool ${pool.name} does not set${meant === undefined ? action() : ` (is ${meant} meant?)`}`
 }

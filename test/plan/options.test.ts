@@ -6,7 +6,7 @@ describe("the arguments of plan", () => {
   it.effect("are few, and need none", () => Effect.gen(function*() {
     assert.deepStrictEqual(yield* readOptions([], {}), {
       files: [], catalog: undefined, region: { flag: undefined, variable: undefined }, output: "text", searchMillis: 200,
-      preferencePolicy: "Respect", minValuesPolicy: "Strict", nodePrice: undefined, memoryShare: undefined
+      preferencePolicy: "Respect", minValuesPolicy: "Strict", nodePrice: 0.001, defaultConstraints: [], memoryShare: undefined
     })
   }))
 
@@ -25,12 +25,13 @@ describe("the arguments of plan", () => {
   }))
 
   it.effect("are refused all at once, with what was expected", () => Effect.gen(function*() {
-    const args = ["pods.yaml", "-o", "yaml", "--search-ms=soon", "--colour", "--node-price=-1", "--region=", "-f"]
+    const args = ["pods.yaml", "--scheduler-config={spread: {}}", "-o", "yaml", "--search-ms=soon", "--colour", "--node-price=-1", "--region=", "-f"]
     const error = yield* Effect.flip(readOptions(args, { PREFERENCE_POLICY: "Sometimes" }))
     assert.deepStrictEqual(error.message.split("\n").map((line) => line.split(",")[0]), [
       "pods.yaml: unknown argument",
       "--colour: unknown argument",
       "-f: no value",
+      "--scheduler-config: spread is not known",
       "--region: \"\"",
       "-o: \"yaml\"",
       "--search-ms: \"soon\"",

@@ -87,6 +87,8 @@ describe("-o text", () => {
 
   it.effect("names the nodes that are there and get a pod", () => Effect.gen(function*() {
     assert.include(yield* page(shop()), "  lke1-a: default/small")
+    const full = ["a", "b", "c", "d"].flatMap((name) => [node(name), pod(`busy-${name}`, { cpu: "7" }, { nodeName: name })])
+    assert.include(yield* page([nodePool(), ...full, workload("Deployment", "web", 8)]), "  4 nodes (a, b, c, …): each default/web ×2")
   }))
 
   it.effect("stays within the width, without colour unless asked for it", () => Effect.gen(function*() {

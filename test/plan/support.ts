@@ -13,7 +13,7 @@ export type Fields = Readonly<Record<string, unknown>>
 
 const standard: PlanOptions = {
   files: [], catalog: undefined, region: { flag: "us-ord", variable: undefined }, output: "json", searchMillis: 0,
-  preferencePolicy: "Respect", minValuesPolicy: "Strict", nodePrice: undefined, memoryShare: undefined
+  preferencePolicy: "Respect", minValuesPolicy: "Strict", nodePrice: 0.001, defaultConstraints: [], memoryShare: undefined
 }
 
 export const nodePool = (name = "default", spec: Fields = {}, template: Fields = {}): Fields => ({

@@ -53,6 +53,17 @@ describe("workloads", () => {
     assert.strictEqual(json.totals.newNodes, 3)
   }))
 
+  it.effect("pods of a Deployment get the default spread of the cluster", () => Effect.gen(function*() {
+    const defaultConstraints = [{ maxSkew: 1, topologyKey: "kubernetes.io/hostname", whenUnsatisfiable: "DoNotSchedule" }]
+    const nodes = ["n1", "n2", "n3"].map((name) => node(name))
+    const used = Effect.fnUntraced(function*(constraints: typeof defaultConstraints) {
+      const { json } = yield* plan(list(nodePool(), ...nodes, workload("Deployment", "web", 6)), { defaultConstraints: constraints })
+      return json.existingNodes.map(({ pods }) => pods.length)
+    })
+    assert.deepStrictEqual(yield* used([]), [6])
+    assert.deepStrictEqual(yield* used(defaultConstraints), [1, 1, 1])
+  }))
+
   it.effect("a StatefulSet makes the claims of its pods", () => Effect.gen(function*() {
     const storage = { apiVersion: "storage.k8s.io/v1", kind: "StorageClass", metadata: { name: "fast" }, provisioner: "linodebs.csi.linode.com", volumeBindingMode: "WaitForFirstConsumer" }
     const set = workload("StatefulSet", "db", 2, { volumeClaimTemplates: [{ metadata: { name: "data" }, spec: { storageClassName: "fast" } }] })

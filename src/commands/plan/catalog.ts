@@ -60,7 +60,8 @@ const completed = (type: typeof GivenType.Type): InstanceType => {
 
 const twice = (list: string, names: ReadonlyArray<string>): ReadonlyArray<string> => names.flatMap((name, i) => {
   const first = names.indexOf(name)
-  return first === i ? [] : [`${list}[${i}]: found ${foundText(name)} again, which is at ${list}[${first}], expected each type once`]
+  const again = `${list}[${i}]: found ${foundText(name)} again, which is at ${list}[${first}], expected each type once`
+  return first === i ? [] : [again]
 })
 
 const reply = makeReader(Reply)
@@ -70,7 +71,9 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
 const read = (value: unknown): Result.Result<Catalog, ReadonlyArray<string>> => {
-  if (!isObject(value)) return Result.fail([`found ${foundText(value)}, expected an object with data or with version and instanceTypes`])
+  if (!isObject(value)) {
+    return Result.fail([`found ${foundText(value)}, expected an object with data or with version and instanceTypes`])
+  }
   if ("data" in value) {
     return Result.flatMap(reply(value), ({ data }) => {
       const again = twice("data", data.map((type) => type.id))

@@ -23,7 +23,8 @@ export const Name = Schema.String.check(Schema.isMinLength(1, { expected: "a nam
 export const Natural = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0, { expected: "a whole number, 0 or more" }))
 export const Positive = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1, { expected: "a whole number, 1 or more" }))
 
-export const LabelKey = Schema.String.check(Schema.makeFilter(isQualifiedName, { expected: "a label key such as example.com/team" }))
+export const LabelKey = Schema.String
+  .check(Schema.makeFilter(isQualifiedName, { expected: "a label key such as example.com/team" }))
 const LabelValue = Schema.String.check(Schema.makeFilter(isLabelValue, { expected: "a label value of at most 63 characters" }))
 
 export const Labels = Schema.Record(Schema.String, LabelValue)

@@ -20,10 +20,11 @@ export const crowdOf = (pods: ReadonlyArray<Pod>): Crowd => {
   }
   return new Map(pods.map((pod) => {
     const { name, namespace } = pod.metadata
+    const self = keyOf(namespace, name)
     const workload = workloadOf(pod.metadata)
+    if (workload !== undefined) return [self, keyOf(namespace, workload.name)]
     const stem = keyOf(namespace, stemOf(name))
-    const many = stemOf(name) !== "" && (alike.get(stem) ?? 0) > 1
-    return [keyOf(namespace, name), workload === undefined ? many ? stem : keyOf(namespace, name) : keyOf(namespace, workload.name)]
+    return [self, stemOf(name) !== "" && (alike.get(stem) ?? 0) > 1 ? stem : self]
   }))
 }
 
@@ -37,5 +38,6 @@ export const crowdText = (crowd: Crowd, pods: ReadonlyArray<Pick<PodRef, "name" 
   const groups = [...counts].toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
   const named = groups.slice(0, groups.length > most ? most - 1 : most)
   const rest = groups.slice(named.length).reduce((sum, [, count]) => sum + count, 0)
-  return [...named.map(([group, count]) => count === 1 ? group : `${group} ×${count}`), ...(rest === 0 ? [] : [`${rest} more`])].join(", ")
+  const words = named.map(([group, count]) => count === 1 ? group : `${group} ×${count}`)
+  return (rest === 0 ? words : [...words, `${rest} more`]).join(", ")
 }

@@ -94,12 +94,11 @@ const withoutNulls = (value: unknown): unknown => {
 /** The items of a `List` or of a typed list such as `PodList`, whose items need not name their kind; else the object itself. */
 const itemsOf = (document: Document): ReadonlyArray<Document> => {
   const { where, value } = document
-  if (!isObject(value) || typeof value["kind"] !== "string" || !value["kind"].endsWith("List") || !Array.isArray(value["items"])) {
-    return [document]
-  }
-  const { apiVersion, kind } = value
+  if (!isObject(value)) return [document]
+  const { apiVersion, items, kind } = value
+  if (typeof kind !== "string" || !kind.endsWith("List") || !Array.isArray(items)) return [document]
   const typed = kind === "List" ? {} : { apiVersion, kind: kind.slice(0, -"List".length) }
-  return value["items"].flatMap((item: unknown, i) =>
+  return items.flatMap((item: unknown, i) =>
     itemsOf({ where: `${where}, items[${i}]`, value: isObject(item) ? { ...typed, ...item } : item }))
 }
 

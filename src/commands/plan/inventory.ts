@@ -23,10 +23,11 @@ const text = (value: unknown): string => typeof value === "string" ? value : ""
 /** What the document says it is; a problem where it does not say. */
 const kindOf = (value: Fields): Result.Result<{ readonly name: string; readonly kind: string }, string> => {
   const { apiVersion, kind } = value
-  if (kind === undefined) return Result.fail("kind: missing, expected the kind of a Kubernetes object such as Pod")
-  if (typeof kind !== "string") return Result.fail(`kind: found ${foundText(kind)}, expected the kind of a Kubernetes object such as Pod`)
-  if (apiVersion === undefined) return Result.fail("apiVersion: missing, expected the version of the API such as v1 or karpenter.sh/v1")
-  if (typeof apiVersion !== "string") return Result.fail(`apiVersion: found ${foundText(apiVersion)}, expected text such as v1`)
+  const found = (field: unknown): string => field === undefined ? "missing" : `found ${foundText(field)}`
+  if (typeof kind !== "string") return Result.fail(`kind: ${found(kind)}, expected the kind of a Kubernetes object such as Pod`)
+  if (typeof apiVersion !== "string") {
+    return Result.fail(`apiVersion: ${found(apiVersion)}, expected the version of the API such as v1 or karpenter.sh/v1`)
+  }
   return Result.succeed({ name: `${apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : ""}/${kind}`, kind })
 }
 
@@ -40,7 +41,8 @@ const titleOf = (kind: string, value: Fields, namespaced: boolean): string => {
 
 const inNamespace = (value: Fields): Fields => {
   const { metadata } = value
-  return !isObject(metadata) || text(metadata["namespace"]) !== "" ? value : { ...value, metadata: { ...metadata, namespace: "default" } }
+  if (!isObject(metadata) || (metadata["namespace"] ?? "") !== "") return value
+  return { ...value, metadata: { ...metadata, namespace: "default" } }
 }
 
 /** Reads all documents; `allowedLabels` may be required by NodePools although their domain is reserved. */

@@ -47,7 +47,8 @@ const rounded = (price: number): number => Number(price.toPrecision(12))
 
 /** What the type says of itself: labels, and requirements that the node's own leave one value. */
 const typeLabels = (type: InstanceType | undefined, node: NewNode): Readonly<Record<string, string>> => {
-  const narrowed = new Map(node.requirements.filter(({ operator }) => operator === "In").map(({ key, values }) => [key, new Set(values)]))
+  const narrowed = new Map(node.requirements.flatMap(({ key, operator, values }) =>
+    operator === "In" ? [[key, new Set(values)]] : []))
   const single = (type?.requirements ?? []).flatMap(({ key, operator, values = [] }) => {
     const left = operator === "In" ? values.filter((value) => narrowed.get(key)?.has(value) ?? true) : []
     return left.length === 1 ? [[key, left[0]!] as const] : []

@@ -38,7 +38,10 @@ const NodeClaim = Schema.Struct({
 
 const DaemonSet = Schema.Struct({ metadata: Metadata, spec: Schema.Struct({ template: PodTemplate }) })
 
-const IntOrPercent = Schema.Union([Schema.Int, Schema.String.check(Schema.isPattern(/^\d+%?$/, { expected: "a number or a percentage" }))])
+const IntOrPercent = Schema.Union([
+  Schema.Int,
+  Schema.String.check(Schema.isPattern(/^\d+%?$/, { expected: "a number or a percentage" }))
+])
 
 const PodDisruptionBudget = Schema.Struct({
   metadata: Metadata,

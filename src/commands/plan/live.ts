@@ -8,26 +8,30 @@ import type { KubeError } from "../../kube/kubeError.ts"
 import { isNotFound } from "../../kube/kubeError.ts"
 import { loadKubeConfig } from "../../kube/kubeconfig.ts"
 import * as liveKube from "../../kube/live.ts"
-import type { KubeObject } from "../../kube/objects.ts"
-import { DaemonSets, Namespaces, Nodes, PodDisruptionBudgets, Pods, resource } from "../../kube/resources.ts"
+import type { KubeObject, Workload } from "../../kube/objects.ts"
+import {
+  CSINodes, DaemonSets, Namespaces, Nodes, PersistentVolumeClaims, PersistentVolumes, PodDisruptionBudgets, Pods, ReplicaSets,
+  Services, StatefulSets, StorageClasses
+} from "../../kube/resources.ts"
 import type { Resource } from "../../kube/resources.ts"
 import { badInput } from "./badInput.ts"
 import type { BadInput } from "./badInput.ts"
 import type { Document } from "./documents.ts"
 
-const storage = [
-  resource<KubeObject>("v1", "PersistentVolumeClaim", "persistentvolumeclaims", "Namespaced"),
-  resource<KubeObject>("v1", "PersistentVolume", "persistentvolumes", "Cluster"),
-  resource<KubeObject>("storage.k8s.io/v1", "StorageClass", "storageclasses", "Cluster"),
-  resource<KubeObject>("storage.k8s.io/v1", "CSINode", "csinodes", "Cluster")
-]
-
 const own: ReadonlyArray<Resource> = [NodePools as Resource, LinodeNodeClasses as Resource, NodeClaims as Resource]
 
 /** What planning looks at. */
-const wanted: ReadonlyArray<Resource> = [
-  ...own, Nodes as Resource, Pods as Resource, DaemonSets as Resource, PodDisruptionBudgets as Resource, Namespaces, ...storage
+const always: ReadonlyArray<Resource> = [
+  ...own, Nodes as Resource, Pods as Resource, DaemonSets as Resource, PodDisruptionBudgets as Resource, Namespaces,
+  PersistentVolumeClaims as Resource, PersistentVolumes as Resource, StorageClasses as Resource, CSINodes as Resource
 ]
+
+/** What default spread constraints are deduced from. */
+const selecting: ReadonlyArray<Resource> = [Services as Resource, ReplicaSets as Resource, StatefulSets as Resource]
+
+/** A workload of a live cluster has made its pods already, as many as it could. */
+const asMade = (object: KubeObject): unknown =>
+  object.kind === "ReplicaSet" || object.kind === "StatefulSet" ? { ...object, spec: { ...(object as Workload).spec, replicas: 0 } } : object
 
 const pageSize = 500
 
@@ -48,15 +52,23 @@ const listAll = Effect.fnUntraced(function*(kube: Kube["Service"], resource: Res
   return items
 })
 
-const readAll = Effect.flatMap(Kube, (kube) => Effect.forEach(wanted, (resource) => listAll(kube, resource).pipe(
-  // A server that does not serve a kind has none of it; without ours there is nothing to plan with.
-  Effect.catchIf((error) => isNotFound(error) && !own.includes(resource), () => Effect.succeed<ReadonlyArray<KubeObject>>([])),
-  Effect.mapError(unreadable(resource)),
-  Effect.map((items): ReadonlyArray<Document> => items.map((value) => ({ where: "the cluster", value })))
-), { concurrency: 4 }))
+const readAll = Effect.fnUntraced(function*(wanted: ReadonlyArray<Resource>) {
+  const kube = yield* Kube
+  const lists = yield* Effect.forEach(wanted, (resource) => listAll(kube, resource).pipe(
+    // A server that does not serve a kind has none of it; without ours there is nothing to plan with.
+    Effect.catchIf((error) => isNotFound(error) && !own.includes(resource), () => Effect.succeed<ReadonlyArray<KubeObject>>([])),
+    Effect.mapError(unreadable(resource))
+  ), { concurrency: 4 })
+  return lists.flat().map((object): Document => ({ where: "the cluster", value: asMade(object) }))
+})
 
-/** Every object of the cluster that planning looks at. Fails in one line when the cluster cannot be reached or read. */
-export const readCluster = Effect.fnUntraced(function*(env: Readonly<Record<string, string | undefined>>) {
+/**
+ * Every object of the cluster that planning looks at; `withSelecting`: also what selects pods. Fails in one line when the cluster
+ * cannot be reached or read.
+ */
+export const readCluster = Effect.fnUntraced(function*(env: Readonly<Record<string, string | undefined>>, withSelecting: boolean) {
   const config = yield* loadKubeConfig({ env })
-  return (yield* Effect.provide(readAll, liveKube.layerOf(config, { qps: 200, burst: 300 }))).flat()
+  return yield* Effect.provide(
+    readAll(withSelecting ? [...always, ...selecting] : always), liveKube.layerOf(config, { qps: 200, burst: 300 })
+  )
 })

@@ -27,8 +27,11 @@ export const makePlan = Effect.fnUntraced(function*(
   const { ignored, inventory } = yield* readInventory(documents, allowed)
   const { notes, shop } = yield* openShop(catalog, options, inventory)
   const { minValuesPolicy, nodePrice, preferencePolicy, searchMillis } = options
-  const wishes = { preferencePolicy, minValuesPolicy, ...(nodePrice === undefined ? {} : { nodePrice }) }
-  const question = questionOf(inventory, shop, wishes, yield* Clock.currentTimeMillis)
+  const question = questionOf(inventory, shop, {
+    options: { preferencePolicy, minValuesPolicy, nodePrice },
+    defaultConstraints: options.defaultConstraints,
+    nowMillis: yield* Clock.currentTimeMillis
+  })
   return { question, answer: yield* ask(question.problem, searchMillis), notes: [...notes, ...question.notes], ignored }
 })
 

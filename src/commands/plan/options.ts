@@ -2,7 +2,9 @@
 import { Effect, Result, Schema } from "effect"
 import * as Kind from "../../settings/kinds.ts"
 import { Problem } from "../../settings/load.ts"
+import { parseSchedulerConfig } from "../../settings/schedulerConfig.ts"
 import { table } from "../../settings/table.ts"
+import type { SpreadConstraint } from "../../scheduling/problem.ts"
 
 export interface PlanOptions {
   /** In the order given; `-` is standard input. None: the cluster of the current kubeconfig is read. */
@@ -13,8 +15,10 @@ export interface PlanOptions {
   readonly searchMillis: number
   readonly preferencePolicy: "Respect" | "Ignore"
   readonly minValuesPolicy: "Strict" | "BestEffort"
-  /** US dollars an hour on top of a node's price; undefined: the scheduler's own. */
-  readonly nodePrice: number | undefined
+  /** US dollars an hour on top of a node's price. */
+  readonly nodePrice: number
+  /** The topology spread of pods that have none of their own. */
+  readonly defaultConstraints: ReadonlyArray<SpreadConstraint>
   /** What the user says of a plan's memory is lost; undefined for what LKE nodes really lose. */
   readonly memoryShare: number | undefined
 }
@@ -29,14 +33,6 @@ export class PlanUsage extends Schema.TaggedError<PlanUsage>()("PlanUsage", { pr
   }
 }
 
-const price: Kind.Kind<number> = {
-  expected: "a price in US dollars an hour such as 0.001",
-  parse: (given) => {
-    const n = given.trim() === "" ? NaN : Number(given)
-    return Number.isFinite(n) && n >= 0 ? Result.succeed(n) : Result.fail(undefined)
-  }
-}
-
 const path: Kind.Kind<string> = { ...Kind.text, expected: "a file, a folder, or - for standard input" }
 
 /** By flag, with what may stand for it in the environment. */
@@ -48,7 +44,8 @@ const flags = {
   "search-ms": { kind: Kind.integer(0, 3_600_000), env: [] },
   "preference-policy": table.preferencePolicy,
   "min-values-policy": table.minValuesPolicy,
-  "node-price": { kind: price, env: ["NODE_PRICE"] },
+  "node-price": table.nodePrice,
+  "scheduler-config": table.schedulerConfig,
   "vm-memory-overhead-percent": table.vmMemoryOverheadPercent
 } as const
 
@@ -89,7 +86,7 @@ const readWords = (args: ReadonlyArray<string>, problems: Array<Problem>): Reado
 /** Flags win over variables; an empty variable counts as not set, an empty flag as given. */
 export const readOptions = (
   args: ReadonlyArray<string>, env: Readonly<Record<string, string | undefined>>
-): Effect.Effect<PlanOptions, PlanUsage> => Effect.suspend(() => {
+): Effect.Effect<PlanOptions, PlanUsage> => Effect.gen(function*() {
   const problems: Array<Problem> = []
   const words = readWords(args, problems)
   const variable = (names: ReadonlyArray<string>): Pick<Word, "shown" | "value"> | undefined =>
@@ -105,6 +102,11 @@ export const readOptions = (
   const one = <A>(flag: Flag, kind: Kind.Kind<A>): A | undefined =>
     parse(words.findLast((word) => word.flag === flag) ?? variable(flags[flag].env), kind)
 
+  const configured = words.findLast((word) => word.flag === "scheduler-config") ?? variable(table.schedulerConfig.env)
+  const config = yield* Effect.result(parseSchedulerConfig(configured?.value ?? ""))
+  if (configured !== undefined && Result.isFailure(config)) {
+    problems.push({ name: configured.shown, found: config.failure, expected: table.schedulerConfig.kind.expected })
+  }
   const options: PlanOptions = {
     files: words.filter((word) => word.flag === "filename").flatMap((word) => parse(word, path) ?? []),
     catalog: one("catalog", flags.catalog.kind),
@@ -113,8 +115,9 @@ export const readOptions = (
     searchMillis: one("search-ms", flags["search-ms"].kind) ?? 200,
     preferencePolicy: one("preference-policy", table.preferencePolicy.kind) ?? "Respect",
     minValuesPolicy: one("min-values-policy", table.minValuesPolicy.kind) ?? "Strict",
-    nodePrice: one("node-price", price),
+    nodePrice: one("node-price", table.nodePrice.kind) ?? table.nodePrice.fallback!.value,
+    defaultConstraints: Result.isSuccess(config) ? config.success.defaultConstraints : [],
     memoryShare: one("vm-memory-overhead-percent", table.vmMemoryOverheadPercent.kind)
   }
-  return problems.length > 0 ? Effect.fail(new PlanUsage({ problems })) : Effect.succeed(options)
+  return problems.length > 0 ? yield* new PlanUsage({ problems }) : options
 })

@@ -30,10 +30,12 @@ const rulesOf = (pool: NodePool, allowed: ReadonlySet<string>) => validateNodePo
 })
 
 /**
- * The problems of a NodePool, given those that its Schema finds: what the Schema cannot say comes with them, and a field of an older
- * version of the API is told what to write instead. `allowed` are label keys that a catalogue brings, whatever their domain.
+ * The problems of a NodePool, given those that its Schema finds: what the Schema cannot say comes with them, and a field of an
+ * older version of the API is told what to write instead. `allowed` are label keys of a catalogue, whatever their domain.
  */
-export const nodePoolProblems = (object: Fields, found: ReadonlyArray<string>, allowed: ReadonlySet<string>): ReadonlyArray<string> => {
+export const nodePoolProblems = (
+  object: Fields, found: ReadonlyArray<string>, allowed: ReadonlySet<string>
+): ReadonlyArray<string> => {
   const line = ({ field, message }: { readonly field: string; readonly message: string }): string => `${field}: ${message}`
   if (found.length === 0) return rulesOf(object as unknown as NodePool, allowed).map(line)
   try {

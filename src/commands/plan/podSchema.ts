@@ -1,6 +1,8 @@
 /** Pods and pod templates as the planner reads them. */
 import { Schema } from "effect"
-import { Conditions, LabelKey, Labels, LabelSelector, Metadata, Name, Natural, optional, Positive, ResourceList, TemplateMetadata } from "./common.ts"
+import {
+  Conditions, LabelKey, Labels, LabelSelector, Metadata, Name, optional, Positive, ResourceList, TemplateMetadata
+} from "./common.ts"
 
 const NodeRequirement = Schema.Struct({
   key: LabelKey,

@@ -24,17 +24,18 @@ const isGated = (pod: PlannedPod): boolean => (pod.spec.schedulingGates ?? []).l
 const unschedulable: Condition = { type: "PodScheduled", status: "False", reason: "Unschedulable" }
 
 /** As kube-scheduler would leave it: tried, and no node found. */
-const tried = ({ status: _, ...pod }: Pod): Pod => ({ ...pod, status: { conditions: [unschedulable] } })
+const tried = (pod: Pod): Pod => ({ ...pod, status: { conditions: [unschedulable] } })
 
 /** The pod without what it says of labels that the catalogue brings, and that may be of any domain. */
 const withoutLabels = (pod: Pod, keys: ReadonlySet<string>): Pod => {
   const { affinity, nodeSelector } = pod.spec
   const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
+  const others = Object.entries(nodeSelector ?? {}).filter(([key]) => !keys.has(key))
   return {
     ...pod,
     spec: {
       ...pod.spec,
-      ...(nodeSelector === undefined ? {} : { nodeSelector: Object.fromEntries(Object.entries(nodeSelector).filter(([key]) => !keys.has(key))) }),
+      nodeSelector: Object.fromEntries(others),
       ...(required === undefined ? {} : {
         affinity: {
           nodeAffinity: {
@@ -70,12 +71,13 @@ export const podsOf = (
   const pending = [...inventory.pods, ...coming].filter((pod) =>
     nodeNameOf(pod) === "" && isActive(pod as Pod) && !ownedByDaemonSet(pod as Pod) && !ownedByNode(pod as Pod))
   const open = pending.filter((pod) => !isGated(pod)).map(withHostPorts)
+  const running = inventory.pods.filter((pod) => nodeNameOf(pod) !== "").map(withHostPorts)
   const judged = new Map(open.map((pod) => [tried(withoutLabels(pod, catalogueLabels)), pod]))
   const { accepted, ignored } = pendingPods([...judged.keys()])
   return {
     waiting: accepted.flatMap((pod) => judged.get(pod) ?? []),
     refused: ignored.map(({ message, pod }) => ({ pod: judged.get(pod) ?? pod, message })),
-    bound: Map.groupBy(inventory.pods.filter((pod) => nodeNameOf(pod) !== "").map(withHostPorts), (pod) => pod.spec.nodeName ?? ""),
+    bound: Map.groupBy(running, (pod) => pod.spec.nodeName ?? ""),
     gated: pending.length - open.length
   }
 }

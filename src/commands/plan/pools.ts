@@ -26,9 +26,9 @@ const leftOut = (pool: NodePool, anyClass: boolean): string | undefined => {
   if (pool.spec.replicas !== undefined) return "it is static (spec.replicas) and buys nothing for pods"
   const ready = nodePoolConditions.get(pool, "Ready")
   if (ready === undefined || isReady(pool)) return undefined
-  return ready.status === "True"
-    ? "its Ready condition is of an older generation"
-    : `it is not ready (Ready is ${ready.status}${ready.message === undefined || ready.message === "" ? "" : `: ${ready.message}`})`
+  if (ready.status === "True") return "its Ready condition is of an older generation"
+  const why = (ready.message ?? "") === "" ? "" : `: ${ready.message}`
+  return `it is not ready (Ready is ${ready.status}${why})`
 }
 
 /** `anyClass`: the catalogue is of another cloud, so nodes need not be Linodes. */

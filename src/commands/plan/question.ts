@@ -4,15 +4,16 @@ import type { Kubelet } from "../../cloud/nodeRoom.ts"
 import { isActive } from "../../cluster/podPredicates.ts"
 import { problemOf } from "../../cluster/problem.ts"
 import { leavingPods } from "../../cluster/reschedulable.ts"
-import type { DaemonSet, PodDisruptionBudget } from "../../kube/objects.ts"
-import type { ExistingNode, InstanceType, Options, Problem } from "../../scheduling/problem.ts"
+import { volumeLimitsOf } from "../../cluster/surroundings.ts"
+import type { CSINode, DaemonSet, PodDisruptionBudget } from "../../kube/objects.ts"
+import type { InstanceType, Options, Problem, SpreadConstraint } from "../../scheduling/problem.ts"
 import type { Inventory } from "./kinds.ts"
 import { machinesOf } from "./machines.ts"
 import { podsOf } from "./pods.ts"
 import type { Refused } from "./pods.ts"
 import { buyersOf } from "./pools.ts"
 import { storageOf } from "./storage.ts"
-import { comingPods } from "./workloads.ts"
+import { comingPods, selectingOf } from "./workloads.ts"
 
 /** Where new nodes come from. */
 export interface Shop {
@@ -31,12 +32,15 @@ export interface Question {
   readonly notes: ReadonlyArray<string>
 }
 
-const volumeLimits = (inventory: Inventory): ReadonlyMap<string, ExistingNode["volumeLimits"]> => new Map(inventory.csiNodes.map((node) => [
-  node.metadata.name,
-  Object.fromEntries((node.spec.drivers ?? []).flatMap(({ allocatable, name }) => allocatable?.count === undefined ? [] : [[name, allocatable.count]]))
-]))
+/** What the controller would be told beside the objects. */
+export interface Manner {
+  readonly options: Options
+  /** The topology spread of pods that have none of their own. */
+  readonly defaultConstraints: ReadonlyArray<SpreadConstraint>
+  readonly nowMillis: number
+}
 
-export const questionOf = (inventory: Inventory, shop: Shop, options: Options, nowMillis: number): Question => {
+export const questionOf = (inventory: Inventory, shop: Shop, { defaultConstraints, nowMillis, options }: Manner): Question => {
   const coming = comingPods(inventory)
   const pods = podsOf(inventory, coming.pods, new Set(shop.wellKnownLabels))
   const { buyers, notes } = buyersOf(inventory, shop.isForeign)
@@ -44,9 +48,7 @@ export const questionOf = (inventory: Inventory, shop: Shop, options: Options, n
   const machines = machinesOf(inventory, pods.bound, (pool) => types.get(pool) ?? [])
   const there = new Set(machines.map((machine) => machine.name))
   const lost = [...pods.bound].reduce((sum, [node, onIt]) => there.has(node) ? sum : sum + onIt.filter(isActive).length, 0)
-  const storage = storageOf(inventory, coming.claims)
-  const limits = volumeLimits(inventory)
-
+  const { notes: storageNotes, ...storage } = storageOf(inventory, coming.claims)
   const problem = problemOf({
     pods: [
       ...pods.waiting,
@@ -57,24 +59,25 @@ export const questionOf = (inventory: Inventory, shop: Shop, options: Options, n
     instanceTypes: types,
     daemonSets: inventory.daemonSets as ReadonlyArray<DaemonSet>,
     promised: new Map(),
-    options
+    options,
+    surroundings: {
+      ...storage,
+      persistentVolumes: inventory.persistentVolumes,
+      namespaces: inventory.namespaces,
+      volumeLimits: volumeLimitsOf(inventory.csiNodes as ReadonlyArray<CSINode>),
+      ...(defaultConstraints.length === 0 ? {} : {
+        defaultSpread: { constraints: defaultConstraints, selecting: selectingOf(inventory) }
+      })
+    }
   })
   return {
-    problem: {
-      ...problem,
-      nodes: problem.nodes.map((node) => ({ ...node, ...(limits.get(node.name) === undefined ? {} : { volumeLimits: limits.get(node.name)! }) })),
-      wellKnownLabels: [...new Set([...providerWellKnownLabels, ...shop.wellKnownLabels])],
-      persistentVolumeClaims: storage.persistentVolumeClaims,
-      persistentVolumes: inventory.persistentVolumes,
-      storageClasses: storage.storageClasses,
-      namespaces: inventory.namespaces
-    },
+    problem: { ...problem, wellKnownLabels: [...new Set([...providerWellKnownLabels, ...shop.wellKnownLabels])] },
     refused: pods.refused,
     notes: [
       ...notes,
       ...(pods.gated === 0 ? [] : [`${pods.gated === 1 ? "a pod" : `${pods.gated} pods`} with scheduling gates left out`]),
       ...(lost === 0 ? [] : [`${lost === 1 ? "a pod" : `${lost} pods`} left out, running on nodes that are not in the input`]),
-      ...storage.notes
+      ...storageNotes
     ]
   }
 }

@@ -61,6 +61,7 @@ export const chooseRegion = (
   if (ofNodes !== undefined) return Result.succeed({ region: ofNodes, note: undefined })
   if (given.variable !== undefined) return named("LINODE_REGION", given.variable)
   const ofPools = mostCommon(poolRegions(inventory).filter(isKnown))
-  if (ofPools !== undefined) return Result.succeed({ region: ofPools, note: `prices are those of ${ofPools}, which a NodePool requires` })
-  return Result.succeed({ region: defaultRegion, note: `nothing tells the region: prices are those of ${defaultRegion}; --region takes another` })
+  return Result.succeed(ofPools === undefined
+    ? { region: defaultRegion, note: `nothing tells the region: prices are those of ${defaultRegion}; --region takes another` }
+    : { region: ofPools, note: `prices are those of ${ofPools}, which a NodePool requires` })
 }

@@ -19,7 +19,7 @@ export interface Opened {
   readonly notes: ReadonlyArray<string>
 }
 
-/** Without a catalogue, the price list that this version was shipped with. A region has no say in a catalogue that names its zones. */
+/** Without a catalogue: the price list that this version was shipped with. A catalogue that names its zones has no region. */
 export const openShop = Effect.fnUntraced(function*(
   catalog: Catalog | undefined,
   { memoryShare, region: given }: Pick<PlanOptions, "memoryShare" | "region">,
@@ -35,7 +35,8 @@ export const openShop = Effect.fnUntraced(function*(
   if (Result.isFailure(chosen)) return yield* badInput(chosen.failure)
   const { note, region } = chosen.success
   const plans = plansOf({ id: region, tier: "standard" }, catalog?.types ?? (yield* snapshot.types), regions, [])
-  const circumstances = { region, measured: measure(inventory.nodes as ReadonlyArray<Node>), memoryShare, soldOut: new Set<string>() }
+  const measured = measure(inventory.nodes as ReadonlyArray<Node>)
+  const circumstances = { region, measured, memoryShare, soldOut: new Set<string>() }
   const known = new Map<string, ReadonlyArray<InstanceType>>()
   return {
     shop: {

@@ -43,7 +43,9 @@ const readPath = Effect.fnUntraced(function*(path: string): Effect.fn.Return<Rea
 export const shownPath = (path: string): string => path === "-" ? "standard input" : path
 
 /** In the order given; `-` is standard input. Tells of all that cannot be read at once. */
-export const readSources = Effect.fnUntraced(function*(paths: ReadonlyArray<string>): Effect.fn.Return<ReadonlyArray<Source>, BadInput> {
+export const readSources = Effect.fnUntraced(function*(
+  paths: ReadonlyArray<string>
+): Effect.fn.Return<ReadonlyArray<Source>, BadInput> {
   const [sources, problems] = yield* Effect.partition([...new Set(paths)], (path) =>
     path === "-" ? Effect.map(standardInput, (source) => [source]) : readPath(path))
   if (problems.length > 0) return yield* new BadInput({ problems: problems.flatMap((problem) => problem.problems) })

@@ -11,9 +11,11 @@ export interface Storage {
 const isDefault = ({ metadata: { annotations } }: StorageClass): boolean =>
   annotations?.["storageclass.kubernetes.io/is-default-class"] === "true"
 
+const bornAt = ({ metadata }: StorageClass): string => metadata.creationTimestamp ?? ""
+
 /** Of several the youngest, as the API server takes it. */
-const defaultClass = (classes: ReadonlyArray<StorageClass>): StorageClass | undefined => classes.filter(isDefault).toSorted((a, b) =>
-  (b.metadata.creationTimestamp ?? "").localeCompare(a.metadata.creationTimestamp ?? "") || (a.metadata.name < b.metadata.name ? -1 : 1))[0]
+const defaultClass = (classes: ReadonlyArray<StorageClass>): StorageClass | undefined => classes.filter(isDefault)
+  .toSorted((a, b) => bornAt(b).localeCompare(bornAt(a)) || (a.metadata.name < b.metadata.name ? -1 : 1))[0]
 
 /**
  * A claim without a class gets the default class. Where the input has no StorageClass at all, those that unbound claims name are
@@ -27,12 +29,13 @@ export const storageOf = (inventory: Inventory, coming: ReadonlyArray<Persistent
       ? claim
       : { ...claim, spec: { ...claim.spec, storageClassName: standard.metadata.name } })
   if (known.length > 0) return { persistentVolumeClaims: claims, storageClasses: known, notes: [] }
-  const named = new Set(claims.flatMap(({ spec }) => spec.volumeName === undefined && spec.storageClassName !== undefined ? [spec.storageClassName] : []))
-  const assumed = [...named].filter((name) => name !== "").toSorted()
+  const named = claims.flatMap(({ spec }) => spec.volumeName === undefined ? [spec.storageClassName ?? ""] : [])
+  const assumed = [...new Set(named)].filter((name) => name !== "").toSorted()
   return {
     persistentVolumeClaims: claims,
     storageClasses: assumed.map((name) =>
       ({ metadata: { name }, provisioner: "linodebs.csi.linode.com", volumeBindingMode: "WaitForFirstConsumer" })),
-    notes: assumed.map((name) => `StorageClass ${name} is not in the input: taken as Linode's block storage, bound when a pod needs it`)
+    notes: assumed.map((name) =>
+      `StorageClass ${name} is not in the input: taken as Linode's block storage, bound when a pod needs it`)
   }
 }

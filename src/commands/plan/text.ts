@@ -1,7 +1,7 @@
 /** The plan as a person reads it. Pure: the same plan gives the same lines. */
 import { styleText } from "node:util"
 import { parseQuantity, subtractResources } from "../../scheduling/index.ts"
-import type { NewNode } from "../../scheduling/plan.ts"
+import type { NewNode, Placement } from "../../scheduling/plan.ts"
 import type { InstanceType } from "../../scheduling/problem.ts"
 import type { Answer } from "./answer.ts"
 import { crowdOf, crowdText } from "./crowd.ts"
@@ -67,16 +67,23 @@ const grouped = <A>(items: ReadonlyArray<A>, keyOf: (item: A) => string): Readon
 const columns = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => rows.map((row) =>
   row.map((cell, i) => cell.padEnd(Math.max(...rows.map((other) => other[i]?.length ?? 0)))).join("  ").trimEnd())
 
-const newNodeLines = (nodes: ReadonlyArray<NewNode>, crowd: Crowd, typeOf: (node: NewNode) => InstanceType | undefined, { paint, width }: Page) => {
-  const alike = grouped(nodes, (node) => [node.nodePool, node.instanceType, node.zone, node.capacityType, node.hourlyPrice].join("\n"))
+const newNodeLines = (
+  nodes: ReadonlyArray<NewNode>,
+  crowd: Crowd,
+  typeOf: (node: NewNode) => InstanceType | undefined,
+  { paint, width }: Page
+): ReadonlyArray<string> => {
+  const boughtAs = (node: NewNode): string =>
+    [node.nodePool, node.instanceType, node.zone, node.capacityType, node.hourlyPrice].join("\n")
+  const alike = grouped(nodes, boughtAs)
     .toSorted((a, b) => b.length - a.length || (a[0]!.name < b[0]!.name ? -1 : 1))
   const counted = Math.max(0, ...alike.map((group) => String(group.length).length))
   const heads = columns(alike.map((group) => {
     const node = group[0]!
     const share = (resource: string): string => range(group.map((each) => shareOf(each, typeOf(each), resource)))
     return [
-      `${String(group.length).padStart(counted)} × ${node.instanceType}`, node.zone, node.capacityType, hourly(node.hourlyPrice), `NodePool ${node.nodePool}`,
-      `cpu ${share("cpu")}`, `memory ${share("memory")}`
+      `${String(group.length).padStart(counted)} × ${node.instanceType}`, node.zone, node.capacityType,
+      hourly(node.hourlyPrice), `NodePool ${node.nodePool}`, `cpu ${share("cpu")}`, `memory ${share("memory")}`
     ]
   }))
   return alike.flatMap((group, i) => {
@@ -91,16 +98,33 @@ const newNodeLines = (nodes: ReadonlyArray<NewNode>, crowd: Crowd, typeOf: (node
   })
 }
 
+const mostGroups = 12
+
+/** Nodes that get the like are told together, those that get most first. */
+const existingLines = (placements: ReadonlyArray<Placement>, crowd: Crowd, { width }: Page): ReadonlyArray<string> => {
+  const groups = grouped(placements, ({ pods }) => crowdText(crowd, pods, Infinity)).toSorted((a, b) => b.length - a.length)
+  const hidden = groups.slice(mostGroups).reduce((sum, group) => sum + group.length, 0)
+  return [
+    ...groups.slice(0, mostGroups).flatMap((group) => {
+      const [first] = group
+      const names = group.slice(0, 3).map(({ name }) => name).join(", ")
+      const who = group.length <= 3 ? names : `${group.length} nodes (${names}, …)`
+      return wrap(`${who}: ${group.length === 1 ? "" : "each "}${crowdText(crowd, first!.pods)}`, width, "  ", "      ")
+    }),
+    ...(hidden === 0 ? [] : [`  and ${count(hidden, "other node")}`])
+  ]
+}
+
 /** Most messages name their NodePool themselves. */
 const heading = (nodePool: string, message: string): string =>
   nodePool === "" || message.includes(`NodePool ${nodePool}`) ? "" : `NodePool ${nodePool}: `
 
-const unplacedLines = ({ unschedulable }: PlanJson, crowd: Crowd, { paint, width }: Page) =>
+const unplacedLines = ({ unschedulable }: PlanJson, crowd: Crowd, { paint, width }: Page): ReadonlyArray<string> =>
   grouped(unschedulable, ({ reasons }) => JSON.stringify(reasons)).flatMap((group) => {
     const pods = group.map(({ pod }) => ({ namespace: pod.slice(0, pod.indexOf("/")), name: pod.slice(pod.indexOf("/") + 1) }))
-    const who = `${count(group.length, "pod")}: ${group.length <= 3 ? group.map(({ pod }) => pod).join(", ") : crowdText(crowd, pods)}`
+    const names = group.length <= 3 ? group.map(({ pod }) => pod).join(", ") : crowdText(crowd, pods)
     return [
-      ...wrap(who, width, "  ", "    ").map((line) => paint("red", line)),
+      ...wrap(`${count(group.length, "pod")}: ${names}`, width, "  ", "    ").map((line) => paint("red", line)),
       ...group[0]!.reasons.flatMap(({ message, nodePool, reason }) =>
         wrap(`${heading(nodePool, message)}${message} (${reason})`, width, "    ", "      "))
     ]
@@ -113,20 +137,23 @@ const summary = ({ existingNodes, newNodes, unschedulable }: PlanJson): string =
   if (all === 0) return "Nothing to do: no pod is waiting for a node."
   const parts = [
     ...(bought === 0 ? [] : [`${bought} on ${count(newNodes.length, "new node")}`]),
-    ...(fitted === 0 ? [] : [`${fitted} on ${count(existingNodes.length, "node")} that ${existingNodes.length === 1 ? "is" : "are"} there`]),
+    ...(fitted === 0 ? [] : [`${fitted} on ${count(existingNodes.length, "node that is there", "nodes that are there")}`]),
     ...(unschedulable.length === 0 ? [] : [`${unschedulable.length} cannot be placed`])
   ]
   return `${count(all, "pod")} to place: ${parts.join(", ")}.`
 }
 
+const boundText = ({ hourlyPrice, lowerBound }: PlanJson["totals"]): string => {
+  if (lowerBound <= 0) return ""
+  const above = (hourlyPrice / lowerBound - 1) * 100
+  if (above < 0.05) return "; no plan costs less"
+  return `, ${above.toFixed(1)} % above the ${hourly(lowerBound)} that every plan costs at least`
+}
+
 const priceLines = ({ elapsedMs, newNodes, totals }: PlanJson): ReadonlyArray<string> => {
   if (newNodes.length === 0) return ["Nothing is bought."]
-  const above = totals.lowerBound > 0 ? (totals.hourlyPrice / totals.lowerBound - 1) * 100 : 0
-  const bound = totals.lowerBound <= 0
-    ? ""
-    : above < 0.05 ? "; no plan costs less" : `; no plan costs less than ${hourly(totals.lowerBound)}, which this is ${above.toFixed(1)} % above`
   return [
-    `Price: ${hourly(totals.hourlyPrice)}, ${monthly(totals.hourlyPrice)}${bound}.`,
+    `Price: ${hourly(totals.hourlyPrice)}, ${monthly(totals.hourlyPrice)}${boundText(totals)}.`,
     `First plan after ${elapsedMs.firstFit.toFixed(1)} ms, then ${elapsedMs.search.toFixed(0)} ms of search for a cheaper one.`
   ]
 }
@@ -142,8 +169,7 @@ export const planText = (question: Question, answer: Answer, page: Page): Readon
   return [
     ...wrap(summary(json), width, "").map((line) => paint("bold", line)),
     ...chapter("New nodes", newNodeLines(plan.newNodes, crowd, typeFinder(question.problem), page)),
-    ...chapter("Nodes that are there", plan.existingNodes.flatMap(({ name, pods }) =>
-      wrap(`${name}: ${crowdText(crowd, pods)}`, width, "  ", "      "))),
+    ...chapter("Nodes that are there", existingLines(plan.existingNodes, crowd, page)),
     ...chapter("Cannot be placed", unplacedLines(json, crowd, page)),
     "",
     ...priceLines(json).flatMap((line) => wrap(line, width, "", "  "))

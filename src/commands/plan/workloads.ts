@@ -4,6 +4,7 @@
  */
 import { isActive } from "../../cluster/podPredicates.ts"
 import type { Pod } from "../../kube/objects.ts"
+import type { Selecting } from "../../scheduling/problem.ts"
 import type { Inventory } from "./kinds.ts"
 import type { PlannedPod } from "./podSchema.ts"
 
@@ -97,9 +98,14 @@ const presentIn = (inventory: Inventory): Present => {
   }
 }
 
-const ofDeployment = ({ metadata, spec }: Inventory["deployments"][number], present: Present): ReadonlyArray<PlannedPod> => {
+/** That of its pods, as far as it has any. */
+const hashOf = (deployment: Inventory["deployments"][number], present: Present): string =>
+  present.own("Deployment", deployment.metadata)[0]?.metadata.labels?.[hashLabel] ?? unknownHash
+
+const ofDeployment = (deployment: Inventory["deployments"][number], present: Present): ReadonlyArray<PlannedPod> => {
+  const { metadata, spec } = deployment
   const existing = present.own("Deployment", metadata)
-  const hash = existing[0]?.metadata.labels?.[hashLabel] ?? unknownHash
+  const hash = hashOf(deployment, present)
   const labels = { ...spec.template.metadata?.labels, [hashLabel]: hash }
   const template = { ...spec.template, metadata: { ...spec.template.metadata, labels } }
   const owner = { apiVersion: "apps/v1", kind: "ReplicaSet", name: `${metadata.name}-${hash}` }
@@ -107,12 +113,15 @@ const ofDeployment = ({ metadata, spec }: Inventory["deployments"][number], pres
     .map((n) => podOf(template, `${metadata.name}-${n}`, metadata.namespace, owner))
 }
 
-const ofReplicaSet = ({ metadata, spec }: Inventory["replicaSets"][number], present: Present): ReadonlyArray<PlannedPod> =>
-  numbers((spec.replicas ?? 1) - present.own("ReplicaSet", metadata).length, 1, present.isTaken(metadata)).map((n) =>
-    podOf(spec.template, `${metadata.name}-${n}`, metadata.namespace, { apiVersion: "apps/v1", kind: "ReplicaSet", name: metadata.name }))
+const ofReplicaSet = ({ metadata, spec }: Inventory["replicaSets"][number], present: Present): ReadonlyArray<PlannedPod> => {
+  const owner = { apiVersion: "apps/v1", kind: "ReplicaSet", name: metadata.name }
+  return numbers((spec.replicas ?? 1) - present.own("ReplicaSet", metadata).length, 1, present.isTaken(metadata))
+    .map((n) => podOf(spec.template, `${metadata.name}-${n}`, metadata.namespace, owner))
+}
 
 /** Its pods have their numbers for good, and a claim each for every one of its claim templates. */
-const ofStatefulSet = ({ metadata: { name, namespace }, metadata, spec }: Inventory["statefulSets"][number], present: Present): Coming => {
+const ofStatefulSet = ({ metadata, spec }: Inventory["statefulSets"][number], present: Present): Coming => {
+  const { name, namespace } = metadata
   const start = spec.ordinals?.start ?? 0
   const templates = spec.volumeClaimTemplates ?? []
   const templated = new Set(templates.map((template) => template.metadata.name))
@@ -135,11 +144,29 @@ const ofStatefulSet = ({ metadata: { name, namespace }, metadata, spec }: Invent
 }
 
 const ofJob = ({ metadata, spec, status }: Inventory["jobs"][number], present: Present): ReadonlyArray<PlannedPod> => {
-  const isOver = (status?.conditions ?? []).some(({ status: is, type }) => is === "True" && (type === "Complete" || type === "Failed"))
+  const isOver = (status?.conditions ?? []).some((condition) =>
+    condition.status === "True" && (condition.type === "Complete" || condition.type === "Failed"))
   const left = spec.completions === undefined ? Infinity : spec.completions - (status?.succeeded ?? 0)
   const wanted = spec.suspend === true || isOver ? 0 : Math.min(spec.parallelism ?? 1, left)
-  return numbers(wanted - present.own("Job", metadata).length, 1, present.isTaken(metadata)).map((n) =>
-    podOf(spec.template, `${metadata.name}-${n}`, metadata.namespace, { apiVersion: "batch/v1", kind: "Job", name: metadata.name }))
+  const owner = { apiVersion: "batch/v1", kind: "Job", name: metadata.name }
+  return numbers(wanted - present.own("Job", metadata).length, 1, present.isTaken(metadata))
+    .map((n) => podOf(spec.template, `${metadata.name}-${n}`, metadata.namespace, owner))
+}
+
+/** What selects pods, for default spread constraints: also the ReplicaSets that Deployments will have. */
+export const selectingOf = (inventory: Inventory): ReadonlyArray<Selecting> => {
+  const present = presentIn(inventory)
+  const known = new Set(inventory.replicaSets.map(({ metadata }) => key(metadata.namespace, "ReplicaSet", metadata.name)))
+  return [
+    ...inventory.services.map(({ metadata, spec }) => ({ kind: "Service", metadata, spec: spec ?? {} })),
+    ...inventory.replicaSets.map(({ metadata, spec }) => ({ kind: "ReplicaSet", metadata, spec })),
+    ...inventory.statefulSets.map(({ metadata, spec }) => ({ kind: "StatefulSet", metadata, spec })),
+    ...inventory.deployments.map((deployment) => ({
+      kind: "ReplicaSet",
+      metadata: { ...deployment.metadata, name: `${deployment.metadata.name}-${hashOf(deployment, present)}` },
+      spec: deployment.spec
+    })).filter(({ metadata }) => !known.has(key(metadata.namespace, "ReplicaSet", metadata.name)))
+  ].map(({ kind, metadata, spec: { selector } }) => ({ kind, metadata, spec: selector === undefined ? {} : { selector } }))
 }
 
 /** A ReplicaSet of a Deployment in the input is left to that one. */
