@@ -375,7 +375,7 @@ export class FirstFit {
     const own = this.model.states.all[fleet.state[node]!]!
     const { pool } = own
     const wide = pool.limits === undefined && this.ceiling !== Infinity ? this.widened(own, node) : own
-    const state = this.reserving.finished(node, wide)
+    const state = this.reserving.finished(node, wide, used)
     return { state, pods: fleet.podsOf(node), used, types: state.holding(used, 0, D) }
   }
 

@@ -2,7 +2,7 @@
 import type { NodeModel } from "./nodes.ts"
 import { requiredTerms } from "./podClass.ts"
 import type { Pool } from "./pools.ts"
-import type { PodSpec, SpreadConstraint, Toleration } from "./problem.ts"
+import type { PodSpec, SpreadConstraint, Taint, Toleration } from "./problem.ts"
 import type { Requirements } from "./requirements.ts"
 import { both, compatible, identityOfRequirements, matchesLabels, requirementsOf, requirementsOfLabels } from "./requirements.ts"
 import type { State } from "./states.ts"
@@ -28,13 +28,19 @@ export class NodeFilter {
   }
 
   acceptsNode({ labels, taints }: NodeModel): boolean {
-    return (this.tolerations === undefined || untolerated(taints, this.tolerations).length === 0) &&
+    return this.tolerates(taints) &&
       (this.alternatives === undefined || this.alternatives.some((want) => matchesLabels(want, labels)))
   }
 
   /** Whether nodes of the pool may have taints that do not matter or are tolerated. */
   toleratesPool(pool: Pool): boolean {
-    return this.tolerations === undefined || untolerated(pool.taints, this.tolerations).length === 0
+    return this.tolerates(pool.taints)
+  }
+
+  /** A taint that only asks to stay away excludes no node. */
+  private tolerates(taints: ReadonlyArray<Taint>): boolean {
+    return this.tolerations === undefined ||
+      untolerated(taints.filter(({ effect }) => effect !== "PreferNoSchedule"), this.tolerations).length === 0
   }
 
   /** A node to come counts only if its requirements name every label asked for, as Karpenter has it. */

@@ -1,4 +1,5 @@
 /** Nodes to buy on capacity that is paid for already, while a pass fills them. */
+import { relaxMinimums, shortfalls } from "./minValues.ts"
 import type { Model } from "./model.ts"
 import type { Holding } from "./reservations.ts"
 import { reservationOf, Reservations, reserved } from "./reservations.ts"
@@ -45,20 +46,23 @@ export class Reserving {
    * otherwise, as it would have to cover them by what the reservations have.
    */
   opening(state: State): State {
-    if (this.idle || state.minimums.length === 0) return state
+    if (this.idle || state.minimums.length === 0 || this.model.problem.options?.minValuesPolicy === "BestEffort") return state
     const terms = new Map([[CapacityTypeLabel, valueSet({ key: CapacityTypeLabel, operator: "NotIn", values: [reserved] })]])
     const other = this.model.states.intern(state.pool, both(state.requirements, terms), state.allowed)
     return other.order.length === 0 ? state : other
   }
 
   /** The finished node's state: one that holds reservations is bought on nothing else. */
-  finished(node: number, state: State): State {
+  finished(node: number, state: State, need: Float64Array): State {
     const held = this.reservations.heldBy(node)
     if (held.size === 0) return state
     const terms = new Map<string, ValueSet>([[CapacityTypeLabel, valuesIn([reserved])]])
     const { reservationIdLabel } = this.model.problem
     if (reservationIdLabel !== undefined) terms.set(reservationIdLabel, valuesIn(held))
     const requirements: Requirements = both(state.requirements, terms)
-    return this.model.states.intern(state.pool, requirements, state.allowed)
+    const paid = this.model.states.intern(state.pool, requirements, state.allowed)
+    const short = paid.minimums.length === 0 ? undefined : shortfalls(paid, need, need.length)
+    return short === undefined || short.size === 0 ? paid
+      : this.model.states.intern(paid.pool, relaxMinimums(paid.requirements, short), paid.allowed)
   }
 }

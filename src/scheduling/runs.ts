@@ -1,5 +1,5 @@
 /** The pods to place as runs of equals, in the order of placing. */
-import { CPU, MEMORY, PODS } from "./dimensions.ts"
+import { CPU, MEMORY } from "./dimensions.ts"
 import type { PodClass } from "./model.ts"
 import { comparePods } from "./podOrder.ts"
 import type { Pod } from "./problem.ts"
@@ -17,12 +17,12 @@ interface Gathered extends Run {
   readonly pods: Array<number>
 }
 
-/** Largest requests first: CPU, then memory, then the rest; equal ones by their oldest pod. Pods of no use are left out. */
+/** Largest requests first: CPU, then memory; equal ones by their oldest pod. Pods of no use are left out. */
 export const runsOf = (
   pods: ReadonlyArray<Pod>, classes: ReadonlyArray<PodClass>, classOf: Int32Array, requests: ReadonlyArray<Float64Array>,
   shapeOf: Int32Array, usable: ReadonlyArray<boolean> | undefined
 ): ReadonlyArray<Run> => {
-  const sizeOf = ranks(requests)
+  const sizeOf = sizesOf(requests)
   const runs = new Map<number, Gathered>()
   const sizes = requests.length
   // One cell for each size of each class, where that is not out of proportion; a map would be asked once per pod.
@@ -46,11 +46,11 @@ export const runsOf = (
   }
   const byAge = (a: number, b: number): number => comparePods(pods[a]!, pods[b]!)
   for (const run of out) if (run.pods.length > 1) run.pods.sort(byAge)
-  return out.sort((a, b) => a.size - b.size || byAge(a.pods[0]!, b.pods[0]!))
+  return out.sort((a, b) => compareRoom(a.request, b.request) || byAge(a.pods[0]!, b.pods[0]!))
 }
 
-/** By request: its place in the order of sizes. Different ways to ask for the same amounts are one size. */
-const ranks = (requests: ReadonlyArray<Float64Array>): Int32Array => {
+/** By request: its size, as a number. Different ways to ask for the same amounts are one size. */
+const sizesOf = (requests: ReadonlyArray<Float64Array>): Int32Array => {
   const sorted = requests.map((_, i) => i).sort((a, b) => compareSizes(requests[a]!, requests[b]!))
   const out = new Int32Array(requests.length)
   for (let i = 1; i < sorted.length; i++) {
@@ -59,9 +59,9 @@ const ranks = (requests: ReadonlyArray<Float64Array>): Int32Array => {
   return out
 }
 
+const compareRoom = (a: Float64Array, b: Float64Array): number => b[CPU]! - a[CPU]! || b[MEMORY]! - a[MEMORY]!
+
 const compareSizes = (a: Float64Array, b: Float64Array): number => {
-  if (a[CPU] !== b[CPU]) return b[CPU]! - a[CPU]!
-  if (a[MEMORY] !== b[MEMORY]) return b[MEMORY]! - a[MEMORY]!
-  for (let d = PODS + 1; d < a.length; d++) if (a[d] !== b[d]) return b[d]! - a[d]!
+  for (let d = 0; d < a.length; d++) if (a[d] !== b[d]) return b[d]! - a[d]!
   return 0
 }

@@ -67,7 +67,8 @@ const bestPass = (model: Model, plain: FirstFit, nodes: ReadonlyArray<PackedNode
   for (const ceiling of ceilings(model)) {
     if (budget.isSpent?.() === true) break
     const other = new FirstFit(model, ceiling).run()
-    if (isBetter(other, best) && (other.unplaced < plain.unplaced || keepsPreferences(model, other, plain))) best = other
+    if (!isBetter(other, best) || !placesAsMany(other, plain)) continue
+    if (other.unplaced < plain.unplaced || keepsPreferences(model, other, plain)) best = other
   }
   return best
 }
@@ -76,6 +77,12 @@ const isBetter = (a: FirstFit, b: FirstFit): boolean => {
   if (a.unplaced !== b.unplaced) return a.unplaced < b.unplaced
   const saved = b.hourlyPrice - a.hourlyPrice
   return Math.abs(saved) > negligible ? saved > 0 : a.fleet.size < b.fleet.size
+}
+
+/** No pod is left out that the plain pass places. */
+const placesAsMany = (a: FirstFit, plain: FirstFit): boolean => {
+  const without = new Set(plain.left.flatMap(({ pods }) => pods))
+  return a.left.every(({ pods }) => pods.every((pod) => without.has(pod)))
 }
 
 const keepsPreferences = (model: Model, a: FirstFit, plain: FirstFit): boolean =>
