@@ -22,6 +22,8 @@ export interface KeyRules {
   readonly rules: ReadonlyArray<DomainRule>
   /** True when all of them keep pods apart: a node without the label is in nobody's way. */
   readonly apart: boolean
+  /** True when all of them are wishes to be apart: as in Karpenter, a node whose domain is open stays open. */
+  readonly open: boolean
 }
 
 export class DomainChoice {
@@ -90,9 +92,9 @@ export class DomainChoice {
   settle(state: State): State | undefined {
     let out = state
     for (let k = 0; k < this.current.length; k++) {
-      const { key, apart } = this.current[k]!
+      const { key, apart, open } = this.current[k]!
       const reach = out.reach(key)
-      if (apart && reach.unlabelled) continue
+      if ((apart && reach.unlabelled) || (open && reach.sole < 0 && this.allowsAll(key, reach.bits))) continue
       const domain = reach.sole >= 0 ? hasBit(this.allowed[key.id]!, reach.sole) ? reach.sole : -1 : this.best(key, reach.bits)
       if (domain < 0) return undefined
       if (reach.sole >= 0 && reach.said) continue
@@ -110,6 +112,12 @@ export class DomainChoice {
       out = out.flatMap((from) => apart && from.reach(key).unlabelled ? [from] : this.ranked(key, from.reach(key).bits).flatMap((domain) => this.states.within(from, key, domain) ?? []))
     }
     return out
+  }
+
+  private allowsAll(key: TopologyKey, bits: Bits): boolean {
+    const allowed = this.allowed[key.id]!
+    for (let w = 0; w < bits.length; w++) if ((bits[w]! & ~allowed[w]!) !== 0) return false
+    return true
   }
 
   private best(key: TopologyKey, reach: Bits): number {

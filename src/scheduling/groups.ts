@@ -42,6 +42,8 @@ export interface DomainTerm {
   readonly self: boolean
   readonly maxSkew: number
   readonly minDomains: number
+  /** A wish of anti-affinity: no node's domain is decided for its sake. */
+  readonly wish: boolean
   /** Of a spread: the nodes that count. */
   readonly filter: NodeFilter | undefined
 }
@@ -130,13 +132,14 @@ export class Groups {
     const { spec } = pod
     const owns: { readonly host: Array<number>; readonly domain: Array<number> } = { host: [], domain: [] }
     const affinity = (term: PodAffinityTerm): Term => this.affinity(pod, term)
-    const against = (term: PodAffinityTerm): Term => this.against(pod, term)
+    const against = (wish: boolean) => (term: PodAffinityTerm): Term =>
+      this.keepOut(term.topologyKey, this.peersOf(pod, term), false, wish)
     for (const term of requiredAntiAffinity(spec)) this.own(pod, term, owns)
     return {
       affinity: requiredAffinity(spec).map(affinity),
       preferredAffinity: preferredAffinity(spec).map(affinity),
-      antiAffinity: requiredAntiAffinity(spec).map(against),
-      preferredAntiAffinity: preferredAntiAffinity(spec).map(against),
+      antiAffinity: requiredAntiAffinity(spec).map(against(false)),
+      preferredAntiAffinity: preferredAntiAffinity(spec).map(against(true)),
       spreads: spreads.map((spread) => ({ term: this.spread(pod, spread), preferred: spread.whenUnsatisfiable === "ScheduleAnyway" })),
       owns
     }
@@ -152,18 +155,14 @@ export class Groups {
     if (isHostname(term.topologyKey)) return { on: "host", kind: "company", group: this.hostGroup(peers, false), self }
     const key = this.keys.of(normalizeLabelKey(term.topologyKey))
     const group = this.domainGroup({ key, kind: "affinity", peers, owners: false, filter: undefined })
-    return { on: "domain", kind: "affinity", key, group, self, maxSkew: 0, minDomains: 0, filter: undefined }
+    return { on: "domain", kind: "affinity", key, group, self, maxSkew: 0, minDomains: 0, wish: false, filter: undefined }
   }
 
-  private against(pod: Pod, term: PodAffinityTerm): Term {
-    return this.keepOut(term.topologyKey, this.peersOf(pod, term), false)
-  }
-
-  private keepOut(label: string, peers: Peers, owners: boolean): Term {
+  private keepOut(label: string, peers: Peers, owners: boolean, wish = false): Term {
     if (isHostname(label)) return { on: "host", kind: "limit", group: this.hostGroup(peers, owners), atMost: 0 }
     const key = this.keys.of(normalizeLabelKey(label))
     const group = this.domainGroup({ key, kind: "anti", peers, owners, filter: undefined })
-    return { on: "domain", kind: "anti", key, group, self: false, maxSkew: 0, minDomains: 0, filter: undefined }
+    return { on: "domain", kind: "anti", key, group, self: false, maxSkew: 0, minDomains: 0, wish, filter: undefined }
   }
 
   private own(pod: Pod, term: PodAffinityTerm, into: { readonly host: Array<number>; readonly domain: Array<number> }): void {
@@ -182,7 +181,8 @@ export class Groups {
     const key = this.keys.of(normalizeLabelKey(spread.topologyKey))
     const filter = this.filters.of(pod.spec, spread)
     const group = this.domainGroup({ key, kind: "spread", peers, owners: false, filter })
-    return { on: "domain", kind: "spread", key, group, self, maxSkew: spread.maxSkew, minDomains: spread.minDomains ?? 0, filter }
+    const { maxSkew, minDomains = 0 } = spread
+    return { on: "domain", kind: "spread", key, group, self, maxSkew, minDomains, wish: false, filter }
   }
 
   /** What a pod is to the groups of others. Call when every pod has been read. */

@@ -120,8 +120,8 @@ export class Steps {
     const limits = limitsOf(rung.terms)
     const company = companyOf(rung.terms)
     const keys = this.keysOf(rung)
-    const said = keys.flatMap(({ key, rules }) => rules.map((rule) =>
-      [key.id, rule.kind, rule.group, rule.self, rule.maxSkew, rule.minDomains, rule.eligible.join(".")].join(" ")))
+    const said = keys.flatMap(({ key, rules, open }) => rules.map((rule) =>
+      [key.id, open, rule.kind, rule.group, rule.self, rule.maxSkew, rule.minDomains, rule.eligible.join(".")].join(" ")))
     const limitsKey = limits.map(({ group, atMost }) => `${group}:${atMost}`).join(",")
     const identity = [accessKey, limitsKey, company.map(({ group, self }) => `${group}:${self}`).join(","), ...said].join("\n")
     let step = this.steps.get(identity)
@@ -146,19 +146,21 @@ export class Steps {
   }
 
   private keysOf({ terms, strict }: Rung): ReadonlyArray<KeyRules> {
-    const byKey = new Map<number, { readonly key: DomainTerm["key"]; readonly rules: Array<DomainRule> }>()
+    const byKey = new Map<number, { readonly key: DomainTerm["key"]; readonly rules: Array<DomainRule>; wishes: number }>()
     for (const term of terms) {
       if (term.on !== "domain") continue
-      const { key, kind, group, self, maxSkew, minDomains } = term
+      const { key, kind, group, self, maxSkew, minDomains, wish } = term
       const eligible = key.allowedBy(strict.get(key.label))
       intersectBits(eligible, this.counted(term))
-      const known = byKey.get(key.id)
-      const rule: DomainRule = { kind, group, self, maxSkew, minDomains, eligible }
-      if (known === undefined) byKey.set(key.id, { key, rules: [rule] })
-      else known.rules.push(rule)
+      const known = byKey.get(key.id) ?? { key, rules: [], wishes: 0 }
+      known.rules.push({ kind, group, self, maxSkew, minDomains, eligible })
+      if (wish) known.wishes++
+      byKey.set(key.id, known)
     }
     return [...byKey.values()].sort((a, b) => a.key.id - b.key.id)
-      .map(({ key, rules }) => ({ key, rules, apart: rules.every(({ kind }) => kind === "anti") }))
+      .map(({ key, rules, wishes }) => ({
+        key, rules, apart: rules.every(({ kind }) => kind === "anti"), open: wishes === rules.length
+      }))
   }
 
   /** The domains that have, or can have, a node that counts. */
