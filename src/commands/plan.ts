@@ -1,12 +1,11 @@
 /** `karpenter-linode plan`: what the controller would do with these objects, and what it would cost. */
 import { Effect } from "effect"
-import { badInput } from "./plan/badInput.ts"
 import { readCatalog } from "./plan/catalog.ts"
 import { readDocuments } from "./plan/documents.ts"
 import { planJson } from "./plan/json.ts"
 import { everyPodHasAPlace, makePlan } from "./plan/makePlan.ts"
 import { readOptions } from "./plan/options.ts"
-import { readSource, readSources, shownPath } from "./plan/sources.ts"
+import { readSource, readSources } from "./plan/sources.ts"
 import { coloured, plain, planText } from "./plan/text.ts"
 import type { Page } from "./plan/text.ts"
 
@@ -40,10 +39,12 @@ const write = (stream: NodeJS.WriteStream, text: string): Effect.Effect<void> =>
   })
 
 const narrowest = 60
+const usual = 100
 const widest = 120
 
 const pageOf = ({ columns, isTTY }: NodeJS.WriteStream, noColour: string | undefined): Page => ({
-  width: Math.min(widest, Math.max(narrowest, columns ?? 100)),
+  // A terminal that does not know its width says 0.
+  width: Math.min(widest, Math.max(narrowest, columns === undefined || columns === 0 ? usual : columns)),
   paint: isTTY === true && (noColour ?? "") === "" ? coloured : plain
 })
 
@@ -54,10 +55,7 @@ export const plan = Effect.fnUntraced(function*(args: ReadonlyArray<string>, env
   const documents = options.files.length === 0
     ? yield* Effect.flatMap(Effect.promise(() => import("./plan/live.ts")), ({ readCluster }) =>
       readCluster(env, options.defaultConstraints.length > 0))
-    : (yield* Effect.forEach(yield* readSources(options.files), readDocuments)).flat()
-  if (documents.length === 0) {
-    return yield* badInput(`${options.files.map(shownPath).join(", ")}: nothing in it, expected Kubernetes objects`)
-  }
+    : yield* Effect.flatMap(readSources(options.files), readDocuments)
   const made = yield* makePlan(documents, catalog, options)
   const { answer, ignored, notes, question } = made
   const isText = options.output === "text"

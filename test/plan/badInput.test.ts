@@ -40,6 +40,7 @@ describe("bad input", () => {
       "input.yaml, document 1 (NodePool default): spec.disruption.consolidationPolicy: a v1beta1 spelling: write WhenEmptyOrUnderutilized instead"],
     ["a limit that is no quantity", one(nodePool("default", { limits: { cpu: "many" } })),
       "input.yaml, document 1 (NodePool default): spec.limits.cpu: found \"many\", expected a quantity such as 500m or 2Gi"],
+    ["nothing at all", "---\n# only a comment\n---\n", "input.yaml: nothing in it, expected Kubernetes objects"],
     ["broken YAML", "a: 1\nb: [1,\nc: 2\n", "input.yaml, line 3, column 1: deficient indentation"],
     ["a key twice in YAML", "kind: Pod\nkind: Node\n", "input.yaml, line 2, column 1: duplicated mapping key"]
   ]

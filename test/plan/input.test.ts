@@ -38,6 +38,11 @@ describe("what plan reads", () => {
     assert.deepStrictEqual(json.unschedulable.filter(({ pod }) => !names.includes(pod)), [])
   }))
 
+  it.effect("a list without items is a plan of nothing", () => Effect.gen(function*() {
+    const { json } = yield* plan(list())
+    assert.deepStrictEqual([json.newNodes, json.existingNodes, json.unschedulable], [[], [], []])
+  }))
+
   it.effect("pods without a node wait; those that have one, have ended or belong to a node do not", () => Effect.gen(function*() {
     const owner = (kind: string, apiVersion: string) => ({ ownerReferences: [{ apiVersion, kind, name: "x", uid: "1" }] })
     const { json } = yield* plan(list(

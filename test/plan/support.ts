@@ -66,7 +66,7 @@ export const plan = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Made & { readonly json: PlanJson }, BadInput> {
   const { catalogue, ...others } = options
   const catalog = catalogue === undefined ? undefined : yield* readCatalog({ name: "catalog.json", text: JSON.stringify(catalogue) })
-  const made = yield* makePlan(yield* readDocuments({ name: "input.yaml", text }), catalog, { ...standard, ...others })
+  const made = yield* makePlan(yield* readDocuments([{ name: "input.yaml", text }]), catalog, { ...standard, ...others })
   return { ...made, json: planJson(made.question, made.answer) }
 })
 

@@ -93,7 +93,7 @@ const read = (value: unknown): Result.Result<Catalog, ReadonlyArray<string>> => 
 
 /** JSON or YAML, one document. Problems name the file and the field. */
 export const readCatalog = Effect.fnUntraced(function*(source: Source): Effect.fn.Return<Catalog, BadInput> {
-  const documents = yield* readDocuments(source)
+  const documents = yield* readDocuments([source])
   const [only] = documents
   if (only === undefined || documents.length > 1) {
     return yield* badInput(`${source.name}: found ${documents.length} documents, expected one catalogue`)

@@ -1,7 +1,6 @@
 /** From the text of a file to the objects in it: YAML with several documents, JSON, several JSON values, lists of objects. */
 import { Effect } from "effect"
-import { badInput } from "./badInput.ts"
-import type { BadInput } from "./badInput.ts"
+import { BadInput, badInput } from "./badInput.ts"
 
 export interface Source {
   /** What to call it in messages. */
@@ -102,10 +101,21 @@ const itemsOf = (document: Document): ReadonlyArray<Document> => {
     itemsOf({ where: `${where}, items[${i}]`, value: isObject(item) ? { ...typed, ...item } : item }))
 }
 
-/** The objects of one source, in order; documents without content are left out. */
-export const readDocuments = Effect.fnUntraced(function*(source: Source): Effect.fn.Return<ReadonlyArray<Document>, BadInput> {
-  const values = yield* readValues(source)
-  return values.flatMap((value, i) => value === null || value === undefined
-    ? []
-    : itemsOf({ where: `${source.name}, document ${i + 1}`, value: withoutNulls(value) }))
+const isContent = (value: unknown): boolean => value !== null && value !== undefined
+
+/**
+ * The objects of all sources, in order. Documents without content are left out; where no source has any that is a mistake, while
+ * a list without items is none.
+ */
+export const readDocuments = Effect.fnUntraced(function*(
+  sources: ReadonlyArray<Source>
+): Effect.fn.Return<ReadonlyArray<Document>, BadInput> {
+  const [read, problems] = yield* Effect.partition(sources, (source) =>
+    Effect.map(readValues(source), (values) => ({ name: source.name, values })))
+  if (problems.length > 0) return yield* new BadInput({ problems: problems.flatMap((problem) => problem.problems) })
+  if (!read.some(({ values }) => values.some(isContent))) {
+    return yield* badInput(`${sources.map(({ name }) => name).join(", ")}: nothing in it, expected Kubernetes objects`)
+  }
+  return read.flatMap(({ name, values }) => values.flatMap((value, i) =>
+    isContent(value) ? itemsOf({ where: `${name}, document ${i + 1}`, value: withoutNulls(value) }) : []))
 })

@@ -21,11 +21,15 @@ const makeNodeOf = (nodes: ReadonlyArray<Node>): (claim: NodeClaim) => Node | un
   }
 }
 
-/** As the controller sees them, by name. `bound` has the pods by the name of their node, `types` the catalogue of a NodePool. */
+/**
+ * As the controller sees them, by name. `bound` has the pods by the name of their node, `types` the catalogue of a NodePool;
+ * NodeClaims of other providers are machines of ours where `anyClass`.
+ */
 export const machinesOf = (
   inventory: Inventory,
   bound: ReadonlyMap<string, ReadonlyArray<Pod>>,
-  types: (nodePool: string) => ReadonlyArray<InstanceType>
+  types: (nodePool: string) => ReadonlyArray<InstanceType>,
+  anyClass: boolean
 ): ReadonlyArray<StateNode> => {
   const nodes = inventory.nodes as ReadonlyArray<Node>
   const nodeOf = makeNodeOf(nodes)
@@ -39,7 +43,7 @@ export const machinesOf = (
       ? expectation(claim, types(claim.metadata.labels?.[label.nodePool] ?? ""))
       : undefined
   })
-  const claimed = (inventory.nodeClaims as ReadonlyArray<NodeClaim>).filter(isManagedClaim).map((claim) => {
+  const claimed = (inventory.nodeClaims as ReadonlyArray<NodeClaim>).filter((claim) => anyClass || isManagedClaim(claim)).map((claim) => {
     const node = nodeOf(claim)
     if (node !== undefined) joined.add(node.metadata.name)
     return machine(node, claim)

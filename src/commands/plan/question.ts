@@ -45,7 +45,7 @@ export const questionOf = (inventory: Inventory, shop: Shop, { defaultConstraint
   const pods = podsOf(inventory, coming.pods, new Set(shop.wellKnownLabels))
   const { buyers, notes } = buyersOf(inventory, shop.isForeign)
   const types = new Map(buyers.map(({ kubelet, pool }) => [pool.metadata.name, shop.types(kubelet)]))
-  const machines = machinesOf(inventory, pods.bound, (pool) => types.get(pool) ?? [])
+  const machines = machinesOf(inventory, pods.bound, (pool) => types.get(pool) ?? [], shop.isForeign)
   const there = new Set(machines.map((machine) => machine.name))
   const lost = [...pods.bound].reduce((sum, [node, onIt]) => there.has(node) ? sum : sum + onIt.filter(isActive).length, 0)
   const { notes: storageNotes, ...storage } = storageOf(inventory, coming.claims)

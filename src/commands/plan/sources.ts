@@ -39,9 +39,6 @@ const readPath = Effect.fnUntraced(function*(path: string): Effect.fn.Return<Rea
   return yield* Effect.forEach(files, (file) => readSource(join(path, file)))
 })
 
-/** The name of a path in messages. */
-export const shownPath = (path: string): string => path === "-" ? "standard input" : path
-
 /** In the order given; `-` is standard input. Tells of all that cannot be read at once. */
 export const readSources = Effect.fnUntraced(function*(
   paths: ReadonlyArray<string>
