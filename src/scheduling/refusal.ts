@@ -94,8 +94,9 @@ const disagreement = (model: Model, pool: Pool, run: Run, want: Requirements, ke
   const asked = `${key} ${describeValues(wanted)}`
   const own = pool.requirements.get(key)
   const action = (): string => {
-    const settled = pool.catalogue.matching(key, wanted) === undefined ? settling(pool, key, wanted) : undefined
-    return settled === undefined ? widening(model, pool, run, want) : `: ${settled}`
+    if (pool.catalogue.matching(key, wanted) !== undefined) return widening(model, pool, run, want)
+    const settled = settling(pool, key, wanted)
+    return settled === undefined ? "" : `: ${settled}`
   }
   if (own !== undefined) {
     return metByNone(pool.catalogue, want) ?? `needs ${asked}, NodePool ${pool.name} has ${describeValues(own)}${action()}`

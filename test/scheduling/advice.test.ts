@@ -46,7 +46,8 @@ describe("advice", () => {
   })
 
   it("leaves a label alone that the NodePool gives its nodes", () => {
-    const plan = solve({ types, nodePools: [pool("default", { labels: { team: "a" } })], pods: [pod("p", {}, { nodeSelector: { team: "b" } })] })
+    const nodePools = [pool("default", { labels: { team: "a" }, requirements: [inValues(typeLabel, "small")] })]
+    const plan = solve({ types, nodePools, pods: [pod("p", {}, { nodeSelector: { team: "b" } })] })
     assert.deepStrictEqual(messages(plan), ["needs team In [b], NodePool default has In [a]"])
   })
 })
