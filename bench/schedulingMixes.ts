@@ -109,7 +109,7 @@ export const mixes: ReadonlyArray<Mix> = [
   {
     name: "diverse-on-nodes-5000", pods: 5000, what: "diverse, 5,000 pods, half of them on 1,000 nodes",
     make: async (rival) => both(onNodes(
-      await upstream(rival, "diverse", 5000), "fake-it-3", ["test-zone-1", "test-zone-2", "test-zone-3"], 1000, 1150, 2300
+      await upstream(rival, "diverse", 5000), "fake-it-3", ["test-zone-1", "test-zone-2", "test-zone-3"], 1000, 1050, 2150
     ))
   },
   {

@@ -25,7 +25,7 @@ type NewNodeClaim struct {
 	Requests      corev1.ResourceList                       `json:"requests"`
 	Requirements  []v1.NodeSelectorRequirementWithMinValues `json:"requirements"`
 	InstanceTypes int                                       `json:"instanceTypes"`
-	// InstanceTypeOptions are cheapest first, then by name.
+	// InstanceTypeOptions can be launched; they are cheapest first, then by name.
 	InstanceTypeOptions []string `json:"instanceTypeOptions"`
 }
 
@@ -64,7 +64,8 @@ func describe(claim *scheduling.NodeClaim, limit int) NewNodeClaim {
 		}
 		return it.Name, math.MaxFloat64
 	})
-	types := slices.SortedFunc(slices.Values(claim.InstanceTypeOptions), func(a, b *cloudprovider.InstanceType) int {
+	launchable := lo.Filter(claim.InstanceTypeOptions, func(it *cloudprovider.InstanceType, _ int) bool { return prices[it.Name] < math.MaxFloat64 })
+	types := slices.SortedFunc(slices.Values(launchable), func(a, b *cloudprovider.InstanceType) int {
 		if prices[a.Name] != prices[b.Name] {
 			return lo.Ternary(prices[a.Name] < prices[b.Name], -1, 1)
 		}
@@ -77,10 +78,9 @@ func describe(claim *scheduling.NodeClaim, limit int) NewNodeClaim {
 	}
 	slices.SortFunc(out.Requirements, func(a, b v1.NodeSelectorRequirementWithMinValues) int { return strings.Compare(a.Key, b.Key) })
 	if len(types) > 0 {
-		if offering := cheapest(claim, types[0]); offering != nil {
-			out.CheapestPrice = offering.Price
-			out.Cheapest = &Chosen{types[0].Name, offering.Zone(), offering.CapacityType(), offering.Price}
-		}
+		offering := cheapest(claim, types[0])
+		out.CheapestPrice = offering.Price
+		out.Cheapest = &Chosen{types[0].Name, offering.Zone(), offering.CapacityType(), offering.Price}
 	}
 	return out
 }

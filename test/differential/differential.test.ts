@@ -20,7 +20,7 @@ const today = Math.floor(Date.now() / 86_400_000)
 const from = Number(process.env["DIFFERENTIAL_FROM"] ?? today * 1000)
 
 /** The rival breaks ties at random: so many tries show its luck. */
-const runs = 5
+const runs = 10
 
 let rival: RivalServer
 
@@ -55,6 +55,7 @@ describe("beside Karpenter's own scheduler", () => {
       if (found.excuse !== undefined) excused.set(found.excuse, (excused.get(found.excuse) ?? 0) + 1)
       if (found.isDearerThanBest) dearer++
       if (found.differences.length > 0) failed.push([seed, found])
+      if ((seed - from + 1) % 100 === 0) process.stderr.write(`  ${seed - from + 1} of ${count} problems, ${failed.length} differences\n`)
     }
     const asides = [`${dearer} dearer than the rival's best of ${runs} runs`, ...[...excused].map(([why, times]) => `${times} excused: ${why}`)]
     process.stdout.write(`${count} problems, ${failed.length} differences, ${asides.join(", ")}\n`)
