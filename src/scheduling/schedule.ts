@@ -3,6 +3,7 @@ import { explain } from "./explain.ts"
 import { FirstFit } from "./firstFit.ts"
 import { assertPlan } from "./invariants.ts"
 import { keepAlive } from "./keepAlive.ts"
+import { assertRules } from "./invariantsOfRules.ts"
 import type { Model } from "./model.ts"
 import { compile } from "./model.ts"
 import { lowerBound } from "./lowerBound.ts"
@@ -113,6 +114,9 @@ const planOf = (model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>):
       unschedulable: unschedulable.length
     }
   }
-  if (problem.options?.assert === true) assertPlan(model, plan)
+  if (problem.options?.assert === true) {
+    assertPlan(model, plan)
+    assertRules(model, nodes, pass.placed)
+  }
   return plan
 }

@@ -51,7 +51,7 @@ export const shapesOf = (
   const shapeOf = new Int32Array(pods.length)
   const classOf = new Int32Array(pods.length)
   const speakers: Array<Example> = []
-  const isShared = sharedClaims(chain(pods, bound), volumes)
+  const isShared = sharedClaims([pods, bound], volumes)
   for (let i = 0; i < pods.length; i++) {
     const pod = pods[i]!
     const attached = volumes.of(pod)
@@ -79,10 +79,6 @@ export const shapesOf = (
 }
 
 const none: ReadonlyArray<AttachedClaim> = []
-
-const chain = function*<A>(...lists: ReadonlyArray<Iterable<A>>): Iterable<A> {
-  for (const list of lists) yield* list
-}
 
 /** Splits classes by namespace and by the values of the labels that rules look at. */
 const byLabels = (

@@ -5,14 +5,16 @@ import { attachable } from "./volumeRoom.ts"
 import type { AttachedClaim, Volumes } from "./volumes.ts"
 
 /** The claims that more than one of the pods use. */
-export const sharedClaims = (pods: Iterable<Pod>, volumes: Volumes): ReadonlySet<string> => {
+export const sharedClaims = (lists: ReadonlyArray<ReadonlyArray<Pod>>, volumes: Volumes): ReadonlySet<string> => {
   const seen = new Set<string>()
   const shared = new Set<string>()
-  for (const pod of pods) {
-    if (pod.spec.volumes === undefined) continue
-    for (const { claim } of volumes.of(pod).claims) {
-      if (seen.has(claim)) shared.add(claim)
-      seen.add(claim)
+  for (const pods of lists) {
+    for (let i = 0; i < pods.length; i++) {
+      if (pods[i]!.spec.volumes === undefined) continue
+      for (const { claim } of volumes.of(pods[i]!).claims) {
+        if (seen.has(claim)) shared.add(claim)
+        seen.add(claim)
+      }
     }
   }
   return shared
