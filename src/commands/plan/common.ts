@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import { isLabelValue, isQualifiedName } from "../../apis/names.ts"
 import { parseQuantity } from "../../scheduling/quantity.ts"
 
-export const optional = Schema.optionalKey
+export const optional = <S extends Schema.Constraint>(schema: S): Schema.optionalKey<S> => Schema.optionalKey(schema)
 
 const isQuantity = (value: string | number): boolean => {
   try {
