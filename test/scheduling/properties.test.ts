@@ -4,9 +4,11 @@ import { violations } from "./checker.ts"
 import type { Rule } from "./generate.ts"
 import { allRules, generate, shuffled } from "./generate.ts"
 
-const later: ReadonlyArray<Rule> = ["volumes", "volumeLimits", "defaultSpread", "reserved", "namespaces"]
-const rules = allRules.filter((rule) => !later.includes(rule))
-const problems = (count: number) => Array.from({ length: count }, (_, i) => ({ seed: i + 1, given: generate(i + 1, { rules }) }))
+/** What the search leaves alone is judged in first plans only. */
+const unsearched: ReadonlyArray<Rule> = ["reserved"]
+const searchable = allRules.filter((rule) => !unsearched.includes(rule))
+const problems = (count: number, rules: ReadonlyArray<Rule> = allRules) =>
+  Array.from({ length: count }, (_, i) => ({ seed: i + 1, given: generate(i + 1, { rules }) }))
 
 const frozen = <A>(value: A): A => {
   if (typeof value === "object" && value !== null) {
@@ -16,7 +18,8 @@ const frozen = <A>(value: A): A => {
   return value
 }
 
-const searched = { steps: 200 }
+/** Enough to change plans; how good they get is told elsewhere. */
+const searched = { steps: 30 }
 
 describe("any problem", () => {
   it("has a first plan that Kubernetes would let happen, with no pod left out that has a place", () => {
@@ -24,7 +27,7 @@ describe("any problem", () => {
   })
 
   it("has a searched plan that Kubernetes would let happen, never dearer than the first where it leaves out as many", () => {
-    for (const { seed, given } of problems(200)) {
+    for (const { seed, given } of problems(200, searchable)) {
       const solution = solve(given)
       const plan = solution.improve(searched)
       assert.deepStrictEqual(violations(given, plan), [], `seed ${seed}`)

@@ -30,6 +30,14 @@ const thinkable = (problem: Problem, pool: NodePool, key: string): ReadonlyArray
     .filter((value) => about.every((item) => meets(item, { [stableKey(key)]: value })))
 }
 
+/** A value that a node to buy gets only because it must have some: nobody counts on it as a domain. */
+const isMadeUp = ({ nodePools }: Problem, { made }: Spot, key: string): boolean => {
+  if (made?.labels[key] === undefined) return false
+  const pool = nodePools.find(({ metadata }) => metadata.name === made.nodePool)
+  const isFixed = pool?.spec.template.metadata?.labels?.[key] !== undefined
+  return !isFixed && made.requirements.every((item) => item.key !== key || item.operator !== "In")
+}
+
 interface Domains {
   /** How many pods that the constraint means are for certain in each domain that counts. */
   readonly counts: Map<string, number>
@@ -43,7 +51,8 @@ const domainsFor = (world: World, pod: Pod, constraint: SpreadConstraint, horizo
   const counts = new Map<string, number>()
   for (const spot of world.spots) {
     const value = valueOf(spot, key)
-    if (value === undefined || !spot.faces.every((face) => passes(pod, constraint, spot, face))) continue
+    if (value === undefined || isMadeUp(world.problem, spot, key)) continue
+    if (!spot.faces.every((face) => passes(pod, constraint, spot, face))) continue
     const people = [...spot.running.filter(isStaying), ...spot.placed]
     counts.set(value, (counts.get(value) ?? 0) + people.filter(means).length)
   }

@@ -1,7 +1,6 @@
 /** What can be bought, and what comes with it: instance types, NodePools, DaemonSets. */
 import type { DaemonSet, InstanceType, NodePool, Offering, Requirement } from "../../../src/scheduling/index.ts"
 import type { Dice } from "./dice.ts"
-import { times } from "./dice.ts"
 import type { Rules } from "./rules.ts"
 import {
   capacityTypeLabel, driver, generationLabel, shapeLabel, taints, teamLabel, tierLabel, typeLabel, zoneLabel
