@@ -146,6 +146,9 @@ describe("instance types", () => {
     const gpus = named({ resources: { requests: { "nvidia.com/gpu": 2 } } })
     assert.isTrue(gpus.length > 0 && gpus.every((type) => Number(type.labels?.[label.instanceGpuCount]) >= 2))
     assert.isEmpty(named({ requirements: [{ key: label.zone, operator: "In", values: ["eu-west"] }] }))
+    const ofVolume = (region: string) => named({ requirements: [{ key: label.volumeRegion, operator: "In", values: [region] }] })
+    assert.lengthOf(ofVolume("us-ord"), types.length)
+    assert.isEmpty(ofVolume("eu-west"))
     assert.isEmpty(named({ requirements: [{ key: label.capacityType, operator: "In", values: ["spot"] }] }))
     assert.isTrue(named({ requirements: [{ key: label.instanceGpuName, operator: "Exists" }] }).every((type) => type.labels?.[label.instanceClass] === "gpu"))
     assert.strictEqual(
