@@ -58,6 +58,8 @@ describe("a cluster", () => {
     ["is new", nodePool(), []],
     ["is ready", { ...nodePool(), ...ready("True") }, []],
     ["is not ready", { ...nodePool(), ...ready("False") }, ["NodePool default is left out: it is not ready (Ready is False: the node class is gone)"]],
+    ["breaks a rule and is not ready", { ...nodePool("default", {}, { requirements: [{ key: "karpenter.sh/x", operator: "Exists" }] }), ...ready("False") },
+      ["NodePool default is left out: it is not ready (Ready is False: the node class is gone)"]],
     ["was ready in an older form", { ...nodePool(), metadata: { name: "default", generation: 2 }, ...ready("True", { observedGeneration: 1 }) },
       ["NodePool default is left out: its Ready condition is of an older generation"]],
     ["is static", nodePool("default", { replicas: 2 }), ["NodePool default is left out: it is static (spec.replicas) and buys nothing for pods"]],

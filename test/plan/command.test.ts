@@ -110,6 +110,7 @@ describe("karpenter-linode plan", () => {
     const { code, stderr, stdout } = yield* run(["-o", "json"], { KUBECONFIG: kubeconfig, LINODE_REGION: "us-ord" })
     assert.deepStrictEqual([code, stderr], [0, ""])
     assert.deepStrictEqual(placed(yield* json(stdout)), ["default/waits"])
+    assert.deepStrictEqual([...new Set(front.requests.map(({ method }) => method))], ["GET"])
     const lost = yield* run([], { KUBECONFIG: join(dir, "nowhere") })
     assert.strictEqual(lost.code, 1)
     assert.match(lost.stderr, /^karpenter-linode: invalid kubeconfig .*nowhere\): there is no such file\n$/)

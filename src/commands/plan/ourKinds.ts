@@ -1,5 +1,6 @@
 /** What the API server does to objects of our own kinds before they are there: it fills in defaults, and checks their rules. */
 import type { Schema } from "effect"
+import { conditionType, nodePoolConditions } from "../../apis/conditions.ts"
 import { structuralSchema } from "../../apis/crd.ts"
 import { linodeNodeClassDefinition } from "../../apis/linodeNodeClass.ts"
 import { NodeClaimSpec } from "../../apis/nodeClaim.ts"
@@ -37,9 +38,11 @@ export const nodePoolProblems = (
   object: Fields, found: ReadonlyArray<string>, allowed: ReadonlySet<string>
 ): ReadonlyArray<string> => {
   const line = ({ field, message }: { readonly field: string; readonly message: string }): string => `${field}: ${message}`
-  if (found.length === 0) return rulesOf(object as unknown as NodePool, allowed).map(line)
+  const pool = object as unknown as NodePool
+  // A cluster keeps such a pool and does not use it, and neither does the plan.
+  if (found.length === 0) return nodePoolConditions.isFalse(pool, conditionType.ready) ? [] : rulesOf(pool, allowed).map(line)
   try {
-    const former = rulesOf(object as unknown as NodePool, allowed).filter(({ message }) => message.includes(spelledAsBefore))
+    const former = rulesOf(pool, allowed).filter(({ message }) => message.includes(spelledAsBefore))
     return [...former.map(line), ...found.filter((problem) => !former.some(({ field }) => problem.startsWith(`${field}:`)))]
   } catch {
     // Too broken for rules that expect its Schema to hold.
