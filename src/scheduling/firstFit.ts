@@ -11,15 +11,12 @@ import { Crowd } from "./crowd.ts"
 import { DomainChoice } from "./domainChoice.ts"
 import { ExistingNodes } from "./existingNodes.ts"
 import { Fleet } from "./fleet.ts"
-import type { Rank, Scan } from "./fleet.ts"
-import type { HostPort } from "./hostPorts.ts"
-import { portConflict } from "./hostPorts.ts"
 import { relaxMinimums, shortfalls } from "./minValues.ts"
 import type { Model } from "./model.ts"
 import type { Run } from "./runs.ts"
+import { OpenNodes } from "./openNodes.ts"
 import type { PackedNode } from "./packing.ts"
 import { Reserving } from "./reserving.ts"
-import { SharedVolumes } from "./sharedVolumes.ts"
 import type { State } from "./states.ts"
 import type { Step } from "./steps.ts"
 
@@ -39,14 +36,10 @@ export class FirstFit {
   readonly deferred: Set<number> = new Set()
   private readonly model: Model
   private readonly reserving: Reserving
-  private readonly volumes: SharedVolumes
+  private readonly open: OpenNodes
   private readonly ceiling: number
   private readonly D: number
-  /** Counts the turns of runs, so that nothing has to be cleared between them. */
-  private turn = 0
   private cursors: Int32Array = new Int32Array(8)
-  /** Of the node last found among those to buy: the state it will have. */
-  private found: State | undefined = undefined
 
   constructor(model: Model, ceiling: number) {
     this.model = model
@@ -58,7 +51,7 @@ export class FirstFit {
     this.existing = new ExistingNodes(model, this.crowd)
     this.allowance = new Allowance(model)
     this.reserving = new Reserving(model)
-    this.volumes = new SharedVolumes(model.dimensions, () => undefined)
+    this.open = new OpenNodes(model, this.fleet, this.crowd, this.choice, this.reserving)
     this.stepOf = new Uint8Array(model.problem.pods.length)
   }
 
@@ -124,7 +117,7 @@ export class FirstFit {
   /** Places the pods of a run one by one, each with all its wishes first; the position of the first that finds no place. */
   private placeRun(run: Run): number {
     const { steps } = run.podClass
-    this.turn++
+    this.open.next()
     if (this.cursors.length < steps.length) this.cursors = new Int32Array(steps.length)
     this.cursors.fill(0)
     for (let next = 0; next < run.pods.length; next++) {
@@ -150,146 +143,15 @@ export class FirstFit {
       this.existing.put(pod, n, run)
       return true
     }
-    const node = this.amongOpen(run, step, at)
+    const node = this.open.find(run, step, at)
     if (node >= 0) {
-      this.put(pod, node, this.found!, run)
+      this.open.put(pod, node, this.open.found!, run)
       return true
     }
     const state = this.onNew(pod, run, step)
     if (state === undefined) return false
-    this.put(pod, this.fleet.open(), state, run)
+    this.open.put(pod, this.fleet.open(), state, run)
     return true
-  }
-
-  /** The node to buy with the fewest pods that takes the pod, -1 if none does. */
-  private amongOpen(run: Run, step: Step, at: number): number {
-    const { ranks, mostPods } = this.fleet
-    let low = Infinity
-    for (let r = 0; r < ranks.length; r++) {
-      const scan = this.look(ranks[r]!, step, at)
-      if (scan.target !== null && scan.low < low) low = scan.low
-    }
-    if (low === Infinity) return -1
-    const homes = step.company.length === 0 ? undefined : this.crowd.homesOf(step.company)
-    if (homes !== undefined) return this.amongHomes(homes, run, step, at)
-    for (let count = low; count <= mostPods; count++) {
-      for (let r = 0; r < ranks.length; r++) {
-        const rank = ranks[r]!
-        const scan = rank.scan(at)
-        if (scan.target === null || count < scan.low) continue
-        const node = this.firstIn(rank, count, scan, run, step)
-        if (node >= 0) {
-          this.found = scan.target
-          return node
-        }
-        if (count === scan.low) scan.low = count + 1
-      }
-    }
-    return -1
-  }
-
-  /** What becomes of the nodes of a rank with the pod. */
-  private look(rank: Rank, step: Step, at: number): Scan {
-    const scan = rank.scan(at)
-    if (scan.run !== this.turn) {
-      scan.run = this.turn
-      scan.base = step.pools[this.model.pools.indexOf(rank.state.pool)]! ? this.after(rank.state, step) ?? null : null
-      scan.target = scan.base
-      scan.restart()
-    }
-    if (step.keys.length > 0 && scan.base !== null) {
-      const target = this.choice.settle(scan.base) ?? null
-      if (target !== scan.target) {
-        scan.target = target
-        scan.restart()
-      }
-    }
-    return scan
-  }
-
-  private after(state: State, step: Step): State | undefined {
-    const { states } = this.model
-    if (step.alternatives.length === 1) return states.after(state, step.demand)
-    for (const demand of step.alternatives) {
-      const after = states.after(state, demand)
-      if (after !== undefined) return after
-    }
-    return undefined
-  }
-
-  /** The first node of the bucket that is still there and takes the pod. Who can't take it now can't take an equal one later. */
-  private firstIn(rank: Rank, count: number, scan: Scan, run: Run, step: Step): number {
-    const length = rank.lengths[count] ?? 0
-    if (length === 0) return -1
-    const { fleet, D } = this
-    const shared = rank.cursorsOf(step.limitsId, count)
-    const bucket = rank.buckets[count]!
-    const own = scan.cursor(count)
-    let i = shared[count]!
-    let skipped = true
-    if (own > i) {
-      i = own
-      skipped = false
-    }
-    for (; i < length; i++) {
-      const node = bucket[i]!
-      if (fleet.count[node] !== count || fleet.state[node] !== rank.state.id || this.crowd.closesNew(step.limits, node)) {
-        if (skipped) shared[count] = i + 1
-        continue
-      }
-      skipped = false
-      if (this.takes(node, scan.target!, run)) {
-        scan.cursors[count] = i
-        return node
-      }
-    }
-    scan.cursors[count] = length
-    return -1
-  }
-
-  /** Of the nodes that have the company asked for, the one with the fewest pods that takes the pod. */
-  private amongHomes(homes: ReadonlyArray<number>, run: Run, step: Step, at: number): number {
-    const { fleet } = this
-    let best = -1
-    for (const node of homes) {
-      if (best >= 0 && fleet.count[node]! >= fleet.count[best]!) continue
-      const { target } = fleet.rank(this.model.states.all[fleet.state[node]!]!).scan(at)
-      if (target === null || this.crowd.closesNew(step.limits, node) || !this.crowd.hasCompanyOnNew(step.company, node)) continue
-      if (!this.takes(node, target, run)) continue
-      best = node
-      this.found = target
-    }
-    return best
-  }
-
-  /** Whether the node has room for the pod, in the state that it would have with it. */
-  private takes(node: number, after: State, run: Run): boolean {
-    const request = this.requestOn(node, run)
-    return after.admits(this.fleet.used, node * this.D, request, this.D) && this.portsFree(node, run.podClass.ports) &&
-      this.varied(node, after, request) &&
-      (this.reserving.idle || this.reserving.holding(node, after, this.with(node, request)) !== "deferred")
-  }
-
-  /** What a pod of the run takes of the node. */
-  private requestOn(node: number, { podClass: { shared }, request }: Run): Float64Array {
-    return shared.length === 0 ? request : this.volumes.request(node, request, shared)
-  }
-
-  /** What the node's pods request together with one more. */
-  private with(node: number, request: Float64Array): Float64Array {
-    const { D } = this
-    const need = this.fleet.used.slice(node * D, node * D + D)
-    for (let d = 0; d < D; d++) need[d]! += request[d]!
-    return need
-  }
-
-  private portsFree(node: number, ports: ReadonlyArray<HostPort>): boolean {
-    return ports.length === 0 || portConflict(ports, this.fleet.ports.get(node) ?? []) === undefined
-  }
-
-  /** The types that hold the node with the pod still cover its minValues. */
-  private varied(node: number, after: State, request: Float64Array): boolean {
-    return after.minimums.length === 0 || shortfalls(after, this.with(node, request), this.D).size === 0
   }
 
   /** The state of a new node for the pod, charged to the limits of its pool. */
@@ -297,7 +159,7 @@ export class FirstFit {
     if (step.limits.some(({ atMost }) => atMost < 0) || !step.company.every((term) => this.crowd.isFirst(term))) return undefined
     const { pools } = this.model
     const fresh = this.fleet.size
-    const request = this.requestOn(fresh, run)
+    const request = this.open.requestOn(fresh, run)
     for (let i = 0; i < pools.length; i++) {
       if (!step.pools[i]!) continue
       const empty = this.allowance.empty(i)
@@ -348,17 +210,6 @@ export class FirstFit {
     }
     if (this.ceiling === Infinity) return after
     return states.upTo(after, Math.max(this.ceiling, after.offerings[first]!.price))
-  }
-
-  private put(pod: number, node: number, state: State, run: Run): void {
-    const { fleet, crowd } = this
-    const before = fleet.state[node]!
-    if (fleet.count[node]! > 0 && before !== state.id) crowd.moved(node, this.model.states.all[before]!, state)
-    const request = this.requestOn(node, run)
-    fleet.put(pod, node, state, request, run.podClass.ports)
-    this.volumes.put(node, run.podClass.shared)
-    if (!this.reserving.idle) this.reserving.commit(node, state, fleet.used.slice(node * this.D, node * this.D + this.D))
-    crowd.recordNew(run.podClass.counts, node, state)
   }
 
   /** The nodes to buy, each with all types that hold it and were charged to its pool's limits. */

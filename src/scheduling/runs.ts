@@ -25,16 +25,16 @@ export const runsOf = (
   const sizeOf = sizesOf(requests)
   const runs = new Map<number, Gathered>()
   const sizes = requests.length
-  // One cell for each size of each class, where that is not out of proportion; a map would be asked once per pod.
+  // One cell for each size of each class, where that is not out of proportion: the run's place in `out`, counted from one.
   const cells = sizes * classes.length
-  const table = cells <= 8 * pods.length + 1024 ? new Array<Gathered | undefined>(cells).fill(undefined) : undefined
+  const table = cells <= 8 * pods.length + 1024 ? new Int32Array(cells) : undefined
   const out: Array<Gathered> = []
   for (let pod = 0; pod < pods.length; pod++) {
     const shape = shapeOf[pod]!
     if (usable !== undefined && !usable[shape]!) continue
     const size = sizeOf[shape]!
     const key = size * classes.length + classOf[pod]!
-    const known = table === undefined ? runs.get(key) : table[key]
+    const known = table === undefined ? runs.get(key) : out[table[key]! - 1]
     if (known !== undefined) {
       known.pods.push(pod)
       continue
@@ -42,7 +42,7 @@ export const runsOf = (
     const run: Gathered = { podClass: classes[classOf[pod]!]!, request: requests[shape]!, size, pods: [pod] }
     out.push(run)
     if (table === undefined) runs.set(key, run)
-    else table[key] = run
+    else table[key] = out.length
   }
   const byAge = (a: number, b: number): number => comparePods(pods[a]!, pods[b]!)
   for (const run of out) if (run.pods.length > 1) run.pods.sort(byAge)

@@ -1,0 +1,188 @@
+/**
+ * The nodes to buy, while a pass opens and fills them: of those that take a pod, one with the fewest pods gets it. Whoever can't
+ * take a pod of a run can't take an equal one later, so nobody is looked at twice in the turn of a run.
+ */
+import type { Crowd } from "./crowd.ts"
+import type { DomainChoice } from "./domainChoice.ts"
+import type { Fleet, Rank, Scan } from "./fleet.ts"
+import type { HostPort } from "./hostPorts.ts"
+import { portConflict } from "./hostPorts.ts"
+import { shortfalls } from "./minValues.ts"
+import type { Model } from "./model.ts"
+import type { Reserving } from "./reserving.ts"
+import type { Run } from "./runs.ts"
+import { SharedVolumes } from "./sharedVolumes.ts"
+import type { State } from "./states.ts"
+import type { Step } from "./steps.ts"
+
+export class OpenNodes {
+  /** The state that the node last found will have. */
+  found: State | undefined = undefined
+  private readonly model: Model
+  private readonly fleet: Fleet
+  private readonly crowd: Crowd
+  private readonly choice: DomainChoice
+  private readonly reserving: Reserving
+  private readonly volumes: SharedVolumes
+  private readonly D: number
+  /** Counts the turns of runs, so that nothing has to be cleared between them. */
+  private turn = 0
+
+  constructor(model: Model, fleet: Fleet, crowd: Crowd, choice: DomainChoice, reserving: Reserving) {
+    this.model = model
+    this.fleet = fleet
+    this.crowd = crowd
+    this.choice = choice
+    this.reserving = reserving
+    this.volumes = new SharedVolumes(model.dimensions, () => undefined)
+    this.D = model.dimensions.size
+  }
+
+  /** It is another run's turn. */
+  next(): void {
+    this.turn++
+  }
+
+  /** The node to buy with the fewest pods that takes the pod, -1 if none does. */
+  find(run: Run, step: Step, at: number): number {
+    const { ranks, mostPods } = this.fleet
+    let low = Infinity
+    for (let r = 0; r < ranks.length; r++) {
+      const scan = this.look(ranks[r]!, step, at)
+      if (scan.target !== null && scan.low < low) low = scan.low
+    }
+    if (low === Infinity) return -1
+    const homes = step.company.length === 0 ? undefined : this.crowd.homesOf(step.company)
+    if (homes !== undefined) return this.amongHomes(homes, run, step, at)
+    for (let count = low; count <= mostPods; count++) {
+      for (let r = 0; r < ranks.length; r++) {
+        const rank = ranks[r]!
+        const scan = rank.scan(at)
+        if (scan.target === null || count < scan.low) continue
+        const node = this.firstIn(rank, count, scan, run, step)
+        if (node >= 0) {
+          this.found = scan.target
+          return node
+        }
+        if (count === scan.low) scan.low = count + 1
+      }
+    }
+    return -1
+  }
+
+  /** What becomes of the nodes of a rank with the pod. */
+  private look(rank: Rank, step: Step, at: number): Scan {
+    const scan = rank.scan(at)
+    if (scan.run !== this.turn) {
+      scan.run = this.turn
+      scan.base = step.pools[this.model.pools.indexOf(rank.state.pool)]! ? this.after(rank.state, step) ?? null : null
+      scan.target = scan.base
+      scan.restart()
+    }
+    if (step.keys.length > 0 && scan.base !== null) {
+      const target = this.choice.settle(scan.base) ?? null
+      if (target !== scan.target) {
+        scan.target = target
+        scan.restart()
+      }
+    }
+    return scan
+  }
+
+  private after(state: State, step: Step): State | undefined {
+    const { states } = this.model
+    if (step.alternatives.length === 1) return states.after(state, step.demand)
+    for (const demand of step.alternatives) {
+      const after = states.after(state, demand)
+      if (after !== undefined) return after
+    }
+    return undefined
+  }
+
+  /** The first node of the bucket that is still there and takes the pod. Who can't take it now can't take an equal one later. */
+  private firstIn(rank: Rank, count: number, scan: Scan, run: Run, step: Step): number {
+    const length = rank.lengths[count] ?? 0
+    if (length === 0) return -1
+    const { fleet } = this
+    const shared = rank.cursorsOf(step.limitsId, count)
+    const bucket = rank.buckets[count]!
+    const own = scan.cursor(count)
+    let i = shared[count]!
+    let skipped = true
+    if (own > i) {
+      i = own
+      skipped = false
+    }
+    for (; i < length; i++) {
+      const node = bucket[i]!
+      if (fleet.count[node] !== count || fleet.state[node] !== rank.state.id || this.crowd.closesNew(step.limits, node)) {
+        if (skipped) shared[count] = i + 1
+        continue
+      }
+      skipped = false
+      if (this.takes(node, scan.target!, run)) {
+        scan.cursors[count] = i
+        return node
+      }
+    }
+    scan.cursors[count] = length
+    return -1
+  }
+
+  /** Of the nodes that have the company asked for, the one with the fewest pods that takes the pod. */
+  private amongHomes(homes: ReadonlyArray<number>, run: Run, step: Step, at: number): number {
+    const { fleet } = this
+    let best = -1
+    for (const node of homes) {
+      if (best >= 0 && fleet.count[node]! >= fleet.count[best]!) continue
+      const { target } = fleet.rank(this.model.states.all[fleet.state[node]!]!).scan(at)
+      if (target === null || this.crowd.closesNew(step.limits, node) || !this.crowd.hasCompanyOnNew(step.company, node)) continue
+      if (!this.takes(node, target, run)) continue
+      best = node
+      this.found = target
+    }
+    return best
+  }
+
+  /** Whether the node has room for the pod, in the state that it would have with it. */
+  private takes(node: number, after: State, run: Run): boolean {
+    const request = this.requestOn(node, run)
+    return after.admits(this.fleet.used, node * this.D, request, this.D) && this.portsFree(node, run.podClass.ports) &&
+      this.varied(node, after, request) &&
+      (this.reserving.idle || this.reserving.holding(node, after, this.with(node, request)) !== "deferred")
+  }
+
+  /** What a pod of the run takes of the node. */
+  requestOn(node: number, { podClass: { shared }, request }: Run): Float64Array {
+    return shared.length === 0 ? request : this.volumes.request(node, request, shared)
+  }
+
+  /** What the node's pods request together with one more. */
+  private with(node: number, request: Float64Array): Float64Array {
+    const { D } = this
+    const need = this.fleet.used.slice(node * D, node * D + D)
+    for (let d = 0; d < D; d++) need[d]! += request[d]!
+    return need
+  }
+
+  private portsFree(node: number, ports: ReadonlyArray<HostPort>): boolean {
+    return ports.length === 0 || portConflict(ports, this.fleet.ports.get(node) ?? []) === undefined
+  }
+
+  /** The types that hold the node with the pod still cover its minValues. */
+  private varied(node: number, after: State, request: Float64Array): boolean {
+    return after.minimums.length === 0 || shortfalls(after, this.with(node, request), this.D).size === 0
+  }
+
+  /** Puts the pod on the node, which is in that state from now on. */
+  put(pod: number, node: number, state: State, run: Run): void {
+    const { fleet, crowd } = this
+    const before = fleet.state[node]!
+    if (fleet.count[node]! > 0 && before !== state.id) crowd.moved(node, this.model.states.all[before]!, state)
+    const request = this.requestOn(node, run)
+    fleet.put(pod, node, state, request, run.podClass.ports)
+    this.volumes.put(node, run.podClass.shared)
+    if (!this.reserving.idle) this.reserving.commit(node, state, fleet.used.slice(node * this.D, node * this.D + this.D))
+    crowd.recordNew(run.podClass.counts, node, state)
+  }
+}
