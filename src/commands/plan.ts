@@ -6,8 +6,9 @@ import { planJson } from "./plan/json.ts"
 import { everyPodHasAPlace, makePlan } from "./plan/makePlan.ts"
 import { readOptions } from "./plan/options.ts"
 import { readSource, readSources } from "./plan/sources.ts"
-import { coloured, plain, planText } from "./plan/text.ts"
-import type { Page } from "./plan/text.ts"
+import { coloured, plain } from "./plan/page.ts"
+import type { Page } from "./plan/page.ts"
+import { planText } from "./plan/text.ts"
 
 export const help = `karpenter-linode plan [-f FILE]... [flags]
 

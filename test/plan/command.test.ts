@@ -43,6 +43,12 @@ const folder = Effect.acquireRelease(
 )
 
 describe("karpenter-linode plan", () => {
+  it.live("tells its flags and exit codes", () => Effect.gen(function*() {
+    const { code, stderr, stdout } = yield* run(["--help"])
+    assert.deepStrictEqual([code, stderr], [0, ""])
+    for (const words of ["-f, --filename", "--catalog", "--region", "-o, --output", "--search-ms", "with 2 when one has none"]) assert.include(stdout, words)
+  }), 60_000)
+
   it.live("plans what comes in on standard input, and ends with 0 when every pod has a place", () => Effect.gen(function*() {
     const { code, stderr, stdout } = yield* run(["-f", "-", "-o", "json", "--search-ms", "20", "--region", "us-ord"], {}, list(nodePool(), pod("a")))
     assert.deepStrictEqual([code, stderr], [0, ""])

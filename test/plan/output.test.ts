@@ -2,7 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { PlanJson } from "../../src/commands/plan/json.ts"
-import { coloured, plain, planText } from "../../src/commands/plan/text.ts"
+import { coloured, plain } from "../../src/commands/plan/page.ts"
+import { planText } from "../../src/commands/plan/text.ts"
 import { list, node, nodePool, plan, pod, workload } from "./support.ts"
 import type { Fields } from "./support.ts"
 
@@ -93,11 +94,22 @@ describe("-o text", () => {
 
   it.effect("stays within the width, without colour unless asked for it", () => Effect.gen(function*() {
     const lines = yield* page(shop(), 80)
-    // A row of the table of nodes is as wide as the table.
-    assert.deepStrictEqual(lines.filter((line) => line.length > 80 && !/^ +\d+ × /.test(line)), [])
+    assert.deepStrictEqual(lines.filter((line) => line.length > 80), [])
     assert.notInclude(lines.join(""), "\u001b")
     const { answer, question } = yield* plan(list(...shop()))
     assert.include(planText(question, answer, { width: 80, paint: coloured }).join(""), "\u001b[1m")
+  }))
+
+  it.effect("sets the price against what every plan costs at least", () => Effect.gen(function*() {
+    const { answer, question } = yield* plan(list(...shop()))
+    const priced = (lowerBound: number) => {
+      const totals = { ...answer.plan.totals, hourlyPrice: 1, lowerBound }
+      return planText(question, { ...answer, plan: { ...answer.plan, totals } }, { width: 200, paint: plain }).find((line) => line.startsWith("Price"))
+    }
+    assert.strictEqual(priced(1), "Price: $1.000/h, $730.00/month; no plan costs less.")
+    assert.strictEqual(priced(0.9998), "Price: $1.000/h, $730.00/month, less than 0.1 % above the $1.000/h that every plan costs at least.")
+    assert.strictEqual(priced(0.8), "Price: $1.000/h, $730.00/month, 25.0 % above the $0.800/h that every plan costs at least.")
+    assert.strictEqual(priced(0), "Price: $1.000/h, $730.00/month.")
   }))
 
   it.effect("has little to say where nothing is to do", () => Effect.gen(function*() {
