@@ -10,17 +10,15 @@ export interface Column {
   readonly cost: number
 }
 
-/** The node that costs least per pod when it holds pods of one item alone; undefined where no pool may have one for it. */
+/** The node that costs least per pod when it holds pods of one item alone; undefined where it has no pool of its own. */
 export const alone = (task: Task, filler: Filler, item: number): Column | undefined => {
   const { states, model: { pools } } = task
   let best: Column | undefined
   let per = Infinity
   for (let pool = 0; pool < pools.length; pool++) {
-    const base = states.base(pool)
-    const root = base < 0 || !task.mayOpen(item, pool) ? -1 : states.after(base, task.kindOf[item]!)
-    if (root < 0) continue
-    for (const type of states.all[root]!.types) {
-      filler.begin(base, type)
+    if (!task.isOwn(item, pool)) continue
+    for (const type of states.all[task.rootOf(item, pool)]!.types) {
+      filler.begin(states.base(pool), type)
       const copies = filler.put(item, task.count[item]!)
       const cost = filler.price + task.nodePrice
       if (copies === 0 || cost / copies >= per) continue

@@ -5,8 +5,10 @@
  */
 import type { Column } from "./alone.ts"
 import { alone } from "./alone.ts"
+import type { Bin } from "./bins.ts"
 import type { Filler } from "./filler.ts"
 import { Knapsack } from "./knapsack.ts"
+import type { Random } from "./random.ts"
 import type { Task } from "./task.ts"
 
 /** More rows than this take longer than they are worth: the basis is dense. */
@@ -20,12 +22,20 @@ interface Site {
   /** The items that can be on it without changing its state, and how many of each. */
   readonly list: Int32Array
   readonly most: Int32Array
+  /** How often in a row nothing was found, and for how many rounds it is not asked. */
+  failures: number
+  rest: number
 }
 
 const tolerance = 1e-7
 
 /** How many part fillings are looked at to better a column: more once fewer find none. */
-const efforts = [60, 400, 3000]
+const efforts = [{ tries: 1, visits: 60 }, { tries: 4, visits: 100 }, { tries: 20, visits: 150 }]
+
+const mostRest = 12
+
+/** How often a packing's nodes are looked through for columns that help. */
+const mostLessons = 6
 
 export class Columns {
   /** By row: its column, undefined where the row has a surplus. */
@@ -41,7 +51,7 @@ export class Columns {
   private readonly knapsack: Knapsack
   private readonly sites: ReadonlyArray<Site>
 
-  constructor(task: Task, filler: Filler) {
+  constructor(task: Task, filler: Filler, random: Random) {
     this.task = task
     this.filler = filler
     const S = this.S = task.size
@@ -49,7 +59,7 @@ export class Columns {
     this.amount = new Float64Array(S)
     this.shadow = new Float64Array(S)
     this.entering = new Float64Array(S)
-    this.knapsack = new Knapsack(task)
+    this.knapsack = new Knapsack(task, random)
     this.sites = sitesOf(task)
     for (let item = 0; item < S; item++) this.start(item)
   }
@@ -65,11 +75,33 @@ export class Columns {
     this.shadow[item] = column.cost / copies!
   }
 
+  /** Takes up the nodes of a packing, as far as they help. */
+  learn(bins: ReadonlyArray<Bin>): void {
+    const columns = [...new Set(bins)].map(({ pool, items, copies, price }): Column =>
+      ({ pool, items, copies, cost: price + this.task.nodePrice }))
+    for (let round = 0, helped = true; helped && round < mostLessons; round++) {
+      helped = false
+      for (const column of columns) {
+        this.task.meter.spend(column.items.length)
+        if (column.cost - this.worthOf(column) >= -tolerance) continue
+        this.enter(column)
+        helped = true
+      }
+    }
+  }
+
+  private worthOf({ items, copies }: Column): number {
+    let worth = 0
+    for (let i = 0; i < items.length; i++) worth += this.shadow[items[i]!]! * copies[i]!
+    return worth
+  }
+
   /** Seeks better columns until `isOver` says so or there are none: then true. Leaves the shadow prices in the filler's `value`. */
   improve(isOver: () => boolean): boolean {
     const { S, shadow, filler, sites } = this
     this.filler.isStrict = true
     let effort = 0
+    let quick = true
     while (effort < efforts.length && !isOver()) {
       let found = false
       for (let row = 0; row < S; row++) {
@@ -78,39 +110,45 @@ export class Columns {
         found = true
       }
       for (const site of sites) {
-        if (this.seek(site, efforts[effort]!)) found = true
+        // Where nothing was found, nothing may be found for a while; before effort is raised, all are asked.
+        if (quick && --site.rest > 0) continue
+        if (this.seek(site, efforts[effort]!)) {
+          found = true
+          site.failures = 0
+        } else site.rest = Math.min(++site.failures, mostRest)
         if (isOver()) break
       }
+      if (!found && quick) {
+        quick = false
+        continue
+      }
+      quick = true
       effort = found ? 0 : effort + 1
     }
     for (let row = 0; row < S; row++) filler.value[row] = Math.max(shadow[row]!, 1e-9)
     return effort === efforts.length
   }
 
-  private seek(site: Site, visits: number): boolean {
+  private seek(site: Site, { tries, visits }: { readonly tries: number; readonly visits: number }): boolean {
     const { task, filler, shadow, knapsack } = this
     const { list, pool, type, state, most } = site
     const { room } = task.model.pools[pool]!
+    const { D, crowded } = task
     const cost = task.states.all[state]!.price[type]! + task.nodePrice
-    const worth = knapsack.solve(list, list.length, shadow, most, room, type * task.D, cost + tolerance, visits)
+    for (let d = 0; d < D; d++) knapsack.left[d] = room[type * D + d]!
+    for (let i = 0; i < crowded.length; i++) knapsack.left[D + i] = crowded[i]!.cap
+    const worth = knapsack.solve(list, list.length, shadow, most, cost + tolerance, tries, visits)
     if (worth <= cost + tolerance) return false
     // The other rules may leave some of it out.
     filler.value.set(shadow)
     filler.begin(state, type)
-    if (task.weighed) this.open(list, pool)
     for (let i = 0; i < list.length; i++) {
-      const left = knapsack.copies[i]! - (task.weighed ? filler.copiesOf(list[i]!) : 0)
-      if (left > 0) filler.put(list[i]!, left)
+      if (knapsack.copies[i]! > 0) filler.put(list[i]!, knapsack.copies[i]!)
     }
     if (filler.length === 0 || filler.worth <= filler.price + task.nodePrice + tolerance) return false
     const [items, copies] = [filler.items.slice(0, filler.length), filler.copies.slice(0, filler.length)]
     this.enter({ pool, items, copies, cost: filler.price + task.nodePrice })
     return true
-  }
-
-  /** A node of a lighter pool needs a pod that may open it. */
-  private open(list: Int32Array, pool: number): void {
-    for (let i = 0; i < list.length; i++) if (this.task.mayOpen(list[i]!, pool) && this.filler.put(list[i]!, 1) > 0) return
   }
 
   private enter(column: Column): void {
@@ -121,9 +159,7 @@ export class Columns {
       for (let i = 0; i < items.length; i++) sum += inverse[row * S + items[i]!]! * copies[i]!
       entering[row] = sum
     }
-    let worth = 0
-    for (let i = 0; i < items.length; i++) worth += this.shadow[items[i]!]! * copies[i]!
-    this.pivot(column, column.cost - worth)
+    this.pivot(column, column.cost - this.worthOf(column))
   }
 
   /** A pod too many of the row's item, which costs nothing. */
@@ -171,11 +207,12 @@ const sitesOf = (task: Task): ReadonlyArray<Site> => {
     if (base < 0) return
     const roots = new Set(items.kinds.map((kind) => states.after(base, kind.id)).filter((root) => root >= 0))
     for (const state of roots) {
-      const able = items.all.flatMap((_, item) => states.after(state, task.kindOf[item]!) === state ? [item] : [])
+      const able = items.all.flatMap((_, item) =>
+        task.isOwn(item, pool) && states.after(state, task.kindOf[item]!) === state ? [item] : [])
       for (const type of states.all[state]!.types) {
         const list = Int32Array.from(able.filter((item) => task.fits(item, pool, type)))
-        if (list.some((item) => task.mayOpen(item, pool))) {
-          out.push({ state, pool, type, list, most: list.map((item) => mostOf[item]!) })
+        if (list.length > 0) {
+          out.push({ state, pool, type, list, most: list.map((item) => mostOf[item]!), failures: 0, rest: 0 })
         }
       }
     }

@@ -19,7 +19,7 @@ export class Filler {
   state = 0
   /** By item: what a pod of it is worth, in US dollars an hour. Set by whoever searches. */
   readonly value: Float64Array
-  /** True: every pod goes to a pool as heavy as its home. */
+  /** True: every pod keeps to its own pools. */
   isStrict = true
   private readonly task: Task
   /** By dimension: what is left of the node's room. */
@@ -28,7 +28,7 @@ export class Filler {
   private readonly caps: Float64Array
   private type = 0
   private room: Float64Array
-  private weight = 0
+  private pool = 0
 
   constructor(task: Task) {
     this.task = task
@@ -45,9 +45,9 @@ export class Filler {
   begin(state: number, type: number): void {
     const { task: { D, states, model } } = this
     const { pool } = states.all[state]!
-    const { room, weight } = model.pools[pool]!
+    const { room } = model.pools[pool]!
     this.room = room
-    this.weight = weight
+    this.pool = pool
     this.state = state
     this.type = type
     this.length = 0
@@ -69,7 +69,7 @@ export class Filler {
     let next = current.next[kind]!
     if (next === -2) next = states.after(this.state, kind)
     if (next < 0) return 0
-    if (this.isStrict && this.task.weighed && this.task.homeWeight[kind]! !== this.weight) return 0
+    if (this.isStrict && !this.task.isOwn(item, this.pool)) return 0
     let copies = most
     if (copies > 1) {
       for (let d = 0; d < D; d++) {
@@ -113,7 +113,7 @@ export class Filler {
   mostOf(item: number): number {
     const kind = this.task.kindOf[item]!
     if (this.task.states.after(this.state, kind) !== this.state) return 0
-    if (this.isStrict && this.task.weighed && this.task.homeWeight[kind]! !== this.weight) return 0
+    if (this.isStrict && !this.task.isOwn(item, this.pool)) return 0
     return this.allowedBy(kind)
   }
 
@@ -127,6 +127,11 @@ export class Filler {
       copies = Math.min(copies, adds > 0 ? allowed : allowed < 0 ? 0 : none)
     }
     return Math.max(0, copies)
+  }
+
+  /** What the counter may still rise by, when the node takes at most `cap` of those who add to it. */
+  leftOf(counter: number, cap: number): number {
+    return Math.max(0, Math.min(cap, this.caps[counter]!) - this.shown[counter]!)
   }
 
   /** How many pods of the item are on the node. */

@@ -1,7 +1,10 @@
+import type { Random } from "./random.ts"
 import type { Task } from "./task.ts"
 
 /** A visit is about as much work as so many looks. */
 const looksPerVisit = 4
+
+const mostPivots = 40
 
 /**
  * Which pods make a node of a type worth most, given what each is worth: branch and bound over the copies of each item. The bound
@@ -12,51 +15,85 @@ export class Knapsack {
   /** By position in the list given: how many of the item. */
   readonly copies: Int32Array
   private readonly task: Task
+  private readonly random: Random
+  private readonly key: Float64Array
   private readonly loss: Float64Array
   private readonly order: Int32Array
   private readonly current: Int32Array
-  private readonly left: Float64Array
+  /** By dimension, then by crowded counter: what the node has left. Set by the caller, used up by `solve`. */
+  readonly left: Float64Array
+  private readonly room: Float64Array
+  /** The dimensions and the crowded counters. */
+  private readonly width: number
+  /** By item and dimension, and then by crowded counter. */
+  private readonly size: Float64Array
   private readonly price: Float64Array
   private readonly tableau: Float64Array
 
-  constructor(task: Task) {
+  constructor(task: Task, random: Random) {
     this.task = task
+    this.random = random
+    this.key = new Float64Array(task.size)
     this.copies = new Int32Array(task.size)
     this.loss = new Float64Array(task.size)
     this.order = new Int32Array(task.size)
     this.current = new Int32Array(task.size)
-    this.left = new Float64Array(task.D)
-    this.price = new Float64Array(task.D)
-    this.tableau = new Float64Array((task.D + 1) * (task.size + task.D + 1))
+    const { D, crowded } = task
+    const width = this.width = D + crowded.length
+    this.left = new Float64Array(width)
+    this.room = new Float64Array(width)
+    this.price = new Float64Array(width)
+    this.tableau = new Float64Array((width + 1) * (task.size + width + 1))
+    this.size = new Float64Array(task.size * width)
+    for (let item = 0; item < task.size; item++) {
+      for (let d = 0; d < D; d++) this.size[item * width + d] = task.request[item * D + d]!
+      crowded.forEach(({ counter }, i) => {
+        const entry = task.hosts[task.kindOf[item]!]!.find((other) => other.counter === counter)
+        this.size[item * width + D + i] = entry?.adds ?? 0
+      })
+    }
   }
 
   /**
-   * Seeks a filling worth more than `above`; what it is worth, or `above` where none was found. `worth` is by item, `most` by position in
+   * Seeks a filling of `left` worth more than `above`; what it is worth, or `above` where none was found. `worth` is by item, `most` by position in
    * the list: how many of an item there are, or how many a node takes by other rules. After `visits` part fillings the best so far
    * has to do.
    */
-  solve(
-    list: Int32Array, n: number, worth: Float64Array, most: Int32Array, room: Float64Array, row: number, above: number, visits: number
-  ): number {
-    const { task: { D, request, meter }, left, loss, order, current, price, copies } = this
-    this.priceResources(list, n, worth, room, row)
+  solve(list: Int32Array, n: number, worth: Float64Array, most: Int32Array, above: number, tries: number, visits: number): number {
+    const { size, width, left, loss, order, price } = this
+    this.priceResources(list, n, worth)
     let bound = 0
-    for (let d = 0; d < D; d++) {
-      left[d] = room[row + d]!
-      bound += price[d]! * left[d]!
-    }
-    meter.spend(n * 2)
+    for (let d = 0; d < width; d++) bound += price[d]! * left[d]!
     if (bound <= above) return above
     let m = 0
     for (let i = 0; i < n; i++) {
       const item = list[i]!
       let taken = 0
-      for (let d = 0; d < D; d++) taken += price[d]! * request[item * D + d]!
+      for (let d = 0; d < width; d++) taken += price[d]! * size[item * width + d]!
       loss[i] = Math.max(0, taken - worth[item]!)
       if (worth[item]! > 0 && most[i]! > 0 && bound - loss[i]! > above) order[m++] = i
     }
-    this.sortByLoss(m)
-    // Depth first: as many as fit of the item that wastes least, then one fewer, and so on.
+    this.room.set(left)
+    let best = above
+    for (let t = 0; t < tries; t++) {
+      // Later tries take the items in another order and begin with fewer of each.
+      for (let i = 0; i < m; i++) {
+        const at = order[i]!
+        this.key[at] = t === 0 ? loss[at]! : loss[at]! + (bound - above) * this.random.next()
+      }
+      this.sortByKey(m)
+      left.set(this.room)
+      best = this.dive(list, n, m, worth, most, bound, best, visits, t > 0)
+    }
+    return best
+  }
+
+  /** Depth first: as many as fit of the first item, then one fewer, and so on. */
+  private dive(
+    list: Int32Array, n: number, m: number, worth: Float64Array, most: Int32Array, bound: number, above: number, visits: number,
+    isRandom: boolean
+  ): number {
+    const { task: { meter }, size, width, left, loss, order, current, copies } = this
     let best = above
     let lost = 0
     let value = 0
@@ -72,16 +109,17 @@ export class Knapsack {
           for (let i = 0; i < depth; i++) copies[order[i]!] = current[i]!
         }
         if (visited > visits) break
-        if (depth === m || bound - lost - loss[order[depth]!]! <= best) {
+        if (depth === m || bound - lost <= best) {
           isDown = false
           depth--
           continue
         }
         const i = order[depth]!
-        const at = list[i]! * D
+        const at = list[i]! * width
         let fit = most[i]!
-        for (let d = 0; d < D; d++) if (request[at + d]! > 0) fit = Math.min(fit, Math.floor(left[d]! / request[at + d]!))
+        for (let d = 0; d < width; d++) if (size[at + d]! > 0) fit = Math.min(fit, Math.floor(left[d]! / size[at + d]!))
         if (loss[i]! > 0) fit = Math.min(fit, Math.floor((bound - lost - best) / loss[i]!))
+        if (isRandom && fit > 1) fit = this.random.below(fit + 1)
         current[depth] = Math.max(0, fit)
         this.take(at, current[depth]!)
         value += worth[list[i]!]! * current[depth]!
@@ -90,13 +128,12 @@ export class Knapsack {
         continue
       }
       const i = order[depth]!
-      const at = list[i]! * D
       if (current[depth] === 0) {
         depth--
         continue
       }
       current[depth]!--
-      this.take(at, -1)
+      this.take(list[i]! * width, -1)
       value -= worth[list[i]!]!
       lost -= loss[i]!
       depth++
@@ -107,16 +144,16 @@ export class Knapsack {
   }
 
   private take(at: number, copies: number): void {
-    const { task: { D, request }, left } = this
-    for (let d = 0; d < D; d++) left[d]! -= request[at + d]! * copies
+    const { size, width, left } = this
+    for (let d = 0; d < width; d++) left[d]! -= size[at + d]! * copies
   }
 
-  private sortByLoss(m: number): void {
-    const { order, loss } = this
+  private sortByKey(m: number): void {
+    const { order, key } = this
     for (let i = 1; i < m; i++) {
       const moved = order[i]!
       let at = i - 1
-      while (at >= 0 && loss[order[at]!]! > loss[moved]!) {
+      while (at >= 0 && key[order[at]!]! > key[moved]!) {
         order[at + 1] = order[at]!
         at--
       }
@@ -125,56 +162,56 @@ export class Knapsack {
   }
 
   /**
-   * Prices of the resources by which the room of the node is worth least while every pod is worth no more than what it takes: the dual of
-   * filling it with parts of pods, by the simplex method. Stopping early would leave some pod worth more; its loss then counts as none, and
-   * the bound is raised by nothing, so pivots go on until there is no such pod or rounding ends it.
+   * Prices of what is left by which the node is worth least while every pod is worth no more than what it takes: the dual of filling
+   * it with parts of pods, by the simplex method. It ends early at worst, and the search for fillings is then less thorough.
    */
-  private priceResources(list: Int32Array, n: number, worth: Float64Array, room: Float64Array, row: number): void {
-    const { task: { D, request }, tableau, price } = this
-    const width = n + D + 1
-    const last = D * width
-    tableau.fill(0, 0, (D + 1) * width)
-    for (let d = 0; d < D; d++) {
-      const scale = room[row + d]! > 0 ? 1 / room[row + d]! : 0
-      for (let i = 0; i < n; i++) tableau[d * width + i] = request[list[i]! * D + d]! * scale
-      tableau[d * width + n + d] = 1
-      tableau[d * width + n + D] = scale > 0 ? 1 : 0
+  private priceResources(list: Int32Array, n: number, worth: Float64Array): void {
+    const { size, width: W, tableau, price, left, task: { meter } } = this
+    const columns = n + W + 1
+    const last = W * columns
+    tableau.fill(0, 0, (W + 1) * columns)
+    for (let d = 0; d < W; d++) {
+      const scale = left[d]! > 0 ? 1 / left[d]! : 0
+      for (let i = 0; i < n; i++) tableau[d * columns + i] = size[list[i]! * W + d]! * scale
+      tableau[d * columns + n + d] = 1
+      tableau[d * columns + n + W] = scale > 0 ? 1 : 0
     }
     for (let i = 0; i < n; i++) tableau[last + i] = worth[list[i]!]!
-    for (let pivots = 0; pivots < 40; pivots++) {
-      let column = -1
-      let top = 1e-12
-      for (let j = 0; j < n + D; j++) {
-        if (tableau[last + j]! > top) {
-          top = tableau[last + j]!
-          column = j
-        }
-      }
-      if (column < 0) break
-      let leaving = -1
-      let least = Infinity
-      for (let d = 0; d < D; d++) {
-        const by = tableau[d * width + column]!
-        if (by <= 1e-12) continue
-        const ratio = tableau[d * width + n + D]! / by
-        if (ratio < least) {
-          least = ratio
-          leaving = d
-        }
-      }
-      if (leaving < 0) break
-      const from = leaving * width
-      const by = 1 / tableau[from + column]!
-      for (let j = 0; j < width; j++) tableau[from + j]! *= by
-      for (let d = 0; d <= D; d++) {
-        const factor = tableau[d * width + column]!
-        if (d === leaving || factor === 0) continue
-        for (let j = 0; j < width; j++) tableau[d * width + j]! -= factor * tableau[from + j]!
+    let pivots = 0
+    while (pivots < mostPivots && this.pivot(n, columns, last)) pivots++
+    for (let d = 0; d < W; d++) price[d] = left[d]! > 0 ? Math.max(0, -tableau[last + n + d]!) / left[d]! : 0
+    meter.spend(n * (pivots + 2))
+  }
+
+  private pivot(n: number, columns: number, last: number): boolean {
+    const { width: W, tableau } = this
+    let column = -1
+    let top = 1e-12
+    for (let j = 0; j < n + W; j++) {
+      if (tableau[last + j]! > top) {
+        top = tableau[last + j]!
+        column = j
       }
     }
-    for (let d = 0; d < D; d++) {
-      const scale = room[row + d]! > 0 ? 1 / room[row + d]! : 0
-      price[d] = Math.max(0, -tableau[last + n + d]!) * scale
+    if (column < 0) return false
+    let leaving = -1
+    let least = Infinity
+    for (let d = 0; d < W; d++) {
+      const by = tableau[d * columns + column]!
+      if (by > 1e-12 && tableau[d * columns + n + W]! / by < least) {
+        least = tableau[d * columns + n + W]! / by
+        leaving = d
+      }
     }
+    if (leaving < 0) return false
+    const from = leaving * columns
+    const by = 1 / tableau[from + column]!
+    for (let j = 0; j < columns; j++) tableau[from + j]! *= by
+    for (let d = 0; d <= W; d++) {
+      const factor = tableau[d * columns + column]!
+      if (d === leaving || factor === 0) continue
+      for (let j = 0; j < columns; j++) tableau[d * columns + j]! -= factor * tableau[from + j]!
+    }
+    return true
   }
 }

@@ -59,7 +59,7 @@ export class Packer {
     this.sortedLength = new Int32Array(task.types)
     this.list = new Int32Array(task.size)
     this.tried = new Uint8Array(task.size)
-    this.knapsack = new Knapsack(task)
+    this.knapsack = new Knapsack(task, random)
     this.most = new Int32Array(task.size)
   }
 
@@ -118,16 +118,14 @@ export class Packer {
     let copies = none
     let made: Bin | undefined
     for (let p = 0; p < pools.length; p++) {
-      const base = states.base(p)
-      if (base < 0 || !task.mayOpen(seed, p)) continue
-      const root = states.after(base, task.kindOf[seed]!)
+      const root = task.mayOpen(seed, p) ? task.rootOf(seed, p) : -1
       if (root < 0) continue
       const { types, state } = states.all[root]!
       const { capacity } = pools[p]!.catalogue
       for (let i = 0; i < types.length; i++) {
         const t = types[i]!
         if (!task.fits(seed, p, t) || (allowance.matters && !allowance.allowsType(p, capacity, t * task.D))) continue
-        filler.begin(base, t)
+        filler.begin(states.base(p), t)
         if (filler.put(seed, 1) === 0) continue
         this.fill(seed, stock, manner, p, t, best)
         let ratio = (filler.price + task.nodePrice) / filler.worth
@@ -191,10 +189,12 @@ export class Packer {
 
   /** Adds what is worth most together; nothing, where that would not bring the price for what the node holds below `ratio`. */
   private fillBest(seed: number, stock: Int32Array, ratio: number): void {
-    const { filler, knapsack, list, n, most, seeming, task: { nodePrice } } = this
+    const { filler, knapsack, list, n, most, seeming, task: { nodePrice, crowded, D } } = this
     for (let i = 0; i < n; i++) most[i] = Math.min(filler.mostOf(list[i]!), stock[list[i]!]! - (list[i] === seed ? 1 : 0))
+    knapsack.left.set(filler.left)
+    for (let i = 0; i < crowded.length; i++) knapsack.left[D + i] = filler.leftOf(crowded[i]!.counter, crowded[i]!.cap)
     const above = Math.max(0, (filler.price + nodePrice) / ratio - filler.worth)
-    if (knapsack.solve(list, n, seeming, most, filler.left, 0, above, visits) <= above) return
+    if (knapsack.solve(list, n, seeming, most, above, 1, visits) <= above) return
     for (let i = 0; i < n; i++) if (knapsack.copies[i]! > 0) filler.put(list[i]!, knapsack.copies[i]!)
   }
 
@@ -217,7 +217,7 @@ export class Packer {
           best = i
         }
       }
-      meter.spend(n * 3)
+      meter.spend(n)
       if (best < 0) return
       const item = list[best]!
       if (filler.copiesOf(item) >= stock[item]! || filler.put(item, 1) === 0) tried[best] = 1

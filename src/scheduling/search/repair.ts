@@ -61,7 +61,7 @@ export const repair = (task: Task, packer: Packer, random: Random, start: Packin
     }
     meter.spend(size * 16)
     made.length = 0
-    packer.filler.isStrict = !task.weighed || random.next() < 0.5
+    packer.filler.isStrict = task.hasOthers && random.next() < 0.5
     const manner = { order: orders[random.below(orders.length)]!, noise: 0.3 * random.next() }
     const packed = packer.pack(stock, present, manner, cost + negligible, allowance, made)
     for (const item of present) stock[item] = 0

@@ -14,7 +14,7 @@ import { Columns, mostRows } from "./columns.ts"
 import { Meter } from "./meter.ts"
 import { isMovable } from "./movable.ts"
 import type { Order } from "./packer.ts"
-import { orders, Packer } from "./packer.ts"
+import { Packer } from "./packer.ts"
 import type { Packing } from "./packing.ts"
 import { allowanceBeside, negligible, packingOf, podsByWeight } from "./packing.ts"
 import { Random } from "./random.ts"
@@ -27,6 +27,9 @@ const seed = 20261121
 
 /** How large a fraction of a node has to be to be rounded up. */
 const roundings = [2, 0.8, 0.6, 0.4]
+
+/** The fourth order takes long where there are many items. */
+const forWholePlans: ReadonlyArray<Order> = ["worth", "density", "best"]
 
 /** For how many steps shadow prices are bettered before they are first tried out; then twice as long, and so on. */
 const firstTurn = 200
@@ -72,7 +75,7 @@ class Search {
       const { cost, copies } = alone(task, filler, item)!
       filler.value[item] = cost / copies[0]!
     }
-    for (const order of orders) this.greedy(order)
+    for (const order of forWholePlans) this.greedy(order)
     if (task.size <= mostRows) this.byShadowPrices()
     this.repair(() => false)
     return this.best
@@ -82,12 +85,13 @@ class Search {
   private byShadowPrices(): void {
     const { task, packer, task: { meter } } = this
     if (this.isDone) return
-    const columns = new Columns(task, packer.filler)
+    const columns = new Columns(task, packer.filler, this.random)
+    columns.learn(this.best.bins)
     for (let turn = firstTurn; !this.isDone; turn *= 2) {
       const until = meter.steps + turn
       const found = columns.improve(() => meter.isOver || meter.steps >= until)
       for (const upwards of roundings) {
-        for (const order of orders) this.offer(round(task, columns, packer, upwards, { order, noise: 0 }, this.best.cost))
+        for (const order of forWholePlans) this.offer(round(task, columns, packer, upwards, { order, noise: 0 }, this.best.cost))
       }
       if (found) return
       const end = meter.steps + turn / 2
@@ -127,15 +131,6 @@ const taskOf = (model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>, 
     return new Task(model, pass, nodes.filter((node) => !frozen.has(node)), [...frozen], meter)
   }
   const task = taskWithout((node) => !isMovable(model, node))
-  const stuck = new Set(task.items.all.flatMap((item, i) => canOpen(task, i) ? [] : item.pods))
+  const stuck = new Set(task.items.all.flatMap((item, i) => task.model.pools.some((_, pool) => task.isOwn(i, pool)) ? [] : item.pods))
   return stuck.size === 0 ? task : taskWithout((node) => !isMovable(model, node) || node.pods.some((pod) => stuck.has(pod)))
-}
-
-const canOpen = (task: Task, item: number): boolean => {
-  const { states, model: { pools } } = task
-  return pools.some((_, pool) => {
-    const base = states.base(pool)
-    const root = base < 0 || !task.mayOpen(item, pool) ? -1 : states.after(base, task.kindOf[item]!)
-    return root >= 0 && states.all[root]!.types.some((type) => task.fits(item, pool, type))
-  })
 }

@@ -2,6 +2,7 @@
 import type { FirstFit } from "../firstFit.ts"
 import type { Model } from "../model.ts"
 import type { PackedNode } from "../packing.ts"
+import type { Pool } from "../pools.ts"
 import type { Bin } from "./bins.ts"
 import { binOfNode } from "./bins.ts"
 import type { Items } from "./items.ts"
@@ -13,6 +14,11 @@ import { NodeStates } from "./nodeStates.ts"
 
 /** What every new node costs beyond its price where the problem does not say, in US dollars an hour. */
 const defaultNodePrice = 0.001
+
+const isLimited = ({ limits, nodeLimit }: Pool): boolean => limits !== undefined || nodeLimit !== Infinity
+
+/** More than these make the knapsack slow. */
+const mostCrowdedCounters = 6
 
 export class Task {
   readonly model: Model
@@ -32,8 +38,14 @@ export class Task {
   readonly hosts: ReadonlyArray<ReadonlyArray<HostEntry>>
   /** How many counters a node has. */
   readonly counters: number
+  /** Counters that the knapsack looks at as at a resource: everybody who adds to them minds, and the node takes `cap` of them. */
+  readonly crowded: ReadonlyArray<{ readonly counter: number; readonly cap: number }>
+  /** By kind. */
   readonly homeWeight: Float64Array
-  readonly weighed: boolean
+  /** By item and pool: 1 where a pod of the item may be when every pod keeps to its own pools, see `ownPools`. */
+  readonly own: Uint8Array
+  /** True when pods may be in pools that are not their own. */
+  readonly hasOthers: boolean
   /** The different weights of pools, where they differ. */
   readonly levels: ReadonlyArray<number>
   /** By pool: where its types begin when those of all pools are numbered through. */
@@ -59,10 +71,12 @@ export class Task {
     const { entries, counters } = hostEntries(kinds)
     this.hosts = entries
     this.counters = counters
+    this.crowded = this.mostCrowded()
     this.homeWeight = Float64Array.from(kinds, ({ homeWeight }) => homeWeight)
     const weights = [...new Set(model.pools.map(({ weight }) => weight))]
-    this.weighed = weights.length > 1
-    this.levels = this.weighed ? weights : []
+    this.levels = weights.length > 1 ? weights : []
+    this.own = this.ownPools()
+    this.hasOthers = this.own.some((own, i) => own === 0 && this.rootOf(Math.floor(i / model.pools.length), i % model.pools.length) >= 0)
     let types = 0
     this.firstType = model.pools.map(({ catalogue }) => {
       const first = types
@@ -76,9 +90,59 @@ export class Task {
     meter.spend(all.length * 16 + nodes.length * 4)
   }
 
-  /** True when the item may have a node of the pool opened for it. */
+  private mostCrowded(): ReadonlyArray<{ readonly counter: number; readonly cap: number }> {
+    const cap = new Float64Array(this.counters)
+    const pods = new Float64Array(this.counters)
+    this.kindOf.forEach((kind, item) => {
+      for (const entry of this.hosts[kind]!) {
+        if (entry.adds === 0) continue
+        cap[entry.counter] = Math.max(cap[entry.counter]!, entry.cap)
+        pods[entry.counter]! += this.count[item]!
+      }
+    })
+    return Array.from(cap, (most, counter) => ({ counter, cap: most }))
+      .filter(({ counter, cap: most }) => most !== Infinity && pods[counter]! > most)
+      .sort((a, b) => pods[b.counter]! - pods[a.counter]! || a.counter - b.counter)
+      .slice(0, mostCrowdedCounters)
+  }
+
+  /**
+   * The pools of each item: those as heavy as its home; those with limits only where there are none without, so that whoever has no
+   * other place finds some there.
+   */
+  private ownPools(): Uint8Array {
+    const { pools } = this.model
+    const out = new Uint8Array(this.size * pools.length)
+    for (let item = 0; item < this.size; item++) {
+      const able = pools.map((pool, p) => (this.levels.length === 0 || this.homeWeight[this.kindOf[item]!] === pool.weight) &&
+        this.canOpen(item, p))
+      const free = able.some((can, p) => can && !isLimited(pools[p]!))
+      able.forEach((can, p) => {
+        out[item * pools.length + p] = can && !(free && isLimited(pools[p]!)) ? 1 : 0
+      })
+    }
+    return out
+  }
+
+  /** The state of a node of the pool with pods of the item alone; -1 where there is none. */
+  rootOf(item: number, pool: number): number {
+    const base = this.states.base(pool)
+    return base < 0 ? -1 : this.states.after(base, this.kindOf[item]!)
+  }
+
+  private canOpen(item: number, pool: number): boolean {
+    const root = this.rootOf(item, pool)
+    return root >= 0 && this.states.all[root]!.types.some((type) => this.fits(item, pool, type))
+  }
+
+  /** True when a pod of the item may be in the pool when every pod keeps to its own pools. */
+  isOwn(item: number, pool: number): boolean {
+    return this.own[item * this.model.pools.length + pool] === 1
+  }
+
+  /** True when the item may have a node of the pool opened for it: no heavier pool could have one. */
   mayOpen(item: number, pool: number): boolean {
-    return !this.weighed || this.homeWeight[this.kindOf[item]!]! <= this.model.pools[pool]!.weight
+    return this.levels.length === 0 || this.homeWeight[this.kindOf[item]!]! <= this.model.pools[pool]!.weight
   }
 
   /** True when one pod of the item fits an empty node of the type. */
