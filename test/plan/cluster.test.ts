@@ -1,6 +1,8 @@
 /** What `kubectl get nodepools,nodes,pods,ds,pdb,pvc,pv -A -o json` gives of a cluster that runs. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { list, node, nodePool, placed, plan, pod, podSpec } from "./support.ts"
 import type { Fields } from "./support.ts"
 
@@ -18,6 +20,20 @@ const claim = (name: string, requests: Fields, status: Fields = {}): Fields => (
     nodeClassRef: { group: "karpenter.k8s.linode", kind: "LinodeNodeClass", name: "default" }
   },
   status
+})
+
+/** Recorded from an API server of Kubernetes 1.36: examples/plan/shop.yaml applied, one node of 4 CPUs beside it. */
+const recorded = readFileSync(join(import.meta.dirname, "kubectl.json"), "utf8")
+
+describe("what kubectl shows of a real cluster", () => {
+  it.effect("can be planned for as it is", () => Effect.gen(function*() {
+    const { ignored, json, notes } = yield* plan(recorded, { region: { flag: undefined, variable: undefined } })
+    assert.deepStrictEqual([ignored, notes, json.unschedulable, json.existingNodes], [[], [], [], []])
+    assert.deepStrictEqual(placed(json).map((name) => name.replace(/(-[^-]+){1,2}$/, "")), [
+      "shop/api", "shop/api", "shop/report", "shop/report", "shop/web", "shop/web", "shop/web"
+    ])
+    assert.deepStrictEqual([...new Set(json.newNodes.map(({ zone }) => zone))], ["nl-ams"])
+  }))
 })
 
 describe("a cluster", () => {

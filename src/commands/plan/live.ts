@@ -30,8 +30,9 @@ const always: ReadonlyArray<Resource> = [
 const selecting: ReadonlyArray<Resource> = [Services as Resource, ReplicaSets as Resource, StatefulSets as Resource]
 
 /** A workload of a live cluster has made its pods already, as many as it could. */
-const asMade = (object: KubeObject): unknown =>
-  object.kind === "ReplicaSet" || object.kind === "StatefulSet" ? { ...object, spec: { ...(object as Workload).spec, replicas: 0 } } : object
+const asMade = (object: KubeObject): KubeObject => object.kind !== "ReplicaSet" && object.kind !== "StatefulSet"
+  ? object
+  : { ...object, spec: { ...(object as Workload).spec, replicas: 0 } } as Workload
 
 const pageSize = 500
 
@@ -66,7 +67,9 @@ const readAll = Effect.fnUntraced(function*(wanted: ReadonlyArray<Resource>) {
  * Every object of the cluster that planning looks at; `withSelecting`: also what selects pods. Fails in one line when the cluster
  * cannot be reached or read.
  */
-export const readCluster = Effect.fnUntraced(function*(env: Readonly<Record<string, string | undefined>>, withSelecting: boolean) {
+export const readCluster = Effect.fnUntraced(function*(
+  env: Readonly<Record<string, string | undefined>>, withSelecting: boolean
+) {
   const config = yield* loadKubeConfig({ env })
   return yield* Effect.provide(
     readAll(withSelecting ? [...always, ...selecting] : always), liveKube.layerOf(config, { qps: 200, burst: 300 })

@@ -43,7 +43,8 @@ export const machinesOf = (
       ? expectation(claim, types(claim.metadata.labels?.[label.nodePool] ?? ""))
       : undefined
   })
-  const claimed = (inventory.nodeClaims as ReadonlyArray<NodeClaim>).filter((claim) => anyClass || isManagedClaim(claim)).map((claim) => {
+  const claims = (inventory.nodeClaims as ReadonlyArray<NodeClaim>).filter((claim) => anyClass || isManagedClaim(claim))
+  const claimed = claims.map((claim) => {
     const node = nodeOf(claim)
     if (node !== undefined) joined.add(node.metadata.name)
     return machine(node, claim)
