@@ -30,7 +30,7 @@ const missing = (
       stand.spot === spot || certain(stand.spot, key) === value
     )))
     if (isMet || !mayBeFirst) return !isMet
-    const taken = meant.flatMap((stand) => valueOf(stand.spot, key) ?? [])
+    const taken = meant.flatMap((stand) => saidValue(stand.spot, key) ?? [])
     const isFirst = readings(pod.spec).some((spec) => spot.faces.every((face) => attracted(spec, face.labels)) &&
       !taken.some((value) => attracted(onlyAbout(spec, key), { [stableKey(key)]: value })))
     return valuesOf(spot, key).has(undefined) || !means(pod) || !isFirst

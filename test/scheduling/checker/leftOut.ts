@@ -3,6 +3,7 @@ import type { NodePool, Plan, Pod } from "../../../src/scheduling/index.ts"
 import { affinityObjections } from "./affinity.ts"
 import { antiAffinityObjections, labelObjections } from "./antiAffinity.ts"
 import { fitObjections } from "./fit.ts"
+import { untolerated } from "./labels.ts"
 import { constraintsOf } from "./peers.ts"
 import { spreadObjections } from "./spread.ts"
 import { volumeObjections } from "./volumes.ts"
@@ -51,7 +52,9 @@ export const leftOutViolations = (world: World, plan: Plan): ReadonlyArray<strin
   const unread = ["UnsupportedConstraint", "InvalidPod", "ReservedCapacityInUse"]
   if (pod === undefined || left.reasons.some(({ reason }) => unread.includes(reason))) return out
   for (const spot of world.spots) {
-    if (spot.made !== undefined || objectionsTo(world, spot, pod).length > 0) continue
+    // A taint that only prefers others is put up with at last, but by Karpenter only where a NodePool has such a taint.
+    if (spot.made !== undefined || untolerated(pod.spec, spot.taints).length > 0) continue
+    if (objectionsTo(world, spot, pod).length > 0) continue
     out.push(`${name} is left out, ${spot.name} could take it`)
   }
   if (isChoosy(world, pod)) return out

@@ -39,22 +39,36 @@ const isMadeUp = ({ nodePools }: Problem, { made }: Spot, key: string): boolean 
 }
 
 interface Domains {
-  /** How many pods that the constraint means are for certain in each domain that counts. */
+  /** How many pods that the constraint means a domain has, read in favour of who is asked about. */
   readonly counts: Map<string, number>
-  /** The fewest; 0 where there are fewer domains than there must be. */
+  /** The fewest, read the same way; 0 where there are fewer domains than there must be. */
   readonly least: number
 }
 
+/** Whether a pod is counted for certain: on a node to buy only if it asks the same of its node, or nothing is asked. */
+const isSure = (pod: Pod, constraint: SpreadConstraint, spot: Spot, person: Pod): boolean => {
+  const asks = ({ spec }: Pod): string => JSON.stringify([spec.nodeSelector, spec.affinity?.nodeAffinity])
+  return spot.made === undefined || constraint.nodeAffinityPolicy === "Ignore" || asks(pod) === asks(person) ||
+    (pod.spec.nodeSelector === undefined && pod.spec.affinity?.nodeAffinity === undefined)
+}
+
+/**
+ * Which pods a node to buy is going to count depends on what it turns out to be. For a pod that is placed the doubtful ones count
+ * where there are fewest, and not where it is; for a pod that is left out it is the other way round.
+ */
 const domainsFor = (world: World, pod: Pod, constraint: SpreadConstraint, horizon: Horizon): Domains => {
   const { topologyKey: key, minDomains = 1 } = constraint
   const means = meantBySpread(pod, constraint)
-  const counts = new Map<string, number>()
+  const sure = new Map<string, number>()
+  const perhaps = new Map<string, number>()
   for (const spot of world.spots) {
     const value = valueOf(spot, key)
-    if (value === undefined || isMadeUp(world.problem, spot, key)) continue
-    if (!spot.faces.every((face) => passes(pod, constraint, spot, face))) continue
-    const people = [...spot.running.filter(isStaying), ...spot.placed]
-    counts.set(value, (counts.get(value) ?? 0) + people.filter(means).length)
+    const passing = spot.faces.filter((face) => passes(pod, constraint, spot, face)).length
+    if (value === undefined || isMadeUp(world.problem, spot, key) || passing === 0) continue
+    const people = [...spot.running.filter(isStaying), ...spot.placed].filter(means)
+    perhaps.set(value, (perhaps.get(value) ?? 0) + people.length)
+    const certain = passing < spot.faces.length ? [] : people.filter((person) => isSure(pod, constraint, spot, person))
+    sure.set(value, (sure.get(value) ?? 0) + certain.length)
   }
   const about = onlyAbout(pod.spec, key)
   for (const pool of world.problem.nodePools) {
@@ -63,10 +77,14 @@ const domainsFor = (world: World, pod: Pod, constraint: SpreadConstraint, horizo
       : freshSpots(world.problem, pool)
         .filter((spot) => attracted(pod.spec, spot.faces[0]!.labels) && tolerated(pod.spec, spot.taints))
         .flatMap((spot) => valueOf(spot, key) ?? [])
-    for (const value of open) if (!counts.has(value)) counts.set(value, 0)
+    for (const value of open) {
+      perhaps.set(value, perhaps.get(value) ?? 0)
+      sure.set(value, sure.get(value) ?? 0)
+    }
   }
+  const [counts, others] = horizon === "thinkable" ? [perhaps, sure] : [sure, perhaps]
   const isHost = stableKey(key) === hostnameKey
-  return { counts, least: isHost || counts.size < minDomains ? 0 : Math.min(...counts.values()) }
+  return { counts, least: isHost || others.size < minDomains ? 0 : Math.min(...others.values()) }
 }
 
 /** Why a pod may not be the last that came to its node; the domains' counts have it in them already. */
@@ -80,10 +98,12 @@ const objections = (
   return [...valuesOf(spot, constraint.topologyKey)].flatMap((value) => {
     const name = `${spot.name}: ${pod.metadata.name} by ${constraint.topologyKey}`
     if (value === undefined) return [`${name} has no such label`]
-    const left = world.spots.filter((other) => valueOf(other, constraint.topologyKey) === value)
-      .flatMap((other) => other.placed).filter((other) => gone.has(other) && means(other)).length
+    // Of those that went away again only the ones that counted.
+    const left = world.spots.filter((other) => valueOf(other, constraint.topologyKey) === value).flatMap((other) => (
+      other.placed.filter((person) => gone.has(person) && means(person) && isSure(pod, constraint, other, person))
+    )).length
     const isCounted = valueOf(spot, constraint.topologyKey) === value
-    const count = (counts.get(value) ?? 0) - left + (means(pod) && !isCounted ? 1 : 0)
+    const count = Math.max(0, (counts.get(value) ?? 0) - left) + (means(pod) && !isCounted ? 1 : 0)
     if (count - least <= constraint.maxSkew) return []
     return [`${name}: ${count} in ${value}, ${least} elsewhere, skew ${constraint.maxSkew}`]
   })
