@@ -72,6 +72,16 @@ describe("what plan reads", () => {
     assert.deepStrictEqual(placed(json), ["default/a"])
   }))
 
+  it.effect("kinds of other groups that are called like one it knows", () => Effect.gen(function*() {
+    const { ignored } = yield* plan(list({ apiVersion: "longhorn.io/v1beta2", kind: "Node", metadata: { name: "a" } }))
+    assert.deepStrictEqual(ignored, ["Node"])
+  }))
+
+  it.effect("pods that are to be given a name", () => Effect.gen(function*() {
+    const { json } = yield* plan(list(nodePool(), { ...pod(""), metadata: { generateName: "run-" } }, { ...pod(""), metadata: { generateName: "run-" } }))
+    assert.deepStrictEqual(placed(json), ["default/run-2", "default/run-3"])
+  }))
+
   it.effect("every kind it knows", () => Effect.gen(function*() {
     const meta = (apiVersion: string, kind: string, more: object) => ({ apiVersion, kind, metadata: { name: "x" }, ...more })
     const { ignored } = yield* plan(list(

@@ -3,6 +3,8 @@ import { Effect, Result } from "effect"
 import { BadInput } from "./badInput.ts"
 import type { Document } from "./documents.ts"
 import { foundText, makeReader } from "./fieldProblems.ts"
+import { kindOf } from "./kindOf.ts"
+import type { KindName } from "./kindOf.ts"
 import { kinds } from "./kinds.ts"
 import type { Inventory } from "./kinds.ts"
 import type { Fields } from "./ourKinds.ts"
@@ -14,22 +16,8 @@ export interface Found {
   readonly ignored: ReadonlyArray<string>
 }
 
-type Name = keyof typeof kinds
-
 const isObject = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value)
-const isKnown = (name: string): name is Name => Object.hasOwn(kinds, name)
 const text = (value: unknown): string => typeof value === "string" ? value : ""
-
-/** What the document says it is; a problem where it does not say. */
-const kindOf = (value: Fields): Result.Result<{ readonly name: string; readonly kind: string }, string> => {
-  const { apiVersion, kind } = value
-  const found = (field: unknown): string => field === undefined ? "missing" : `found ${foundText(field)}`
-  if (typeof kind !== "string") return Result.fail(`kind: ${found(kind)}, expected the kind of a Kubernetes object such as Pod`)
-  if (typeof apiVersion !== "string") {
-    return Result.fail(`apiVersion: ${found(apiVersion)}, expected the version of the API such as v1 or karpenter.sh/v1`)
-  }
-  return Result.succeed({ name: `${apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : ""}/${kind}`, kind })
-}
 
 /** `Pod default/web`, as far as the object tells. */
 const titleOf = (kind: string, value: Fields, namespaced: boolean): string => {
@@ -39,10 +27,18 @@ const titleOf = (kind: string, value: Fields, namespaced: boolean): string => {
   return `${kind} ${namespaced ? `${text(metadata["namespace"]) || "default"}/` : ""}${name}`
 }
 
-const inNamespace = (value: Fields): Fields => {
+/** With the namespace and the name that the API server would give it; `number` makes the name one of its own. */
+const settled = (value: Fields, namespaced: boolean, number: number): Fields => {
   const { metadata } = value
-  if (!isObject(metadata) || (metadata["namespace"] ?? "") !== "") return value
-  return { ...value, metadata: { ...metadata, namespace: "default" } }
+  if (!isObject(metadata)) return value
+  const stem = text(metadata["generateName"])
+  const needsName = stem !== "" && (metadata["name"] ?? "") === ""
+  const needsNamespace = namespaced && (metadata["namespace"] ?? "") === ""
+  if (!needsName && !needsNamespace) return value
+  return {
+    ...value,
+    metadata: { ...metadata, ...(needsName ? { name: `${stem}${number}` } : {}), ...(needsNamespace ? { namespace: "default" } : {}) }
+  }
 }
 
 /** Reads all documents; `allowedLabels` may be required by NodePools although their domain is reserved. */
@@ -52,12 +48,12 @@ export const readInventory = (
 ): Effect.Effect<Found, BadInput> => Effect.suspend(() => {
   const lists: Record<string, Array<unknown>> = {}
   for (const { list } of Object.values(kinds)) lists[list] = []
-  const readers = new Map<Name, ReturnType<typeof makeReader>>()
+  const readers = new Map<KindName, ReturnType<typeof makeReader>>()
   const ignored = new Set<string>()
   const first = new Map<string, string>()
   const problems: Array<string> = []
 
-  for (const { value, where } of documents) {
+  for (const [i, { value, where }] of documents.entries()) {
     if (!isObject(value)) {
       problems.push(`${where}: found ${foundText(value)}, expected a Kubernetes object`)
       continue
@@ -68,15 +64,16 @@ export const readInventory = (
       continue
     }
     const { kind, name } = said.success
-    if (!isKnown(name)) {
+    if (name === undefined) {
       ignored.add(kind)
       continue
     }
     const { list, namespaced, schema } = kinds[name]
     const reader = readers.get(name) ?? makeReader(schema)
     readers.set(name, reader)
-    const title = titleOf(kind, value, namespaced)
-    const object = (defaults[kind] ?? ((same: Fields) => same))(namespaced ? inNamespace(value) : value)
+    const given = settled(value, namespaced, i + 1)
+    const title = titleOf(kind, given, namespaced)
+    const object = defaults[kind]?.(given) ?? given
     const read = reader(object)
     const found = Result.isFailure(read) ? read.failure : []
     const all = kind === "NodePool" ? nodePoolProblems(object, found, allowedLabels) : found
