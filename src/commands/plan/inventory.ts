@@ -35,10 +35,9 @@ const settled = (value: Fields, namespaced: boolean, number: number): Fields => 
   const needsName = stem !== "" && (metadata["name"] ?? "") === ""
   const needsNamespace = namespaced && (metadata["namespace"] ?? "") === ""
   if (!needsName && !needsNamespace) return value
-  return {
-    ...value,
-    metadata: { ...metadata, ...(needsName ? { name: `${stem}${number}` } : {}), ...(needsNamespace ? { namespace: "default" } : {}) }
-  }
+  const name = needsName ? { name: `${stem}${number}` } : {}
+  const namespace = needsNamespace ? { namespace: "default" } : {}
+  return { ...value, metadata: { ...metadata, ...name, ...namespace } }
 }
 
 /** Reads all documents; `allowedLabels` may be required by NodePools although their domain is reserved. */
