@@ -115,6 +115,17 @@ describe("labels", () => {
       inValues(zone, "us-ord")
     ])
   })
+
+  it("that a type leaves open are chosen by the pods, one value for each node", () => {
+    const key = "linode/nic"
+    const types = [type("t", 4, 8, 1, { requirements: [inValues(key, "x", "y")] })]
+    const plan = solve({ types, wellKnownLabels: [key], pods: ["x", "y", "x"].map(
+      (value, i) => pod(`${value}${i}`, { cpu: 1 }, { nodeSelector: { [key]: value } })
+    ) })
+    assert.deepStrictEqual(bought(plan), ["t: x0 x2", "t: y1"])
+    const values = plan.newNodes.map((made) => made.requirements.find((item) => item.key === key)?.values?.join())
+    assert.deepStrictEqual(values.sort(), ["x", "y"])
+  })
 })
 
 describe("node affinity", () => {

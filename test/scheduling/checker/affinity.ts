@@ -1,6 +1,6 @@
 /** Required affinity to other pods. */
 import type { Pod, PodAffinityTerm, PodSpec } from "../../../src/scheduling/index.ts"
-import { attracted, onlyAbout, readings, stableKey } from "./labels.ts"
+import { attracted, hostnameKey, onlyAbout, readings, stableKey } from "./labels.ts"
 import { meantByTerm } from "./peers.ts"
 import type { Spot, World } from "./world.ts"
 import { isStaying, valueOf, valuesOf } from "./world.ts"
@@ -40,7 +40,7 @@ const missing = (
 const saidValue = (spot: Spot, key: string): string | undefined => {
   const values = spot.made?.requirements.filter((item) => item.key === key && item.operator === "In")
     .flatMap((item) => item.values ?? [])
-  return values === undefined || values.length === 1 ? valueOf(spot, key) : undefined
+  return values === undefined || values.length === 1 || stableKey(key) === hostnameKey ? valueOf(spot, key) : undefined
 }
 
 /** Why a pod cannot be added to all that is there. */
