@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** karpenter-linode. Compiled code is kept between starts where Node can; everything else is in `cli.ts`. */
-import { enableCompileCache } from "node:module"
+import * as nodeModule from "node:module"
 
-enableCompileCache()
+const { enableCompileCache }: Partial<typeof nodeModule> = nodeModule
+enableCompileCache?.()
 await import("./cli.ts")

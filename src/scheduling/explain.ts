@@ -6,7 +6,8 @@ import { refusalOf } from "./refusal.ts"
 
 /** How far a pod came with a NodePool before it was refused. */
 const progress: ReadonlyArray<UnschedulableReason> = [
-  "NoInstanceTypes", "TaintsNotTolerated", "IncompatibleRequirements", "NoOffering", "InsufficientResources", "HostPortConflict",
+  "NoInstanceTypes", "TaintsNotTolerated", "IncompatibleRequirements", "NoOffering", "InsufficientResources", "VolumeLimitExceeded",
+  "HostPortConflict",
   "LimitsExceeded", "PodAffinityNotMet", "PodAntiAffinityNotMet", "TopologySpreadNotMet", "MinValuesNotMet"
 ]
 

@@ -17,6 +17,7 @@ import { shortfalls } from "./minValues.ts"
 import type { Step } from "./steps.ts"
 import { describeTaint, untolerated } from "./taints.ts"
 import { describeValues } from "./valueSet.ts"
+import { isAttachable } from "./volumeRoom.ts"
 
 /** The tests in the order in which a node would meet them; the first that fails is the reason. */
 export const refusalOf = (model: Model, pass: FirstFit, run: Run, step: Step, index: number): Refusal => {
@@ -59,7 +60,7 @@ export const refusalOf = (model: Model, pass: FirstFit, run: Run, step: Step, in
     )
   }
   const fitting = fittingTypes(model, pool, run, available)
-  if (fitting.length === 0) return refuse("InsufficientResources", shortage(model, pool, run, want, available))
+  if (fitting.length === 0) return lacking(model, pool, run, want, available)
 
   const clashing = pool.without(available, run.podClass.ports)
   if (fittingTypes(model, pool, run, clashing).length === 0) {
@@ -86,7 +87,7 @@ export const refusalOf = (model: Model, pass: FirstFit, run: Run, step: Step, in
         "lower its minValues or allow more types"
     )
   }
-  return refuse("InsufficientResources", shortage(model, pool, run, want, available))
+  return lacking(model, pool, run, want, available)
 }
 
 const disagreement = (model: Model, pool: Pool, run: Run, want: Requirements, key: string): string => {
@@ -118,26 +119,33 @@ const fittingTypes = (model: Model, pool: Pool, run: Run, types: Bits): Readonly
 }
 
 /** Names the resources of which even the largest type has too little, and what to allow for a type that has enough. */
-const shortage = (model: Model, pool: Pool, run: Run, want: Requirements, types: Bits): string => {
+const lacking = (model: Model, pool: Pool, run: Run, want: Requirements, types: Bits): Refusal => {
   const { dimensions } = model
   const D = dimensions.size
   const left = members(types)
   const missing: Array<string> = []
+  let attachments = false
   dimensions.names.forEach((name, d) => {
     const most = Math.max(0, ...left.map((t) => pool.room[t * D + d]!))
     const need = run.request[d]!
     if (need <= most) return
     const has = most === 0 ? "none" : readable(name, most)
+    if (isAttachable(name)) attachments = true
     missing.push(`needs ${formatAmount(name, need)} ${name}, the largest type NodePool ${pool.name} allows has ${has}`)
   })
   const hint = run.request[0]! >= 1e9
     ? " (is m meant instead of M?)"
     : widening(model, pool, run, want) || ": no instance type that is to be had holds it"
-  if (missing.length > 0) return missing.join("; ") + hint
+  const nodePool = pool.name
+  if (missing.length > 0) {
+    const reason = attachments && missing.length === 1 ? "VolumeLimitExceeded" : "InsufficientResources"
+    return { nodePool, reason, message: missing.join("; ") + hint }
+  }
   const needs = dimensions.names.flatMap(
     (name, d) => run.request[d]! > 0 ? [`${formatAmount(name, run.request[d]!)} ${name}`] : []
   )
-  return `needs ${needs.join(", ")}, and no one type NodePool ${pool.name} allows has all of that${hint}`
+  const message = `needs ${needs.join(", ")}, and no one type NodePool ${pool.name} allows has all of that${hint}`
+  return { nodePool, reason: "InsufficientResources", message }
 }
 
 /** What is left of a type, rounded to what a person compares: whole Mi, or Gi where it is many. */
