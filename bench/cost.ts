@@ -59,7 +59,6 @@ interface Mix {
 }
 
 const zoneLabel = "topology.kubernetes.io/zone"
-const classLabel = "example.com/class"
 
 const pool = (name: string, weight: number, limits?: Resources, classes?: ReadonlyArray<string>): NodePool => ({
   metadata: { name },

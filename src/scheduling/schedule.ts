@@ -64,7 +64,7 @@ const negligible = 1e-9
  */
 const bestPass = (model: Model, plain: FirstFit, nodes: ReadonlyArray<PackedNode>, budget: Budget): FirstFit => {
   let best = plain
-  if (plain.unplaced === 0 && nodes.every((node) => isMovable(model, node))) return best
+  if (plain.unplaced === 0 && nodes.every((node) => isMovable(model, plain, node))) return best
   for (const ceiling of ceilings(model)) {
     if (budget.isSpent?.() === true) break
     const other = new FirstFit(model, ceiling).run()

@@ -2,12 +2,14 @@
  * The pods on nodes to be bought, as items: pods of one kind and size, which can change places. Work then grows with the number of
  * different pods. Items come in the order of the model's runs, so the order of the input makes no difference.
  */
+import { members } from "../bits.ts"
 import type { FirstFit } from "../firstFit.ts"
 import type { Model, PodClass } from "../model.ts"
 import type { PackedNode } from "../packing.ts"
 import type { Requirements } from "../requirements.ts"
 import { both } from "../requirements.ts"
 import type { State } from "../states.ts"
+import { noValue, valuesIn } from "../valueSet.ts"
 import { Homes } from "./homes.ts"
 import type { Kind } from "./kinds.ts"
 import { Kinds } from "./kinds.ts"
@@ -52,7 +54,12 @@ export const itemsOf = (model: Model, pass: FirstFit, nodes: ReadonlyArray<Packe
       if (item === undefined) {
         const { demand } = podClass.steps[step]!
         const home = homes.weightOf(podClass.steps[step]!, request, own)
-        const kind = kinds.intern(podClass.steps[step]!, pinned(demand.requirements, podClass, state), { rules: podClass.steps[step]!.limits, counts: podClass.counts.host }, home)
+        const kind = kinds.intern(
+          podClass.steps[step]!,
+          pinned(model, demand.requirements, podClass, state),
+          { rules: podClass.steps[step]!.limits, counts: podClass.counts.host },
+          home
+        )
         const size = request.join(",")
         const sizeId = sizes.get(size) ?? sizes.size
         sizes.set(size, sizeId)
@@ -73,12 +80,16 @@ export const itemsOf = (model: Model, pass: FirstFit, nodes: ReadonlyArray<Packe
   return { kinds: kinds.all, all, itemOf }
 }
 
-/** The requirements with the values of pinned labels that the first node allowed: so rules count the pod where they did. */
-const pinned = (requirements: Requirements, podClass: PodClass, state: State): Requirements => {
-  const pins = new Map<string, NonNullable<ReturnType<Requirements["get"]>>>()
-  for (const key of podClass.pinned) {
-    const set = state.requirements.get(key)
-    if (set !== undefined) pins.set(key, set)
-  }
-  return both(requirements, pins)
+/**
+ * The requirements, with pinned labels held to the domains that the first node could be in: so rules count the pod where they did.
+ * Where that node could not have the label, no other may.
+ */
+const pinned = (model: Model, requirements: Requirements, podClass: PodClass, state: State): Requirements => {
+  if (podClass.pinned.length === 0) return requirements
+  const pins = podClass.pinned.map((label) => {
+    const key = model.topologyKeys.of(label)
+    const values = members(state.reach(key).bits).map((domain) => key.values[domain]!)
+    return [label, values.length > 0 ? valuesIn(values) : noValue] as const
+  })
+  return both(requirements, new Map(pins))
 }

@@ -38,7 +38,8 @@ const undominated = ({ order, pool }: State, D: number): ReadonlyArray<number> =
   const { room, limits, catalogue: { capacity } } = pool
   const beats = (a: number, b: number): boolean => {
     if (!holds(room, a * D, room, b * D, D)) return false
-    for (let d = 0; limits !== undefined && d < D; d++) {
+    if (limits === undefined) return true
+    for (let d = 0; d < D; d++) {
       if (limits[d] !== Infinity && capacity[a * D + d]! > capacity[b * D + d]!) return false
     }
     return true

@@ -4,10 +4,12 @@ export const sortByKey = (list: Int32Array, from: number, n: number, key: Float6
     const moved = list[i]!
     const own = key[moved]!
     let at = i - 1
-    while (at >= from && (key[list[at]!]! < own || (key[list[at]!]! === own && list[at]! > moved))) {
+    while (at >= from && isBehind(key[list[at]!]!, list[at]!, own, moved)) {
       list[at + 1] = list[at]!
       at--
     }
     list[at + 1] = moved
   }
 }
+
+const isBehind = (key: number, item: number, own: number, moved: number): boolean => key < own || (key === own && item > moved)

@@ -29,7 +29,8 @@ export const round = (
       for (let i = 0; i < items.length; i++) times = Math.min(times, Math.floor(stock[items[i]!]! / copies[i]!))
       if (times < 1) continue
       const bin = binOf(task, pool, items, copies, allowance)
-      for (; bin !== undefined && times > 0 && allowance.allows(pool, bin.charge); times--) {
+      if (bin === undefined) continue
+      for (; times > 0 && allowance.allows(pool, bin.charge); times--) {
         bins.push(bin)
         allowance.take(pool, bin.charge)
         cost += bin.price + task.nodePrice

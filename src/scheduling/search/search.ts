@@ -130,7 +130,7 @@ const taskOf = (model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>, 
     const frozen = new Set(nodes.filter(stays))
     return new Task(model, pass, nodes.filter((node) => !frozen.has(node)), [...frozen], meter)
   }
-  const task = taskWithout((node) => !isMovable(model, node))
+  const task = taskWithout((node) => !isMovable(model, pass, node))
   const stuck = new Set(task.items.all.flatMap((item, i) => task.model.pools.some((_, pool) => task.isOwn(i, pool)) ? [] : item.pods))
-  return stuck.size === 0 ? task : taskWithout((node) => !isMovable(model, node) || node.pods.some((pod) => stuck.has(pod)))
+  return stuck.size === 0 ? task : taskWithout((node) => !isMovable(model, pass, node) || node.pods.some((pod) => stuck.has(pod)))
 }
