@@ -93,6 +93,16 @@ export class Crowd {
     }
   }
 
+  /** How many pods of a group counted by domain the node to buy has. */
+  countOn(node: number, group: number): number {
+    const { runOf, runs } = this.model
+    let count = 0
+    for (let pod = this.fleet.last[node]!; pod >= 0; pod = this.fleet.before[pod]!) {
+      if (runs[runOf[pod]!]!.podClass.counts.domain.includes(group)) count++
+    }
+    return count
+  }
+
   /** The node, with the pods it has, has gone from one state to another: they are now counted where they can still be. */
   moved(node: number, from: State, to: State): void {
     const { groups, runOf, runs, topologyKeys } = this.model

@@ -1,6 +1,6 @@
 /** In which domain a pod can be, as its rules about other pods have it and with the pods counted so far. */
 import type { Bits } from "./bits.ts"
-import { hasBit, members, noBits } from "./bits.ts"
+import { hasBit, noBits } from "./bits.ts"
 import type { TopologyKey } from "./domains.ts"
 import type { State, States } from "./states.ts"
 
@@ -78,6 +78,12 @@ export class DomainChoice {
     }
   }
 
+  /** Whether a spread allows so many more in the domain, besides the pod itself. */
+  allowsMore(rule: DomainRule, domain: number, more: number): boolean {
+    const count = this.counts[rule.group]!
+    return domain >= 0 && count[domain]! + more <= mostOf(rule, count) - (rule.self ? 1 : 0)
+  }
+
   /** Whether the node, by position among the existing, is in a domain that the rules allow. */
   allowsNode(n: number): boolean {
     for (let k = 0; k < this.current.length; k++) {
@@ -95,7 +101,7 @@ export class DomainChoice {
       const { key, apart, open } = this.current[k]!
       const reach = out.reach(key)
       if ((apart && reach.unlabelled) || (open && reach.sole < 0 && this.allowsAll(key, reach.bits))) continue
-      const domain = reach.sole >= 0 ? hasBit(this.allowed[key.id]!, reach.sole) ? reach.sole : -1 : this.best(key, reach.bits)
+      const domain = reach.sole >= 0 ? hasBit(this.allowed[key.id]!, reach.sole) ? reach.sole : -1 : this.best(key, out)
       if (domain < 0) return undefined
       if (reach.sole >= 0 && reach.said) continue
       const next = this.states.within(out, key, domain)
@@ -109,7 +115,7 @@ export class DomainChoice {
   settlements(state: State): ReadonlyArray<State> {
     let out: ReadonlyArray<State> = [state]
     for (const { key, apart } of this.current) {
-      out = out.flatMap((from) => apart && from.reach(key).unlabelled ? [from] : this.ranked(key, from.reach(key).bits).flatMap((domain) => this.states.within(from, key, domain) ?? []))
+      out = out.flatMap((from) => apart && from.reach(key).unlabelled ? [from] : this.ranked(key, from).flatMap((domain) => this.states.within(from, key, domain) ?? []))
     }
     return out
   }
@@ -120,20 +126,23 @@ export class DomainChoice {
     return true
   }
 
-  private best(key: TopologyKey, reach: Bits): number {
+  /** The emptiest domain of those allowed; of equally empty ones the cheapest. */
+  private best(key: TopologyKey, state: State): number {
     const allowed = this.allowed[key.id]!
     const crowd = this.crowds[key.id]!
+    const byPrice = this.states.byPrice(state, key)
     let best = -1
-    for (let d = 0; d < crowd.length; d++) {
-      if (hasBit(reach, d) && hasBit(allowed, d) && (best < 0 || crowd[d]! < crowd[best]!)) best = d
+    for (let i = 0; i < byPrice.length; i++) {
+      const d = byPrice[i]!
+      if (hasBit(allowed, d) && (best < 0 || crowd[d]! < crowd[best]!)) best = d
     }
     return best
   }
 
-  private ranked(key: TopologyKey, reach: Bits): ReadonlyArray<number> {
+  private ranked(key: TopologyKey, state: State): ReadonlyArray<number> {
     const crowd = this.crowds[key.id]!
     const allowed = this.allowed[key.id]!
-    return members(reach).filter((d) => hasBit(allowed, d)).sort((a, b) => crowd[a]! - crowd[b]! || a - b)
+    return this.states.byPrice(state, key).filter((d) => hasBit(allowed, d)).sort((a, b) => crowd[a]! - crowd[b]!)
   }
 
   /** The first key of which the rules, as read, leave a node in this state no domain. */

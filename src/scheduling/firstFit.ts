@@ -199,7 +199,7 @@ export class FirstFit {
 
   private openAs(wanted: State, request: Float64Array): State | undefined {
     const { states } = this.model
-    const after = this.reserving.opening(wanted)
+    const after = this.reserving.opening(wanted, request)
     const first = after.cheapest(request, 0, this.D)
     if (first < 0) return undefined
     if (after.minimums.length > 0) {

@@ -120,7 +120,7 @@ export class OpenNodes {
         continue
       }
       skipped = false
-      if (this.takes(node, scan.target!, run)) {
+      if (this.takes(node, scan.target!, run, step)) {
         scan.cursors[count] = i
         return node
       }
@@ -137,7 +137,7 @@ export class OpenNodes {
       if (best >= 0 && fleet.count[node]! >= fleet.count[best]!) continue
       const { target } = fleet.rank(this.model.states.all[fleet.state[node]!]!).scan(at)
       if (target === null || this.crowd.closesNew(step.limits, node) || !this.crowd.hasCompanyOnNew(step.company, node)) continue
-      if (!this.takes(node, target, run)) continue
+      if (!this.takes(node, target, run, step)) continue
       best = node
       this.found = target
     }
@@ -145,11 +145,26 @@ export class OpenNodes {
   }
 
   /** Whether the node has room for the pod, in the state that it would have with it. */
-  private takes(node: number, after: State, run: Run): boolean {
+  private takes(node: number, after: State, run: Run, step: Step): boolean {
     const request = this.requestOn(node, run)
+    if (step.keys.length > 0 && !this.staysEven(node, after, step)) return false
     return after.admits(this.fleet.used, node * this.D, request, this.D) && this.portsFree(node, run.podClass.ports) &&
       this.varied(node, after, request) &&
       (this.reserving.idle || this.reserving.holding(node, after, this.with(node, request)) !== "deferred")
+  }
+
+  /**
+   * Where the pod decides the domain of a node that was open, the node's pods come to be counted in it: a spread has to allow for
+   * them as well.
+   */
+  private staysEven(node: number, after: State, step: Step): boolean {
+    const before = this.model.states.all[this.fleet.state[node]!]!
+    if (before === after) return true
+    return step.keys.every(({ key, rules }) => before.reach(key).sole >= 0 || rules.every((rule) => {
+      if (rule.kind !== "spread") return true
+      const joining = this.crowd.countOn(node, rule.group)
+      return joining === 0 || this.choice.allowsMore(rule, after.reach(key).sole, joining)
+    }))
   }
 
   /** What a pod of the run takes of the node. */

@@ -4,7 +4,6 @@ import type { Model } from "./model.ts"
 import type { Holding } from "./reservations.ts"
 import { reservationOf, Reservations, reserved } from "./reservations.ts"
 import { both } from "./requirements.ts"
-import type { Requirements } from "./requirements.ts"
 import type { State } from "./states.ts"
 import type { ValueSet } from "./valueSet.ts"
 import { valueSet, valuesIn } from "./valueSet.ts"
@@ -33,7 +32,8 @@ export class Reserving {
         if (id !== undefined) ids.add(id)
       }
     }
-    return this.reservations.test(node, [...ids].sort())
+    const holding = this.reservations.test(node, [...ids].sort())
+    return typeof holding === "string" || state.minimums.length === 0 || this.covers(holding, state, need) ? holding : "deferred"
   }
 
   commit(node: number, state: State, need: Float64Array): void {
@@ -42,25 +42,35 @@ export class Reserving {
   }
 
   /**
-   * What an empty node is to be: one whose types must cover minValues is not to draw from reservations, where it can be had
-   * otherwise, as it would have to cover them by what the reservations have.
+   * What an empty node is to be: one whose types must cover minValues is not to draw from reservations, where they cover too little
+   * and it can be had otherwise.
    */
-  opening(state: State): State {
-    if (this.idle || state.minimums.length === 0 || this.model.problem.options?.minValuesPolicy === "BestEffort") return state
+  opening(state: State, need: Float64Array): State {
+    if (this.idle || state.minimums.length === 0 || this.covers(this.model.reservations.keys(), state, need)) return state
     const terms = new Map([[CapacityTypeLabel, valueSet({ key: CapacityTypeLabel, operator: "NotIn", values: [reserved] })]])
     const other = this.model.states.intern(state.pool, both(state.requirements, terms), state.allowed)
     return other.order.length === 0 ? state : other
+  }
+
+  private paid(held: Iterable<string>, state: State): State {
+    const terms = new Map<string, ValueSet>([[CapacityTypeLabel, valuesIn([reserved])]])
+    const { reservationIdLabel } = this.model.problem
+    if (reservationIdLabel !== undefined) terms.set(reservationIdLabel, valuesIn(held))
+    return this.model.states.intern(state.pool, both(state.requirements, terms), state.allowed)
+  }
+
+  /** Whether what the reservations have covers the minValues; with BestEffort they are lowered to it. */
+  private covers(held: Iterable<string>, state: State, need: Float64Array): boolean {
+    if (this.model.problem.options?.minValuesPolicy === "BestEffort") return true
+    const paid = this.paid(held, state)
+    return paid.order.length > 0 && shortfalls(paid, need, need.length).size === 0
   }
 
   /** The finished node's state: one that holds reservations is bought on nothing else. */
   finished(node: number, state: State, need: Float64Array): State {
     const held = this.reservations.heldBy(node)
     if (held.size === 0) return state
-    const terms = new Map<string, ValueSet>([[CapacityTypeLabel, valuesIn([reserved])]])
-    const { reservationIdLabel } = this.model.problem
-    if (reservationIdLabel !== undefined) terms.set(reservationIdLabel, valuesIn(held))
-    const requirements: Requirements = both(state.requirements, terms)
-    const paid = this.model.states.intern(state.pool, requirements, state.allowed)
+    const paid = this.paid(held, state)
     const short = paid.minimums.length === 0 ? undefined : shortfalls(paid, need, need.length)
     return short === undefined || short.size === 0 ? paid
       : this.model.states.intern(paid.pool, relaxMinimums(paid.requirements, short), paid.allowed)

@@ -30,6 +30,8 @@ export class Reach {
   readonly said: boolean
   /** True when the node will not have the label. */
   readonly unlabelled: boolean
+  /** The domains, cheapest first, once somebody has asked. */
+  byPrice: ReadonlyArray<number> | undefined = undefined
 
   constructor(bits: Bits, said: boolean, unlabelled: boolean) {
     this.bits = bits
@@ -237,6 +239,18 @@ export class States {
       state.after[demand.id] = id
     }
     return id < 0 ? undefined : this.all[id]!
+  }
+
+  /** The domains that a node in this state can be in, the one with the cheapest offering first, then by name. */
+  byPrice(state: State, key: TopologyKey): ReadonlyArray<number> {
+    const reach = state.reach(key)
+    if (reach.byPrice === undefined) {
+      const price = (domain: number): number => this.within(state, key, domain)?.offerings[0]!.price ?? Infinity
+      reach.byPrice = members(reach.bits).map((domain) => ({ domain, price: price(domain) }))
+        .sort((a, b) => a.price === b.price ? a.domain - b.domain : a.price - b.price)
+        .map(({ domain }) => domain)
+    }
+    return reach.byPrice
   }
 
   /** The state of a node that is to be in that domain; undefined where it cannot be or no type is left. */

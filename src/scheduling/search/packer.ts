@@ -6,6 +6,7 @@ import { Knapsack } from "./knapsack.ts"
 import { sortByKey } from "./order.ts"
 import type { Random } from "./random.ts"
 import type { Task } from "./task.ts"
+import { TypeChoice } from "./typeChoice.ts"
 
 /**
  * In which order a node takes items: the dearest first; what is dearest for its share of the node; what is dearest for its share
@@ -42,6 +43,9 @@ export class Packer {
   private call = 0
   private readonly list: Int32Array
   private readonly knapsack: Knapsack
+  private readonly choice: TypeChoice
+  /** By dimension: the least that any item of this call requests. */
+  private readonly least: Float64Array
   /** By position in the list: how many of the item the node may take. */
   private readonly most: Int32Array
   /** By position in the list: 1 for what the node cannot take any more. */
@@ -61,6 +65,8 @@ export class Packer {
     this.tried = new Uint8Array(task.size)
     this.knapsack = new Knapsack(task, random)
     this.most = new Int32Array(task.size)
+    this.choice = new TypeChoice(task)
+    this.least = new Float64Array(task.D)
   }
 
   /**
@@ -104,13 +110,18 @@ export class Packer {
       seeming[item] = noise > 0 ? value[item]! * (1 + noise * this.random.next()) : value[item]!
     }
     sortByKey(list, 0, this.n, seeming)
+    for (let d = 0; d < task.D; d++) {
+      let least = Infinity
+      for (let i = 0; i < this.n; i++) least = Math.min(least, task.request[list[i]! * task.D + d]!)
+      this.least[d] = least
+    }
     this.call++
     if (this.sorted.length < task.types * this.stride) this.sorted = new Int32Array(task.types * this.stride)
     task.meter.spend(64 + this.n * 4)
   }
 
   private best(seed: number, stock: Int32Array, manner: Manner, allowance: Allowance): Bin | undefined {
-    const { filler, task } = this
+    const { filler, task, choice } = this
     const { states, model: { pools } } = task
     let best = Infinity
     let pool = -1
@@ -122,13 +133,15 @@ export class Packer {
       if (root < 0) continue
       const { types, state } = states.all[root]!
       const { capacity } = pools[p]!.catalogue
-      for (let i = 0; i < types.length; i++) {
-        const t = types[i]!
-        if (!task.fits(seed, p, t) || (allowance.matters && !allowance.allowsType(p, capacity, t * task.D))) continue
+      choice.choose(seed, p, types)
+      for (let i = 0; i < choice.length; i++) {
+        const t = choice.chosen[i]!
+        if (allowance.matters && !allowance.allowsType(p, capacity, t * task.D)) continue
         filler.begin(states.base(p), t)
         if (filler.put(seed, 1) === 0) continue
         this.fill(seed, stock, manner, p, t, best)
         let ratio = (filler.price + task.nodePrice) / filler.worth
+        choice.learn(p, t, ratio)
         if (manner.noise > 0) ratio *= 1 + 0.1 * manner.noise * this.random.next()
         if (ratio >= best) continue
         const own = filler.items.slice(0, filler.length)
@@ -160,12 +173,20 @@ export class Packer {
     const from = order === "density" ? slot * this.stride : 0
     const list = order === "density" ? this.sorted : this.list
     const length = order === "density" ? this.sortedLength[slot]! : n
-    for (let i = from; i < from + length; i++) {
+    let i = from
+    for (; i < from + length; i++) {
       const item = list[i]!
       const left = stock[item]! - (order === "best" ? filler.copiesOf(item) : item === seed ? 1 : 0)
-      if (left > 0) filler.put(item, left)
+      if (left > 0 && filler.put(item, left) > 0 && this.isFull()) break
     }
-    meter.spend(length * 2)
+    meter.spend(8 + (i - from) * 2)
+  }
+
+  /** True when not even the least that any item requests is left. */
+  private isFull(): boolean {
+    const { filler: { left }, least } = this
+    for (let d = 0; d < least.length; d++) if (left[d]! < least[d]!) return true
+    return false
   }
 
   /** Sorts the items of this call in the type's own order, once. */

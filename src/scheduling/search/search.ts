@@ -75,10 +75,18 @@ class Search {
       const { cost, copies } = alone(task, filler, item)!
       filler.value[item] = cost / copies[0]!
     }
+    if (task.size > mostRows) this.repairFirst()
     for (const order of forWholePlans) this.greedy(order)
     if (task.size <= mostRows) this.byShadowPrices()
     this.repair(() => false)
     return this.best
+  }
+
+  /** Where there are many items, a whole plan takes long, and a few nodes at a time are the quicker gain. */
+  private repairFirst(): void {
+    const { meter } = this.task
+    const end = meter.steps + firstTurn
+    this.repair(() => meter.steps >= end)
   }
 
   /** Betters shadow prices and tries them out by turns, until there are no better ones. */
