@@ -38,11 +38,14 @@ export class FirstFit {
   private readonly reserving: Reserving
   private readonly open: OpenNodes
   private readonly ceiling: number
+  /** Runs that have their turn before all others. */
+  private readonly before: ReadonlyArray<Run>
   private readonly D: number
   private cursors: Int32Array = new Int32Array(8)
 
-  constructor(model: Model, ceiling: number) {
+  constructor(model: Model, ceiling: number, before: ReadonlyArray<Run> = []) {
     this.model = model
+    this.before = before
     this.ceiling = ceiling
     this.D = model.dimensions.size
     this.fleet = new Fleet(this.D, model.problem.pods.length, model.counts.host.length)
@@ -57,7 +60,9 @@ export class FirstFit {
 
   /** Pods left over are tried again while that helps: whom they want to be near may have come after them. */
   run(): this {
-    let left = this.place(this.model.runs)
+    const first = new Set(this.before)
+    const runs = first.size === 0 ? this.model.runs : [...first, ...this.model.runs.filter((run) => !first.has(run))]
+    let left = this.place(runs)
     for (let before = Infinity; count(left) > 0 && count(left) < before;) {
       before = count(left)
       left = this.place(left.map(({ run, pods }) => ({ ...run, pods })))

@@ -59,17 +59,24 @@ export const solve = (problem: Problem): Solution => {
 const negligible = 1e-9
 
 /**
- * Plain first-fit, or first-fit under a price ceiling where that is better. Ceilings are tried where the search cannot help: where
- * pods are left out or nodes have to stay as they are.
+ * Plain first-fit, or first-fit in another order or under a price ceiling where that is better. They are tried where the search
+ * cannot help: where pods are left out or nodes have to stay as they are.
  */
 const bestPass = (model: Model, plain: FirstFit, nodes: ReadonlyArray<PackedNode>, budget: Budget): FirstFit => {
   let best = plain
   if (plain.unplaced === 0 && nodes.every((node) => isMovable(model, plain, node))) return best
+  const consider = (other: FirstFit): void => {
+    if (!isBetter(other, best) || !placesAsMany(other, plain)) return
+    if (other.unplaced < plain.unplaced || keepsPreferences(model, other, plain)) best = other
+  }
+  // Whoever found others in the place that it needed may find it when its turn comes before theirs.
+  if (plain.unplaced > 0) {
+    const waiting = plain.left.map(({ pods }) => model.runs[model.runOf[pods[0]!]!]!)
+    consider(new FirstFit(model, Infinity, waiting.filter(({ podClass }) => podClass.refusal === undefined)).run())
+  }
   for (const ceiling of ceilings(model)) {
     if (budget.isSpent?.() === true) break
-    const other = new FirstFit(model, ceiling).run()
-    if (!isBetter(other, best) || !placesAsMany(other, plain)) continue
-    if (other.unplaced < plain.unplaced || keepsPreferences(model, other, plain)) best = other
+    consider(new FirstFit(model, ceiling).run())
   }
   return best
 }
