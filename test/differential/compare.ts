@@ -3,7 +3,7 @@ import type { RivalAnswer, RivalRun } from "../../bench/rival.ts"
 import type { Plan, Problem } from "../../src/scheduling/index.ts"
 import { solve } from "../../src/scheduling/index.ts"
 import { violations } from "../scheduling/checker.ts"
-import { contradicts, isTurnOfItsSize } from "./excuses.ts"
+import { contradicts, isTurnOfAnother } from "./excuses.ts"
 import { keyOf, keyOfName, planOf } from "./rivalPlan.ts"
 import { wishesMet } from "./wishes.ts"
 
@@ -16,7 +16,7 @@ export interface Difference {
 /** Why the rival is not the measure of a problem. */
 export type Excuse =
   | "no run of the rival is legal"
-  | "other pods of the same size have the room that there is"
+  | "other pods, as big, have the room that there is"
   | "meets more preferences than the rival at its price"
 
 export interface Comparison {
@@ -62,8 +62,8 @@ export const compare = (problem: Problem, rival: RivalAnswer): Comparison => {
   if (runs.length === 0) return { differences, excuse: "no run of the rival is legal", isDearerThanBest: false }
   const missing = leftOut(plan, runs)
   if (missing.length > 0) {
-    return isTurnOfItsSize(problem, plan, runs)
-      ? { differences, excuse: "other pods of the same size have the room that there is", isDearerThanBest: false }
+    return isTurnOfAnother(problem, plan, runs)
+      ? { differences, excuse: "other pods, as big, have the room that there is", isDearerThanBest: false }
       : { differences: [...differences, ...missing], isDearerThanBest: false }
   }
   // Who places fewer pods may well be cheaper.

@@ -13,27 +13,31 @@ const choosing = ["topology.kubernetes.io/zone", "karpenter.sh/capacity-type", "
 export const contradicts = (run: RivalRun): boolean =>
   run.newNodeClaims.some(({ requirements }) => requirements.some(({ key, operator }) => operator === "DoesNotExist" && choosing.includes(key)))
 
-const sizeOf = (pod: Pod): string => {
+/** In the order of the queue: by CPU, then by memory. */
+const sizeOf = (pod: Pod): readonly [number, number] => {
   const { cpu = 0, memory = 0 } = Object.fromEntries(needs(pod.spec))
-  return `${cpu} ${memory}`
+  return [cpu, memory]
 }
 
+const isAsBig = (a: Pod, b: Pod): boolean => {
+  const [[cpu, memory], [otherCpu, otherMemory]] = [sizeOf(a), sizeOf(b)]
+  return cpu > otherCpu || (cpu === otherCpu && memory >= otherMemory)
+}
+
+const biggestFirst = (a: Pod, b: Pod): number => isAsBig(a, b) ? isAsBig(b, a) ? 0 : -1 : 1
+
 /**
- * Where room is short, somebody of a size is left out. Pods of one size queue in the order of their UIDs with the rival, and by kind
- * here. That is fair as long as as many of each size have a place: those left out here alone stand for as many of their size that
- * the rival always leaves out.
+ * Where room is short, somebody is left out. It is fair as long as for everybody that is left out here alone another pod, as big or
+ * bigger, has a place that the rival never gives one: bigger pods come first in the queue of both, and of pods of one size the rival
+ * takes the one with the smaller UID, which says nothing.
  */
-export const isTurnOfItsSize = (problem: Problem, plan: Plan, runs: ReadonlyArray<RivalRun>): boolean => {
+export const isTurnOfAnother = (problem: Problem, plan: Plan, runs: ReadonlyArray<RivalRun>): boolean => {
   const ours = new Set(plan.unschedulable.map(({ pod }) => keyOf(pod)))
   const theirs = runs.map((run) => new Set(Object.keys(run.errors).map(keyOfName)))
-  const owed = new Map<string, number>()
-  for (const pod of problem.pods) {
-    const { name, namespace = "default" } = pod.metadata
-    const key = keyOf({ name, namespace })
-    const never = theirs.every((left) => left.has(key))
-    const always = theirs.every((left) => !left.has(key))
-    const debt = ours.has(key) && always ? 1 : !ours.has(key) && never ? -1 : 0
-    owed.set(sizeOf(pod), (owed.get(sizeOf(pod)) ?? 0) + debt)
-  }
-  return [...owed.values()].every((debt) => debt <= 0)
+  const isOurs = (pod: Pod): boolean => ours.has(keyOf({ name: pod.metadata.name, namespace: pod.metadata.namespace ?? "default" }))
+  const isTheirs = (left: ReadonlySet<string>) => (pod: Pod): boolean =>
+    left.has(keyOf({ name: pod.metadata.name, namespace: pod.metadata.namespace ?? "default" }))
+  const losers = problem.pods.filter((pod) => isOurs(pod) && theirs.every((left) => !isTheirs(left)(pod))).sort(biggestFirst)
+  const winners = problem.pods.filter((pod) => !isOurs(pod) && theirs.every((left) => isTheirs(left)(pod))).sort(biggestFirst)
+  return losers.every((loser, i) => winners[i] !== undefined && isAsBig(winners[i], loser))
 }
