@@ -1,17 +1,15 @@
 /** A price that no plan can go below. */
-import { intersectBits, noBits, setBit } from "./bits.ts"
 import type { Bits } from "./bits.ts"
+import { addBits, noBits } from "./bits.ts"
 import type { Model, PodClass } from "./model.ts"
-import type { Run } from "./runs.ts"
 import type { PackedNode } from "./packing.ts"
+import type { Sold } from "./podTypes.ts"
+import { PodTypes } from "./podTypes.ts"
 import { prices } from "./simplex.ts"
 
 /** How many demands the linear program may look at, and how long it may take. */
 const mostRows = 160
 const mostPivots = 400
-
-/** How many steps of pods' ladders are looked at for the types that they allow; pods of others are taken to allow all. */
-const mostDemands = 48
 
 /**
  * In US dollars an hour: no legal plan that has all pods of these nodes on new nodes costs less, whatever the nodes.
@@ -53,13 +51,6 @@ export const lowerBound = (model: Model, nodes: ReadonlyArray<PackedNode>): numb
   return worth * scale
 }
 
-/** A type of a pool, at its cheapest. */
-interface Sold {
-  readonly pool: number
-  readonly type: number
-  readonly price: number
-}
-
 const typesOf = ({ pools, states }: Model): ReadonlyArray<Sold> => pools.flatMap((pool, i) => {
   const { order, offerings } = states.intern(pool, pool.requirements, pool.types)
   return order.map((type, at) => ({ pool: i, type, price: offerings[at]!.price }))
@@ -80,98 +71,57 @@ const share = (model: Model, { pool, type }: Sold, at: number, { among, of, amou
   return (of < 0 ? 1 : model.pools[pool]!.room[type * model.dimensions.size + of]!) / amount
 }
 
+/** Pods that the same types can take. */
 interface Group {
-  readonly run: Run
   readonly among: Bits
-  readonly pods: number
+  /** By dimension: what they request together. */
+  readonly sum: Float64Array
 }
 
 const demandsOf = (model: Model, types: ReadonlyArray<Sold>, nodes: ReadonlyArray<PackedNode>): ReadonlyArray<Demand> => {
-  const groups = groupsOf(model, types, nodes)
   const D = model.dimensions.size
-  const sets = new Map<string, { readonly among: Bits; readonly sum: Float64Array }>()
-  const everything = noBits(types.length)
-  types.forEach((_, t) => setBit(everything, t))
-  for (const among of [everything, ...groups.map((group) => group.among)]) {
-    const key = among.join(",")
-    if (!sets.has(key)) sets.set(key, { among, sum: new Float64Array(D) })
-  }
-  // What a set of types has to take: all pods that can go nowhere else.
-  for (const { among, run: { request }, pods } of groups) {
-    for (const set of sets.values()) {
-      if (isWithin(among, set.among)) for (let d = 0; d < D; d++) set.sum[d]! += request[d]! * pods
-    }
-  }
+  const count = new Int32Array(model.runs.length)
+  for (const { pods } of nodes) for (const pod of pods) count[model.runOf[pod]!]!++
+  const able = new PodTypes(model, types)
+  const groups = new Map<string, Group>([[able.all.join(","), { among: able.all, sum: new Float64Array(D) }]])
+  const apart = new Map<PodClass, { readonly among: Bits; pods: number }>()
+  model.runs.forEach((run, r) => {
+    const pods = count[r]!
+    if (pods === 0) return
+    const { among, key } = able.of(run)
+    let group = groups.get(key)
+    if (group === undefined) groups.set(key, group = { among, sum: new Float64Array(D) })
+    for (let d = 0; d < D; d++) group.sum[d]! += run.request[d]! * pods
+    if (mostTogether(run.podClass) === Infinity) return
+    let known = apart.get(run.podClass)
+    if (known === undefined) apart.set(run.podClass, known = { among: noBits(types.length), pods: 0 })
+    addBits(known.among, among)
+    known.pods += pods
+  })
   const out: Array<Demand> = []
-  for (const { among, sum } of sets.values()) {
+  const all = [...groups.values()]
+  for (const { among } of all) {
     if (out.length + D + 1 > mostRows) break
+    // What these types have to take: all pods that can go nowhere else.
+    const sum = new Float64Array(D)
+    for (const other of all) if (isWithin(other.among, among)) for (let d = 0; d < D; d++) sum[d]! += other.sum[d]!
     sum.forEach((amount, of) => {
       if (amount > 0) out.push({ among, of, amount })
     })
     out.push({ among, of: -1, amount: 1 })
   }
-  return [...out, ...apart(groups)]
-}
-
-/** The pods by run, each with the types that can take one of them alone. */
-const groupsOf = (model: Model, types: ReadonlyArray<Sold>, nodes: ReadonlyArray<PackedNode>): ReadonlyArray<Group> => {
-  const count = new Int32Array(model.runs.length)
-  for (const { pods } of nodes) for (const pod of pods) count[model.runOf[pod]!]!++
-  const allowed = new Map<PodClass, Bits>()
-  const all = noBits(types.length)
-  types.forEach((_, t) => setBit(all, t))
-  const looked = new Set<number>()
-  const { pools, states, dimensions: { size } } = model
-  const bases = pools.map((pool) => states.intern(pool, pool.requirements, pool.types))
-  const starts = new Map<string, number>(types.map(({ pool, type }, t) => [`${pool} ${type}`, t]))
-  const allowedBy = (podClass: PodClass): Bits => {
-    for (const { demand } of podClass.steps) looked.add(demand.id)
-    if (looked.size > mostDemands) return all
-    const out = noBits(types.length)
-    for (const step of podClass.steps) {
-      pools.forEach((_, i) => {
-        const after = step.pools[i]! ? states.after(bases[i]!, step.demand) : undefined
-        for (const type of after?.order ?? []) setBit(out, starts.get(`${i} ${type}`)!)
-      })
-    }
-    return out
+  for (const [podClass, { among, pods }] of [...apart].slice(0, mostRows)) {
+    out.push({ among, of: -1, amount: Math.ceil(pods / mostTogether(podClass)) })
   }
-  return model.runs.flatMap((run, r) => {
-    if (count[r] === 0) return []
-    let own = allowed.get(run.podClass)
-    if (own === undefined) allowed.set(run.podClass, own = allowedBy(run.podClass))
-    const among = noBits(types.length)
-    types.forEach(({ pool, type }, t) => {
-      const { room } = pools[pool]!
-      for (let d = 0; d < size; d++) if (run.request[d]! > room[type * size + d]!) return
-      setBit(among, t)
-    })
-    intersectBits(among, own)
-    return [{ run, among, pods: count[r]! }]
-  })
+  return out
 }
 
-/** How many nodes the pods need of which a node takes only so many: those with rules against their like, or with host ports. */
-const apart = (groups: ReadonlyArray<Group>): ReadonlyArray<Demand> => {
-  const byClass = new Map<PodClass, { readonly among: Bits; pods: number }>()
-  for (const { run: { podClass }, among, pods } of groups) {
-    if (mostTogether(podClass) === Infinity) continue
-    const known = byClass.get(podClass)
-    if (known === undefined) byClass.set(podClass, { among: among.slice(), pods })
-    else {
-      known.pods += pods
-      for (let w = 0; w < among.length; w++) known.among[w]! |= among[w]!
-    }
-  }
-  return [...byClass].slice(0, mostRows)
-    .map(([podClass, { among, pods }]) => ({ among, of: -1, amount: Math.ceil(pods / mostTogether(podClass)) }))
-}
-
-/** How many pods of the class one node takes at most. */
-const mostTogether = ({ counts, ports, steps }: PodClass): number => {
+/** How many pods of the class one node takes at most, by the rules that hold whichever wishes are given up. */
+const mostTogether = ({ steps, counts, ports }: PodClass): number => {
   let most = ports.length > 0 ? 1 : Infinity
-  const limits = steps[steps.length - 1]?.limits ?? []
-  for (const { group, atMost } of limits) if (counts.host.includes(group)) most = Math.min(most, atMost + 1)
+  const caps = steps.map(({ limits }) =>
+    limits.reduce((least, { group, atMost }) => counts.host.includes(group) ? Math.min(least, atMost + 1) : least, Infinity))
+  most = Math.min(most, Math.max(...caps))
   return Math.max(1, most)
 }
 

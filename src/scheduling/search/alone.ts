@@ -17,7 +17,10 @@ export const alone = (task: Task, filler: Filler, item: number): Column | undefi
   let per = Infinity
   for (let pool = 0; pool < pools.length; pool++) {
     if (!task.isOwn(item, pool)) continue
-    for (const type of states.all[task.rootOf(item, pool)]!.types) {
+    const root = task.rootOf(item, pool)
+    for (const type of states.all[root]!.types) {
+      // Types come cheapest first.
+      if (states.all[root]!.price[type]! + task.nodePrice >= per * task.count[item]!) break
       filler.begin(states.base(pool), type)
       const copies = filler.put(item, task.count[item]!)
       const cost = filler.price + task.nodePrice
