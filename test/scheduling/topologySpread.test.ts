@@ -152,12 +152,12 @@ describe("a spread over other labels", () => {
     assert.deepStrictEqual(placesBy(hostname, { types: abc, nodes, pods: pods(1, one, even(hostname)) }), { m: "p0" })
   })
 
-  it("of capacity types", () => {
+  it("of capacity types, the cheaper one first", () => {
     const types = [type("t", 16, 64, 1, { offerings: [
       { zone: "a", capacityType: "on-demand", price: 2 }, { zone: "a", capacityType: "spot", price: 1 }
     ] })]
     assert.deepStrictEqual(
-      countsBy(capacityType, { types, pods: pods(5, one, even(capacityType)) }), { "on-demand": 3, "spot": 2 }
+      countsBy(capacityType, { types, pods: pods(5, one, even(capacityType)) }), { "on-demand": 2, "spot": 3 }
     )
   })
 
