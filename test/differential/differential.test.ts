@@ -6,7 +6,7 @@
  */
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { peerOf } from "../../bench/peer.ts"
-import type { RivalServer } from "../../bench/rival.ts"
+import type { RivalAnswer, RivalServer } from "../../bench/rival.ts"
 import { provideRival } from "../../bench/rival.ts"
 import type { Problem } from "../../src/scheduling/index.ts"
 import type { Comparison } from "./compare.ts"
@@ -30,6 +30,20 @@ afterAll(() => { rival?.close() })
 
 const ask = async (problem: Problem): Promise<Comparison> => compare(problem, await rival.ask(peerOf(problem)))
 
+/** What the rival answers to each seed's problem; it is asked about the next one while we judge the last. */
+const answers = async function*(): AsyncGenerator<readonly [number, Problem, RivalAnswer]> {
+  let next = generate(from)
+  let answer = rival.ask(peerOf(next))
+  for (let seed = from; seed < from + count; seed++) {
+    const problem = next
+    const given = await answer
+    next = generate(seed + 1)
+    answer = rival.ask(peerOf(next))
+    yield [seed, problem, given]
+  }
+  await answer
+}
+
 /** The first difference as a person wants to see it: small, and how to see it again. */
 const describeFailure = async (seed: number, { differences }: Comparison): Promise<string> => {
   const { kind } = differences[0]!
@@ -50,8 +64,8 @@ describe("beside Karpenter's own scheduler", () => {
     const failed: Array<readonly [number, Comparison]> = []
     const excused = new Map<string, number>()
     let dearer = 0
-    for (let seed = from; seed < from + count; seed++) {
-      const found = await ask(generate(seed))
+    for await (const [seed, problem, answer] of answers()) {
+      const found = compare(problem, answer)
       if (found.excuse !== undefined) excused.set(found.excuse, (excused.get(found.excuse) ?? 0) + 1)
       if (found.isDearerThanBest) dearer++
       if (found.differences.length > 0) failed.push([seed, found])
