@@ -230,7 +230,8 @@ export class FirstFit {
     const { fleet, D } = this
     const own = this.model.states.all[fleet.state[node]!]!
     const { pool } = own
-    const wide = pool.limits === undefined && this.ceiling !== Infinity ? this.widened(own, node) : own
+    const isCut = this.ceiling !== Infinity && pool.limits === undefined && this.reserving.idle
+    const wide = isCut ? this.widened(own, node) : own
     const state = this.reserving.finished(node, wide, used)
     return { state, pods: fleet.podsOf(node), used, types: state.holding(used, 0, D) }
   }

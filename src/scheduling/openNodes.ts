@@ -134,7 +134,7 @@ export class OpenNodes {
     const { fleet } = this
     let best = -1
     for (const node of homes) {
-      if (best >= 0 && fleet.count[node]! >= fleet.count[best]!) continue
+      if (best >= 0 && (fleet.count[node]! - fleet.count[best]! || node - best) > 0) continue
       const { target } = fleet.rank(this.model.states.all[fleet.state[node]!]!).scan(at)
       if (target === null || this.crowd.closesNew(step.limits, node) || !this.crowd.hasCompanyOnNew(step.company, node)) continue
       if (!this.takes(node, target, run, step)) continue

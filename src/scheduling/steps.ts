@@ -157,7 +157,8 @@ export class Steps {
       if (wish) known.wishes++
       byKey.set(key.id, known)
     }
-    return [...byKey.values()].sort((a, b) => a.key.id - b.key.id)
+    // By name: ids are given as keys are met, and deciding one label can narrow another.
+    return [...byKey.values()].sort((a, b) => a.key.label < b.key.label ? -1 : 1)
       .map(({ key, rules, wishes }) => ({
         key, rules, apart: rules.every(({ kind }) => kind === "anti"), open: wishes === rules.length
       }))
