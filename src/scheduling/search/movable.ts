@@ -5,8 +5,8 @@ import type { State } from "../states.ts"
 import type { Step } from "../steps.ts"
 
 /**
- * False for nodes that stay as the first plan has them: those with a pod that must not be moved, or that a spread might count on one
- * node and not on another, and those whose minValues had to be lowered.
+ * False for nodes that stay as the first plan has them: those with a pod that must not be moved, that a spread might count on one
+ * node and not on another, or that rules count by a label which is open on its node; and those whose minValues had to be lowered.
  */
 export const isMovable = (model: Model, pass: FirstFit, { state, pods }: PackedNode): boolean => {
   const { pool, requirements } = state
@@ -15,11 +15,21 @@ export const isMovable = (model: Model, pass: FirstFit, { state, pods }: PackedN
   }
   return pods.every((pod) => {
     const { podClass } = model.runs[model.runOf[pod]!]!
-    return podClass.movable && countsAlike(model, podClass, podClass.steps[pass.stepOf[pod]!]!, state)
+    return podClass.movable && isDecided(model, podClass, state) && countsAlike(model, podClass, podClass.steps[pass.stepOf[pod]!]!, state)
   })
 }
 
-/** True when spreads that do not count all nodes count the pod on this node exactly if they would on a node of its own in any pool. */
+/** Whoever else comes to an open node may decide its domain, and the pod would be counted where it was not. */
+const isDecided = ({ topologyKeys }: Model, { pinned }: PodClass, state: State): boolean =>
+  pinned.every((label) => {
+    const { sole, unlabelled } = state.reach(topologyKeys.of(label))
+    return sole >= 0 || unlabelled
+  })
+
+/**
+ * True when spreads that do not count all nodes count the pod on this node exactly if they would on a node of its own in any
+ * pool.
+ */
 const countsAlike = ({ groups, pools, states }: Model, { counts }: PodClass, step: Step, state: State): boolean =>
   counts.domain.every((group) => {
     const { filter } = groups.domain[group]!
