@@ -23,13 +23,13 @@ export interface CostRow {
   readonly nodes: { readonly firstFit: number; readonly searched: number }
 }
 
-type LinodeTypes = Parameters<typeof instanceTypesOf>[0][number]["type"]
+type LinodeType = Parameters<typeof instanceTypesOf>[0][number]["type"]
 
 const allTypes = (): ReadonlyArray<InstanceType> => {
-  const read: ReadonlyArray<LinodeTypes> | { readonly data: ReadonlyArray<LinodeTypes> } = JSON.parse(readFileSync(catalogue, "utf8"))
-  const types = "data" in read ? read.data : read
-  const plans = types.flatMap((type) => type.price.hourly === null || type.gpus > 0 || (type.accelerated_devices ?? 0) > 0 || type.class === "nanode"
-    ? [] : [{ type, price: type.price.hourly, available: true }])
+  const { data } = JSON.parse(readFileSync(catalogue, "utf8")) as { readonly data: ReadonlyArray<LinodeType> }
+  const plans = data.flatMap((type) =>
+    type.price.hourly === null || type.gpus > 0 || (type.accelerated_devices ?? 0) > 0 || type.class === "nanode" ? []
+      : [{ type, price: type.price.hourly, available: true }])
   return instanceTypesOf(plans, undefined, { region, measured: new Map(), memoryShare: undefined, soldOut: new Set() })
 }
 
@@ -60,13 +60,13 @@ interface Mix {
 
 const zoneLabel = "topology.kubernetes.io/zone"
 
-const pool = (name: string, weight: number, limits?: Resources, classes?: ReadonlyArray<string>): NodePool => ({
+const pool = (name: string, weight: number, limits?: Resources): NodePool => ({
   metadata: { name },
   spec: {
     weight,
     ...(limits === undefined ? {} : { limits }),
     template: { spec: {
-      requirements: classes === undefined ? [] : [{ key: "karpenter.k8s.linode/instance-class", operator: "In", values: classes }],
+      requirements: [],
       ...(name === "batch" ? { taints: [{ key: "batch", effect: "NoSchedule" }] } : {})
     } }
   }
@@ -83,7 +83,10 @@ const mixes: Readonly<Record<string, Mix>> = {
   wild: { cpu: [50, 100, 333, 750, 1250, 2000, 3700, 6500], memory: [96, 300, 777, 1500, 4096, 9000, 20000, 33000] },
   "memory-heavy": { cpu: [50, 100, 250, 500], memory: [1024, 2048, 4096, 6144, 8192] },
   "cpu-heavy": { cpu: [500, 1000, 1500, 2000, 3000], memory: [128, 256, 512, 1024] },
-  daemons: { ...balanced, daemonSets: [daemon("proxy", { cpu: "100m", memory: "128Mi" }), daemon("logs", { cpu: "50m", memory: "200Mi" })] },
+  daemons: {
+    ...balanced,
+    daemonSets: [daemon("proxy", { cpu: "100m", memory: "128Mi" }), daemon("logs", { cpu: "50m", memory: "200Mi" })]
+  },
   zones: {
     ...balanced,
     zones: ["a", "b", "c"],
@@ -119,9 +122,11 @@ export const costProblem = (name: string, count: number, plans: string): Problem
     version: 1,
     pods: Array.from({ length: count }, (_, i): Pod => {
       const { app, ...spec } = mix.spec?.(i, pick) ?? {}
+      const name = `p${String(i).padStart(5, "0")}`
+      const requests = { cpu: `${pick(mix.cpu)}m`, memory: `${pick(mix.memory)}Mi` }
       return {
-        metadata: { name: `p${String(i).padStart(5, "0")}`, namespace: "default", ...(app === undefined ? {} : { labels: { app } }) },
-        spec: { containers: [{ resources: { requests: { cpu: `${pick(mix.cpu)}m`, memory: `${pick(mix.memory)}Mi` } } }], ...spec }
+        metadata: { name, namespace: "default", ...(app === undefined ? {} : { labels: { app } }) },
+        spec: { containers: [{ resources: { requests } }], ...spec }
       }
     }),
     nodePools,
@@ -174,7 +179,8 @@ const times = (number: number): string => number.toFixed(3)
 
 /** The table in Markdown. */
 export const costTable = (rows: ReadonlyArray<CostRow>): string => [
-  `| mix | pods | plans | bound $/h | first-fit | ${budgets.map((budget) => `${budget} ms`).join(" | ")} | nodes: first-fit, ${budgets[1]} ms |`,
+  `| mix | pods | plans | bound $/h | first-fit | ${
+    budgets.map((budget) => `${budget} ms`).join(" | ")} | nodes: first-fit, ${budgets[1]} ms |`,
   `|---|---|---|---|---|${budgets.map(() => "---|").join("")}---|`,
   ...rows.map(({ mix, pods, plans, bound, firstFit, searched, nodes }) =>
     `| ${mix} | ${pods} | ${plans} | ${bound.toFixed(2)} | ${times(firstFit / bound)} | ${
@@ -187,7 +193,8 @@ if (process.argv[1] === import.meta.filename) {
   const counts = process.argv[2] === undefined ? sizes : process.argv[2].split(",").map(Number)
   for (const made of costRows(counts)) {
     rows.push(made)
-    process.stderr.write(`${made.mix} ${made.pods} ${made.plans}: ${[made.firstFit, ...made.searched].map((price) => times(price / made.bound)).join(" ")}\n`)
+    const ratios = [made.firstFit, ...made.searched].map((price) => times(price / made.bound))
+    process.stderr.write(`${made.mix} ${made.pods} ${made.plans}: ${ratios.join(" ")}\n`)
   }
   process.stdout.write(`${costTable(rows)}\n`)
 }

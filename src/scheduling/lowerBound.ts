@@ -14,15 +14,15 @@ const mostPivots = 400
 /**
  * In US dollars an hour: no legal plan that has all pods of these nodes on new nodes costs less, whatever the nodes.
  *
- * It is what the pods would cost if they could be poured, and nodes be bought in fractions. For any set of pods, what they request of a
- * resource must be there on nodes of the types that can take at least one of them (taints, requirements and room, each pod alone
- * on an empty node, whichever of its wishes are given up). So for prices y >= 0 of such demands, chosen so that no type has
- * demands worth more than it costs, every plan costs at least the worth of all demands: a node's price is at least what its room
- * is worth, and all nodes together have room for every demand. Two further demands are true as well: that there is one node among the types
- * that take some pod, and that pods which keep each other off their nodes have enough of them.
+ * It is what the pods would cost if they could be poured, and nodes be bought in fractions. For any set of pods, what they
+ * request of a resource must be there on nodes of the types that can take at least one of them (taints, requirements and room,
+ * each pod alone on an empty node, whichever of its wishes are given up). So for prices y >= 0 of such demands, chosen so that
+ * no type has demands worth more than it costs, every plan costs at least the worth of all demands: a node's price is at least
+ * what its room is worth, and all nodes together have room for every demand. Two further demands are true as well: that there is
+ * one node among the types that take some pod, and that pods which keep each other off their nodes have enough of them.
  *
- * Whatever prices are used, the bound holds: they are found by the simplex method, and scaled down where rounding has made them too high.
- * The price per node is not in it, nor are limits, and minValues.
+ * Whatever prices are used, the bound holds: they are found by the simplex method, and scaled down where rounding has made them
+ * too high. The price per node is not in it, nor are limits, and minValues.
  */
 export const lowerBound = (model: Model, nodes: ReadonlyArray<PackedNode>): number => {
   if (nodes.length === 0) return 0

@@ -1,6 +1,6 @@
 /**
- * Prices y >= 0 that make b·y large with A·y <= c, where c >= 0: the simplex method on a dense tableau, from y = 0. `rows` are the
- * rows of A, with `c` at the end of each; `b` is what each price earns. Good prices are all that callers need, so it simply
+ * Prices y >= 0 that make b·y large with A·y <= c, where c >= 0: the simplex method on a dense tableau, from y = 0. `rows` are
+ * the rows of A, with `c` at the end of each; `b` is what each price earns. Good prices are all that callers need, so it simply
  * stops after `mostPivots`.
  */
 export const prices = (rows: ReadonlyArray<Float64Array>, b: Float64Array, mostPivots: number): Float64Array => {

@@ -31,8 +31,8 @@ export const stateOf = (task: Task, pool: number, items: Int32Array): number => 
 }
 
 /**
- * A node with these items, bought as the cheapest type that holds it and whose charge is allowed. Undefined where there is none, or
- * where its types would not cover its minValues.
+ * A node with these items, bought as the cheapest type that holds it and whose charge is allowed. Undefined where there is none,
+ * or where its types would not cover its minValues.
  */
 export const binOf = (task: Task, pool: number, items: Int32Array, copies: Int32Array, allowance: Allowance): Bin | undefined => {
   const id = stateOf(task, pool, items)
@@ -66,8 +66,8 @@ const isVaried = (task: Task, id: number, used: Float64Array): boolean => {
 }
 
 /**
- * What a node takes from its pool's limits. As the plan is written, the types of a node may be cut down to those that take no more
- * than the one it is priced as; with minValues they may not.
+ * What a node takes from its pool's limits. As the plan is written, the types of a node may be cut down to those that take no
+ * more than the one it is priced as; with minValues they may not.
  */
 const chargeOf = (task: Task, id: number, type: number, used: Float64Array): Float64Array | undefined => {
   const { state } = task.states.all[id]!

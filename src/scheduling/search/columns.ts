@@ -1,7 +1,7 @@
 /**
- * Column generation: what would be cheapest if nodes could be bought in fractions. One row for each item, one column for each way
- * to fill a node. The shadow prices of the rows say what a pod is worth, and new columns are sought by filling nodes with what is worth most.
- * The knapsack that seeks them is greedy, so the result is a guide and proves nothing.
+ * Column generation: what would be cheapest if nodes could be bought in fractions. One row for each item, one column for each
+ * way to fill a node. The shadow prices of the rows say what a pod is worth, and new columns are sought by filling nodes with
+ * what is worth most. The knapsack that seeks them is greedy, so the result is a guide and proves nothing.
  */
 import type { Column } from "./alone.ts"
 import { alone } from "./alone.ts"
@@ -33,6 +33,9 @@ const tolerance = 1e-7
 const efforts = [{ tries: 1, visits: 60 }, { tries: 4, visits: 100 }, { tries: 20, visits: 150 }]
 
 const mostRest = 12
+
+/** More kinds of nodes than this are not looked at. */
+const mostSites = 1000
 
 /** How often a packing's nodes are looked through for columns that help. */
 const mostLessons = 6
@@ -96,7 +99,9 @@ export class Columns {
     return worth
   }
 
-  /** Seeks better columns until `isOver` says so or there are none: then true. Leaves the shadow prices in the filler's `value`. */
+  /**
+   * Seeks better columns until `isOver` says so or there are none: then true. Leaves the shadow prices in the filler's `value`.
+   */
   improve(isOver: () => boolean): boolean {
     const { S, shadow, filler, sites } = this
     this.filler.isStrict = true
@@ -197,25 +202,29 @@ export class Columns {
   }
 }
 
+/** For each pool the states that one kind of pod brings about; those that take the most items, where there are too many. */
 const sitesOf = (task: Task): ReadonlyArray<Site> => {
-  const { states, model: { pools }, items } = task
+  const { states, items, meter } = task
   const mostOf = Int32Array.from(task.kindOf, (kind, item) =>
     Math.min(task.count[item]!, ...task.hosts[kind]!.map(({ adds, cap }) => adds > 0 ? cap : Infinity)))
-  const out: Array<Site> = []
-  pools.forEach((_, pool) => {
+  const roots = task.model.pools.flatMap((_, pool) => {
     const base = states.base(pool)
-    if (base < 0) return
-    const roots = new Set(items.kinds.map((kind) => states.after(base, kind.id)).filter((root) => root >= 0))
-    for (const state of roots) {
+    const found = new Set(items.kinds.map((kind) => base < 0 ? base : states.after(base, kind.id)).filter((root) => root >= 0))
+    return [...found].map((state) => {
+      meter.spend(task.size)
       const able = items.all.flatMap((_, item) =>
         task.isOwn(item, pool) && states.after(state, task.kindOf[item]!) === state ? [item] : [])
-      for (const type of states.all[state]!.types) {
-        const list = Int32Array.from(able.filter((item) => task.fits(item, pool, type)))
-        if (list.length > 0) {
-          out.push({ state, pool, type, list, most: list.map((item) => mostOf[item]!), failures: 0, rest: 0 })
-        }
-      }
+      return { pool, state, able }
+    })
+  }).filter(({ able }) => able.length > 0).sort((a, b) => b.able.length - a.able.length || a.state - b.state)
+  const out: Array<Site> = []
+  for (const { pool, state, able } of roots) {
+    for (const type of states.all[state]!.types) {
+      if (out.length === mostSites) return out
+      meter.spend(able.length)
+      const list = Int32Array.from(able.filter((item) => task.fits(item, pool, type)))
+      if (list.length > 0) out.push({ state, pool, type, list, most: list.map((item) => mostOf[item]!), failures: 0, rest: 0 })
     }
-  })
+  }
   return out
 }

@@ -3,8 +3,8 @@ import type { Task } from "./task.ts"
 const none = 1 << 30
 
 /**
- * One node being filled: what fits it, by room, requirements and rules about who shares a node. Nothing is allocated while filling;
- * `items` and `copies` hold the result until the next `begin`.
+ * One node being filled: what fits it, by room, requirements and rules about who shares a node. Nothing is allocated while
+ * filling; `items` and `copies` hold the result until the next `begin`.
  */
 export class Filler {
   /** The items on the node, each once, and how many pods of each; `length` of them. */

@@ -1,6 +1,6 @@
 /**
- * The pods on nodes to be bought, as items: pods of one kind and size, which can change places. Work then grows with the number of
- * different pods. Items come in the order of the model's runs, so the order of the input makes no difference.
+ * The pods on nodes to be bought, as items: pods of one kind and size, which can change places. Work then grows with the number
+ * of different pods. Items come in the order of the model's runs, so the order of the input makes no difference.
  */
 import { members } from "../bits.ts"
 import type { FirstFit } from "../firstFit.ts"
@@ -81,8 +81,8 @@ export const itemsOf = (model: Model, pass: FirstFit, nodes: ReadonlyArray<Packe
 }
 
 /**
- * The requirements, with pinned labels held to the domains that the first node could be in: so rules count the pod where they did.
- * Where that node could not have the label, no other may.
+ * The requirements, with pinned labels held to the domains that the first node could be in: so rules count the pod where they
+ * did. Where that node could not have the label, no other may.
  */
 const pinned = (model: Model, requirements: Requirements, podClass: PodClass, state: State): Requirements => {
   if (podClass.pinned.length === 0) return requirements

@@ -53,11 +53,13 @@ export class Kinds {
 }
 
 /**
- * By kind: its entries in the counters of a node. Unlike in first-fit, where a pod only minds who is there before it, everybody's cap
- * holds to the end, so that the order in which a node is filled does not matter. Host ports are counters too: one for each list
- * of ports, which lists that clash with it must find at 0.
+ * By kind: its entries in the counters of a node. Unlike in first-fit, where a pod only minds who is there before it,
+ * everybody's cap holds to the end, so that the order in which a node is filled does not matter. Host ports are counters too:
+ * one for each list of ports, which lists that clash with it must find at 0.
  */
-export const hostEntries = (kinds: ReadonlyArray<Kind>): { readonly entries: ReadonlyArray<ReadonlyArray<HostEntry>>; readonly counters: number } => {
+export const hostEntries = (
+  kinds: ReadonlyArray<Kind>
+): { readonly entries: ReadonlyArray<ReadonlyArray<HostEntry>>; readonly counters: number } => {
   const counters = new Map<number | string, number>()
   const counterOf = (group: number | string): number => {
     const counter = counters.get(group) ?? counters.size

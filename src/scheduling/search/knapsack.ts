@@ -7,9 +7,9 @@ const looksPerVisit = 4
 const mostPivots = 40
 
 /**
- * Which pods make a node of a type worth most, given what each is worth: branch and bound over the copies of each item. The bound
- * prices each resource so that no pod is worth more than what it takes; those prices come from the node that may be filled with parts
- * of pods. Only room is looked at, and how many of an item a node takes: the caller sees to the other rules.
+ * Which pods make a node of a type worth most, given what each is worth: branch and bound over the copies of each item. The
+ * bound prices each resource so that no pod is worth more than what it takes; those prices come from the node that may be filled
+ * with parts of pods. Only room is looked at, and how many of an item a node takes: the caller sees to the other rules.
  */
 export class Knapsack {
   /** By position in the list given: how many of the item. */
@@ -55,11 +55,13 @@ export class Knapsack {
   }
 
   /**
-   * Seeks a filling of `left` worth more than `above`; what it is worth, or `above` where none was found. `worth` is by item, `most` by position in
-   * the list: how many of an item there are, or how many a node takes by other rules. After `visits` part fillings the best so far
-   * has to do.
+   * Seeks a filling of `left` worth more than `above`; what it is worth, or `above` where none was found. `worth` is by item,
+   * `most` by position in the list: how many of an item there are, or how many a node takes by other rules. After `visits` part
+   * fillings the best so far has to do.
    */
-  solve(list: Int32Array, n: number, worth: Float64Array, most: Int32Array, above: number, tries: number, visits: number): number {
+  solve(
+    list: Int32Array, n: number, worth: Float64Array, most: Int32Array, above: number, tries: number, visits: number
+  ): number {
     const { size, width, left, loss, order, price } = this
     this.priceResources(list, n, worth)
     let bound = 0
@@ -162,8 +164,9 @@ export class Knapsack {
   }
 
   /**
-   * Prices of what is left by which the node is worth least while every pod is worth no more than what it takes: the dual of filling
-   * it with parts of pods, by the simplex method. It ends early at worst, and the search for fillings is then less thorough.
+   * Prices of what is left by which the node is worth least while every pod is worth no more than what it takes: the dual of
+   * filling it with parts of pods, by the simplex method. It ends early at worst, and the search for fillings is then less
+   * thorough.
    */
   private priceResources(list: Int32Array, n: number, worth: Float64Array): void {
     const { size, width: W, tableau, price, left, task: { meter } } = this

@@ -4,8 +4,9 @@ import type { Budget } from "../problem.ts"
 const looksPerStep = 10000
 
 /**
- * Counts work instead of time, so that a search of so many steps is the same on every machine. Work is counted in looks: one look is
- * about what it takes to see whether one item still fits a node. Whoever works reports what it did and stops once `isOver`.
+ * Counts work instead of time, so that a search of so many steps is the same on every machine. Work is counted in looks: one
+ * look is about what it takes to see whether one item still fits a node. Whoever works reports what it did and stops once
+ * `isOver`.
  */
 export class Meter {
   private readonly budget: Budget

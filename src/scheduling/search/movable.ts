@@ -15,7 +15,8 @@ export const isMovable = (model: Model, pass: FirstFit, { state, pods }: PackedN
   }
   return pods.every((pod) => {
     const { podClass } = model.runs[model.runOf[pod]!]!
-    return podClass.movable && isDecided(model, podClass, state) && countsAlike(model, podClass, podClass.steps[pass.stepOf[pod]!]!, state)
+    return podClass.movable && isDecided(model, podClass, state) &&
+      countsAlike(model, podClass, podClass.steps[pass.stepOf[pod]!]!, state)
   })
 }
 

@@ -74,7 +74,9 @@ export class Packer {
    * dollars an hour with the price per node, when limits do not allow it, or when the meter is over. `allowance` then still
    * has to be given back what `made` holds.
    */
-  pack(stock: Int32Array, present: ReadonlyArray<number>, manner: Manner, ceiling: number, allowance: Allowance, made: Array<Bin>): boolean {
+  pack(
+    stock: Int32Array, present: ReadonlyArray<number>, manner: Manner, ceiling: number, allowance: Allowance, made: Array<Bin>
+  ): boolean {
     const { task: { meter, nodePrice }, list } = this
     this.begin(present, manner)
     let cost = 0

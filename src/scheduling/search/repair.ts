@@ -102,7 +102,8 @@ const wasteOf = ({ filler: { value } }: Packer, { items, copies, price }: Bin, n
 }
 
 /**
- * One of the first `end`, the most wasteful of some: of two mostly, of many sometimes, as in a large packing few nodes waste anything.
+ * One of the first `end`, the most wasteful of some: of two mostly, of many sometimes, as in a large packing few nodes waste
+ * anything.
  */
 const pick = (waste: ReadonlyArray<number>, end: number, random: Random): number => {
   let best = random.below(end)

@@ -8,8 +8,8 @@ import { allowanceBeside, packingOf } from "./packing.ts"
 import type { Task } from "./task.ts"
 
 /**
- * Buys the whole parts of the fractional plan, and one more of each column whose fraction is at least `upwards` as long as there are
- * pods to fill it; packs the pods that are left. Undefined where that is dearer than `ceiling` or against a limit.
+ * Buys the whole parts of the fractional plan, and one more of each column whose fraction is at least `upwards` as long as there
+ * are pods to fill it; packs the pods that are left. Undefined where that is dearer than `ceiling` or against a limit.
  */
 export const round = (
   task: Task, columns: Columns, packer: Packer, upwards: number, manner: Manner, ceiling: number
@@ -18,7 +18,8 @@ export const round = (
   const bins: Array<Bin> = []
   const allowance = allowanceBeside(task, [])
   let cost = 0
-  const rows = columns.basis.map((_, row) => row).sort((a, b) => fraction(columns.amount[b]!) - fraction(columns.amount[a]!) || a - b)
+  const rows = columns.basis.map((_, row) => row)
+    .sort((a, b) => fraction(columns.amount[b]!) - fraction(columns.amount[a]!) || a - b)
   for (const extra of [0, 1]) {
     for (const row of rows) {
       const column = columns.basis[row]

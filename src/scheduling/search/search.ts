@@ -1,8 +1,8 @@
 /**
- * The search for a cheaper set of nodes, after first-fit has said which pods need new ones. First whole plans are made greedily; then
- * column generation finds out what each pod is worth and what the batch would cost in fractions of nodes, which is made whole; then
- * a few nodes at a time are taken apart and packed anew, until the budget is used up. Every pod keeps its place among existing
- * nodes, its step of its ladder of wishes, and the domains in which rules about other pods have counted it.
+ * The search for a cheaper set of nodes, after first-fit has said which pods need new ones. First whole plans are made greedily;
+ * then column generation finds out what each pod is worth and what the batch would cost in fractions of nodes, which is made
+ * whole; then a few nodes at a time are taken apart and packed anew, until the budget is used up. Every pod keeps its place
+ * among existing nodes, its step of its ladder of wishes, and the domains in which rules about other pods have counted it.
  */
 import type { FirstFit } from "../firstFit.ts"
 import type { Model } from "../model.ts"
@@ -139,6 +139,7 @@ const taskOf = (model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>, 
     return new Task(model, pass, nodes.filter((node) => !frozen.has(node)), [...frozen], meter)
   }
   const task = taskWithout((node) => !isMovable(model, pass, node))
-  const stuck = new Set(task.items.all.flatMap((item, i) => task.model.pools.some((_, pool) => task.isOwn(i, pool)) ? [] : item.pods))
+  const hasPool = (item: number): boolean => model.pools.some((_, pool) => task.isOwn(item, pool))
+  const stuck = new Set(task.items.all.flatMap(({ pods }, item) => hasPool(item) ? [] : pods))
   return stuck.size === 0 ? task : taskWithout((node) => !isMovable(model, pass, node) || node.pods.some((pod) => stuck.has(pod)))
 }

@@ -76,7 +76,7 @@ export class Task {
     const weights = [...new Set(model.pools.map(({ weight }) => weight))]
     this.levels = weights.length > 1 ? weights : []
     this.own = this.ownPools()
-    this.hasOthers = this.own.some((own, i) => own === 0 && this.rootOf(Math.floor(i / model.pools.length), i % model.pools.length) >= 0)
+    this.hasOthers = model.pools.some((_, pool) => all.some((_, item) => !this.isOwn(item, pool) && this.rootOf(item, pool) >= 0))
     let types = 0
     this.firstType = model.pools.map(({ catalogue }) => {
       const first = types
@@ -107,8 +107,8 @@ export class Task {
   }
 
   /**
-   * The pools of each item: those as heavy as its home; those with limits only where there are none without, so that whoever has no
-   * other place finds some there.
+   * The pools of each item: those as heavy as its home; those with limits only where there are none without, so that whoever has
+   * no other place finds some there.
    */
   private ownPools(): Uint8Array {
     const { pools } = this.model
