@@ -1,10 +1,9 @@
 import type { Random } from "./random.ts"
+import { ResourcePrices } from "./resourcePrices.ts"
 import type { Task } from "./task.ts"
 
 /** A visit is about as much work as so many looks. */
 const looksPerVisit = 4
-
-const mostPivots = 40
 
 /**
  * Which pods make a node of a type worth most, given what each is worth: branch and bound over the copies of each item. The
@@ -27,8 +26,7 @@ export class Knapsack {
   private readonly width: number
   /** By item and dimension, and then by crowded counter. */
   private readonly size: Float64Array
-  private readonly price: Float64Array
-  private readonly tableau: Float64Array
+  private readonly prices: ResourcePrices
 
   constructor(task: Task, random: Random) {
     this.task = task
@@ -42,8 +40,6 @@ export class Knapsack {
     const width = this.width = D + crowded.length
     this.left = new Float64Array(width)
     this.room = new Float64Array(width)
-    this.price = new Float64Array(width)
-    this.tableau = new Float64Array((width + 1) * (task.size + width + 1))
     this.size = new Float64Array(task.size * width)
     for (let item = 0; item < task.size; item++) {
       for (let d = 0; d < D; d++) this.size[item * width + d] = task.request[item * D + d]!
@@ -52,18 +48,19 @@ export class Knapsack {
         this.size[item * width + D + i] = entry?.adds ?? 0
       })
     }
+    this.prices = new ResourcePrices(this.size, width, task.meter)
   }
 
   /**
    * Seeks a filling of `left` worth more than `above`; what it is worth, or `above` where none was found. `worth` is by item,
-   * `most` by position in the list: how many of an item there are, or how many a node takes by other rules. After `visits` part
-   * fillings the best so far has to do.
+   * `most` by position in the list: how many of an item there are, or how many a node takes by other rules. Each of `tries` ends
+   * after `visits` part fillings at the latest.
    */
   solve(
     list: Int32Array, n: number, worth: Float64Array, most: Int32Array, above: number, tries: number, visits: number
   ): number {
-    const { size, width, left, loss, order, price } = this
-    this.priceResources(list, n, worth)
+    const { size, width, left, loss, order, prices: { price } } = this
+    this.prices.find(list, n, worth, left)
     let bound = 0
     for (let d = 0; d < width; d++) bound += price[d]! * left[d]!
     if (bound <= above) return above
@@ -161,60 +158,5 @@ export class Knapsack {
       }
       order[at + 1] = moved
     }
-  }
-
-  /**
-   * Prices of what is left by which the node is worth least while every pod is worth no more than what it takes: the dual of
-   * filling it with parts of pods, by the simplex method. It ends early at worst, and the search for fillings is then less
-   * thorough.
-   */
-  private priceResources(list: Int32Array, n: number, worth: Float64Array): void {
-    const { size, width: W, tableau, price, left, task: { meter } } = this
-    const columns = n + W + 1
-    const last = W * columns
-    tableau.fill(0, 0, (W + 1) * columns)
-    for (let d = 0; d < W; d++) {
-      const scale = left[d]! > 0 ? 1 / left[d]! : 0
-      for (let i = 0; i < n; i++) tableau[d * columns + i] = size[list[i]! * W + d]! * scale
-      tableau[d * columns + n + d] = 1
-      tableau[d * columns + n + W] = scale > 0 ? 1 : 0
-    }
-    for (let i = 0; i < n; i++) tableau[last + i] = worth[list[i]!]!
-    let pivots = 0
-    while (pivots < mostPivots && this.pivot(n, columns, last)) pivots++
-    for (let d = 0; d < W; d++) price[d] = left[d]! > 0 ? Math.max(0, -tableau[last + n + d]!) / left[d]! : 0
-    meter.spend(n * (pivots + 2))
-  }
-
-  private pivot(n: number, columns: number, last: number): boolean {
-    const { width: W, tableau } = this
-    let column = -1
-    let top = 1e-12
-    for (let j = 0; j < n + W; j++) {
-      if (tableau[last + j]! > top) {
-        top = tableau[last + j]!
-        column = j
-      }
-    }
-    if (column < 0) return false
-    let leaving = -1
-    let least = Infinity
-    for (let d = 0; d < W; d++) {
-      const by = tableau[d * columns + column]!
-      if (by > 1e-12 && tableau[d * columns + n + W]! / by < least) {
-        least = tableau[d * columns + n + W]! / by
-        leaving = d
-      }
-    }
-    if (leaving < 0) return false
-    const from = leaving * columns
-    const by = 1 / tableau[from + column]!
-    for (let j = 0; j < columns; j++) tableau[from + j]! *= by
-    for (let d = 0; d <= W; d++) {
-      const factor = tableau[d * columns + column]!
-      if (d === leaving || factor === 0) continue
-      for (let j = 0; j < columns; j++) tableau[d * columns + j]! -= factor * tableau[from + j]!
-    }
-    return true
   }
 }
