@@ -12,6 +12,7 @@ export interface PodRef {
 export interface NewNode {
   /** Unique within the plan, stable for equal input: `<nodePool>-<n>`. */
   readonly name: string
+  /** The NodePool that it counts against. */
   readonly nodePool: string
   /** The cheapest of `instanceTypeOptions`, in the offering it is priced by. */
   readonly instanceType: string
@@ -25,6 +26,7 @@ export interface NewNode {
   readonly requirements: ReadonlyArray<Requirement>
   /** Labels the node gets from its NodePool and from resolved custom requirements. */
   readonly labels: Labels
+  /** The NodePool's; startup taints are not among them, as they go before pods come. */
   readonly taints: ReadonlyArray<Taint>
   /** Sum of the requests of its pods and daemons, in Kubernetes quantities. */
   readonly requests: { readonly [resource: string]: string }
@@ -33,6 +35,7 @@ export interface NewNode {
   readonly minValuesRelaxed: boolean
 }
 
+/** Pods that will fit on a node that is there or on its way. */
 export interface Placement {
   /** Name of an existing node. */
   readonly name: string
@@ -59,6 +62,7 @@ export type UnschedulableReason =
   | "UnsupportedConstraint"
   | "InvalidPod"
 
+/** Why one NodePool cannot take a pod. */
 export interface Refusal {
   /** `""` where no NodePool is to blame. */
   readonly nodePool: string
@@ -67,11 +71,13 @@ export interface Refusal {
   readonly message: string
 }
 
+/** A pod without a place, and what each NodePool lacks: at least one reason. */
 export interface Unschedulable {
   readonly pod: PodRef
   readonly reasons: ReadonlyArray<Refusal>
 }
 
+/** Where every pod goes, and what that costs. Equal problems have equal plans. */
 export interface Plan {
   readonly version: 1
   readonly newNodes: ReadonlyArray<NewNode>

@@ -4,24 +4,33 @@
  * Quantities are Kubernetes' own (`"500m"`, `"2Gi"`, `4`).
  */
 
+/** An amount as Kubernetes writes it; a number counts whole units, so `4` is `"4"`. */
 export type Quantity = string | number
+/** Amounts by resource: `cpu` in cores, `memory` and `ephemeral-storage` in bytes, `pods` and devices in pieces. */
 export type Resources = { readonly [name: string]: Quantity }
+/** Values by key. A key that Kubernetes has renamed (`beta.kubernetes.io/arch`) counts as what it is called now. */
 export type Labels = { readonly [key: string]: string }
 
-/** `operator` is one of In, NotIn, Exists, DoesNotExist, Gt, Lt, Gte, Lte. */
+/**
+ * What is asked of one label. `operator` is one of In, NotIn, Exists, DoesNotExist, Gt, Lt, Gte, Lte; an unknown one matches
+ * nothing. The last four take one value, a whole number.
+ */
 export interface Requirement {
   readonly key: string
   readonly operator: string
   readonly values?: ReadonlyArray<string>
+  /** Of a NodePool's requirement: how many different values the types that a new node may have must cover. */
   readonly minValues?: number
 }
 
+/** `effect` is NoSchedule, PreferNoSchedule or NoExecute. */
 export interface Taint {
   readonly key: string
   readonly value?: string
   readonly effect: string
 }
 
+/** `operator` is Equal (default), Exists, Lt or Gt. No key, with Exists, tolerates every taint; no effect, every effect. */
 export interface Toleration {
   readonly key?: string
   readonly operator?: string
@@ -29,16 +38,19 @@ export interface Toleration {
   readonly effect?: string
 }
 
+/** Selects by all that it says. An empty one selects everything; where there is none, nothing is selected. */
 export interface LabelSelector {
   readonly matchLabels?: Labels
   readonly matchExpressions?: ReadonlyArray<Requirement>
 }
 
+/** Met by a node that meets all of it. Of several terms, one is enough; a term that says nothing is met by no node. */
 export interface NodeSelectorTerm {
   readonly matchExpressions?: ReadonlyArray<Requirement>
   readonly matchFields?: ReadonlyArray<Requirement>
 }
 
+/** Which pods, and the label that tells where they are. Namespaces: those listed or selected, or else the pod's own. */
 export interface PodAffinityTerm {
   readonly topologyKey: string
   readonly labelSelector?: LabelSelector
@@ -48,6 +60,7 @@ export interface PodAffinityTerm {
   readonly mismatchLabelKeys?: ReadonlyArray<string>
 }
 
+/** To be where certain pods are or, as anti-affinity, where they are not. `weight` is 1 to 100. */
 export interface PodAffinity {
   readonly requiredDuringSchedulingIgnoredDuringExecution?: ReadonlyArray<PodAffinityTerm>
   readonly preferredDuringSchedulingIgnoredDuringExecution?: ReadonlyArray<{
@@ -56,6 +69,7 @@ export interface PodAffinity {
   }>
 }
 
+/** Of a container what scheduling reads. An init container with `restartPolicy` Always is a sidecar, which stays. */
 export interface Container {
   readonly restartPolicy?: string
   readonly resources?: { readonly requests?: Resources; readonly limits?: Resources }
@@ -76,6 +90,7 @@ export interface SpreadConstraint {
   readonly matchLabelKeys?: ReadonlyArray<string>
 }
 
+/** What a claim for a volume asks. */
 export interface ClaimSpec {
   readonly storageClassName?: string
   /** The PersistentVolume that the claim is bound to. */
@@ -90,6 +105,7 @@ export interface Volume {
   readonly ephemeral?: { readonly volumeClaimTemplate?: { readonly spec: ClaimSpec } }
 }
 
+/** Of a pod what scheduling reads, with the meaning that Kubernetes gives it. */
 export interface PodSpec {
   readonly nodeName?: string
   readonly nodeSelector?: Labels
@@ -113,6 +129,7 @@ export interface PodSpec {
   readonly volumes?: ReadonlyArray<Volume>
 }
 
+/** Times are in RFC 3339, as Kubernetes writes them. No namespace means `default`. */
 export interface Metadata {
   readonly name: string
   readonly namespace?: string
@@ -128,6 +145,7 @@ export interface Metadata {
   readonly ownerReferences?: ReadonlyArray<OwnerReference>
 }
 
+/** Whose an object is. */
 export interface OwnerReference {
   readonly kind: string
   readonly name?: string
@@ -135,6 +153,7 @@ export interface OwnerReference {
   readonly controller?: boolean
 }
 
+/** One of the pods to place, or one bound to a node. Which pod it is say namespace, name and uid together. */
 export interface Pod {
   readonly metadata: Metadata
   readonly spec: PodSpec
@@ -144,7 +163,9 @@ export interface Pod {
 export interface NodePool {
   readonly metadata: { readonly name: string }
   readonly spec: {
+    /** The heaviest is asked first. Default 0. */
     readonly weight?: number
+    /** The most that all of its nodes may have together; `nodes` limits their number. */
     readonly limits?: Resources
     readonly template: {
       readonly metadata?: { readonly labels?: Labels }
@@ -157,6 +178,7 @@ export interface NodePool {
   }
 }
 
+/** Where and under which terms a type is sold. */
 export interface Offering {
   readonly zone: string
   readonly capacityType: string
@@ -169,8 +191,10 @@ export interface Offering {
   readonly reservationCapacity?: number
 }
 
+/** A machine that can be bought. It runs Linux on amd64 where its labels or requirements do not say otherwise. */
 export interface InstanceType {
   readonly name: string
+  /** All that the machine has, the number of `pods` included. */
   readonly capacity: Resources
   /** What of the capacity pods cannot have. */
   readonly overhead?: Resources
@@ -187,9 +211,12 @@ export interface ExistingNode {
   readonly name: string
   /** The NodePool it counts against. */
   readonly nodePool?: string
+  /** Without a hostname, its name is one. */
   readonly labels: Labels
   readonly taints: ReadonlyArray<Taint>
+  /** What counts against its NodePool's limits. */
   readonly capacity: Resources
+  /** What pods can have: those bound to it, daemons, and new ones. */
   readonly allocatable: Resources
   /** Ready nodes are filled before those on their way. */
   readonly initialized: boolean
@@ -199,6 +226,7 @@ export interface ExistingNode {
   readonly volumeLimits?: { readonly [driver: string]: number }
 }
 
+/** A claim that a pod names. */
 export interface PersistentVolumeClaim {
   readonly metadata: Metadata
   readonly spec: ClaimSpec
@@ -206,6 +234,7 @@ export interface PersistentVolumeClaim {
   readonly status?: { readonly phase?: string }
 }
 
+/** A volume that a claim is bound to; `nodeAffinity` says where it can be used. */
 export interface PersistentVolume {
   readonly metadata: Metadata
   readonly spec: {
@@ -218,6 +247,7 @@ export interface PersistentVolume {
   }
 }
 
+/** How volumes come into being, and where. */
 export interface StorageClass {
   readonly metadata: Metadata
   readonly provisioner: string
@@ -228,6 +258,7 @@ export interface StorageClass {
   }>
 }
 
+/** A namespace with its labels. */
 export interface Namespace {
   readonly metadata: { readonly name: string; readonly labels?: Labels }
 }
@@ -248,14 +279,16 @@ export interface DefaultSpread {
   readonly selecting?: ReadonlyArray<Selecting>
 }
 
+/** Its pod runs on every node that the template allows: room is kept for it, on a node that is there until it has come. */
 export interface DaemonSet {
   readonly metadata: Metadata
   readonly spec: { readonly template: { readonly metadata?: { readonly labels?: Labels }; readonly spec: PodSpec } }
 }
 
+/** Everything that a plan depends on. The order of the lists is of no importance. */
 export interface Problem {
   readonly version: 1
-  /** The pods to place. */
+  /** The pods to place: pending, not held back by a gate, each once. */
   readonly pods: ReadonlyArray<Pod>
   readonly nodePools: ReadonlyArray<NodePool>
   /** Catalogue by NodePool name. Pools may share one array: sharing it saves work. */
@@ -275,10 +308,11 @@ export interface Problem {
   readonly options?: Options
 }
 
+/** How to plan, where there is a choice. */
 export interface Options {
-  /** Default Respect. */
+  /** Ignore plans as if pods preferred nothing. Default Respect: preferences hold until a pod would find no node. */
   readonly preferencePolicy?: "Respect" | "Ignore"
-  /** Default Strict. */
+  /** BestEffort lowers a minValues that the types left cannot cover. Default Strict: no such node. */
   readonly minValuesPolicy?: "Strict" | "BestEffort"
   /** How many instance types a new node may name, cheapest first. Default 600. */
   readonly maxInstanceTypes?: number

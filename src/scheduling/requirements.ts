@@ -9,6 +9,7 @@ import { HostnameLabel, normalizeLabelKey } from "./wellKnown.ts"
 /** A key that is absent allows everything. */
 export type Requirements = ReadonlyMap<string, ValueSet>
 
+/** Nothing is asked: every node will do. */
 export const noRequirements: Requirements = new Map()
 
 /** All of the given requirements at once; keys in their stable form. */

@@ -6,6 +6,7 @@
  */
 import type { Requirement } from "./problem.ts"
 
+/** The allowed values of one label. Immutable; equal sets may be written differently. */
 export interface ValueSet {
   /** True: all values but `values`. */
   readonly complement: boolean
@@ -19,6 +20,7 @@ export interface ValueSet {
   readonly minValues?: number
 }
 
+/** What a set amounts to in the API's words, bounds apart. */
 export type Operator = "In" | "NotIn" | "Exists" | "DoesNotExist"
 
 const none: ReadonlySet<string> = new Set()
@@ -39,6 +41,7 @@ const make = (
   ...(minValues === undefined ? {} : { minValues })
 })
 
+/** Exactly these values; the label must be there. */
 export const valuesIn = (values: Iterable<string>): ValueSet => ({ complement: false, values: new Set(values), absent: false })
 /** Any value or none: what is allowed where nothing is said. */
 export const anything: ValueSet = { complement: true, values: none, absent: true }
@@ -96,6 +99,7 @@ const withinBounds = (value: string, gte: number | undefined, lte: number | unde
   return number !== undefined && (gte === undefined || number >= gte) && (lte === undefined || number <= lte)
 }
 
+/** True when the label may have this value. */
 export const hasValue = (set: ValueSet, value: string): boolean =>
   set.values.has(value) !== set.complement && withinBounds(value, set.gte, set.lte)
 

@@ -133,6 +133,22 @@ const resolutions = [
 ]
 
 describe("the declarations", () => {
+  it("say of every exported name what it is", () => {
+    const lines = (file: string): ReadonlyArray<string> => read(`dist/scheduling/${file}.d.ts`).split("\n")
+    const everything = ["problem", "plan"].flatMap((file) => lines(file).flatMap((line) => {
+      const name = /^export (?:interface|type) (\w+)/.exec(line)?.[1]
+      return name === undefined ? [] : [{ file, name }]
+    }))
+    const named = [...read("dist/scheduling/index.d.ts").matchAll(/^export (?:type )?\{([^}]*)\} from "\.\/(\w+)\.ts"/gm)]
+      .flatMap(([, names, file]) => names!.split(",").map((name) => ({ file: file!, name: name.trim() })))
+    const silent = [...everything, ...named].filter(({ file, name }) => {
+      const text = lines(file)
+      const at = text.findIndex((line) => new RegExp(`^export (?:declare )?\\w+ ${name}\\b`).test(line))
+      return !text[at - 1]?.trimEnd().endsWith("*/")
+    })
+    assert.deepStrictEqual(silent, [])
+  })
+
   const node = { lib: ["es2022"], typeRoots: [join(root, "node_modules", "@types")], types: ["node"] }
 
   it.each(resolutions)("fit the examples under %o", (resolution) => {
