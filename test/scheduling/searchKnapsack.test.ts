@@ -11,7 +11,8 @@ import { dice } from "./generate/dice.ts"
 
 /** Up to six kinds of pods, each some times, and a node of 4 CPUs and 8 GiB. */
 const taskOf = (d: Dice): Task => {
-  const sizes = Array.from({ length: 2 + d.upTo(5) }, () => ({ cpu: `${100 * (1 + d.upTo(20))}m`, memory: `${256 * (1 + d.upTo(16))}Mi` }))
+  const sizes = Array.from({ length: 2 + d.upTo(5) }, () =>
+    ({ cpu: `${100 * (1 + d.upTo(20))}m`, memory: `${256 * (1 + d.upTo(16))}Mi` }))
   const asked = sizes.flatMap((requests, i) => Array.from({ length: 1 + d.upTo(3) }, (_, j) => pod(`p${i}-${j}`, requests)))
   const model = compile(problem({ types: [type("t", 4, 8, 0.04)], pods: asked }))
   const pass = new FirstFit(model, Infinity).run()

@@ -34,6 +34,9 @@ const efforts = [{ tries: 1, visits: 60 }, { tries: 4, visits: 100 }, { tries: 2
 
 const mostRest = 12
 
+/** Each item has up to so much of a pod more than there are: where many plans cost the same, prices go round in circles. */
+const disturbance = 0.002
+
 /** More kinds of nodes than this are not looked at. */
 const mostSites = 1000
 
@@ -47,6 +50,7 @@ export class Columns {
   readonly amount: Float64Array
   private readonly task: Task
   private readonly filler: Filler
+  private readonly random: Random
   private readonly S: number
   private readonly inverse: Float64Array
   private readonly shadow: Float64Array
@@ -64,6 +68,7 @@ export class Columns {
     this.entering = new Float64Array(S)
     this.knapsack = new Knapsack(task, random)
     this.sites = sitesOf(task)
+    this.random = random
     for (let item = 0; item < S; item++) this.start(item)
   }
 
@@ -74,7 +79,7 @@ export class Columns {
     const [copies] = column.copies
     this.basis.push(column)
     this.inverse[item * S + item] = 1 / copies!
-    this.amount[item] = task.count[item]! / copies!
+    this.amount[item] = (task.count[item]! + disturbance * this.random.next()) / copies!
     this.shadow[item] = column.cost / copies!
   }
 

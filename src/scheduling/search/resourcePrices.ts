@@ -4,8 +4,8 @@ const mostPivots = 40
 
 /**
  * Prices of what is left on a node by which that is worth least while no pod is worth more than what it takes: the dual of
- * filling the node with parts of pods, by the simplex method. Where it takes too long it ends early; whoever uses the prices is then
- * less thorough.
+ * filling the node with parts of pods, by the simplex method. Where it takes too long it ends early; whoever uses the prices is
+ * then less thorough.
  */
 export class ResourcePrices {
   /** By resource. */

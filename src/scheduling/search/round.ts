@@ -25,7 +25,7 @@ export const round = (
       const column = columns.basis[row]
       if (column === undefined) continue
       const { pool, items, copies } = column
-      const amount = columns.amount[row]! + 1e-6
+      const amount = columns.amount[row]! + tolerance
       let times = extra === 0 ? Math.floor(amount) : fraction(columns.amount[row]!) >= upwards ? 1 : 0
       for (let i = 0; i < items.length; i++) times = Math.min(times, Math.floor(stock[items[i]!]! / copies[i]!))
       if (times < 1) continue
@@ -46,4 +46,7 @@ export const round = (
   return packer.pack(stock, left, manner, ceiling - cost, allowance, bins) ? packingOf(task, bins) : undefined
 }
 
-const fraction = (amount: number): number => amount + 1e-6 - Math.floor(amount + 1e-6)
+/** Fractional plans are not exact. */
+const tolerance = 0.01
+
+const fraction = (amount: number): number => amount + tolerance - Math.floor(amount + tolerance)
