@@ -27,17 +27,17 @@ const isAsBig = (a: Pod, b: Pod): boolean => {
 const biggestFirst = (a: Pod, b: Pod): number => isAsBig(a, b) ? isAsBig(b, a) ? 0 : -1 : 1
 
 /**
- * Where room is short, somebody is left out. It is fair as long as for everybody that is left out here alone another pod, as big or
- * bigger, has a place that the rival never gives one: bigger pods come first in the queue of both, and of pods of one size the rival
- * takes the one with the smaller UID, which says nothing.
+ * Where room is short, somebody is left out. It is fair as long as there is a run of the rival in which for everybody that is left out
+ * here alone another pod, as big or bigger, is left out there alone: bigger pods come first in the queue of both, and of pods of one
+ * size the rival takes the one with the smaller UID, which says nothing.
  */
 export const isTurnOfAnother = (problem: Problem, plan: Plan, runs: ReadonlyArray<RivalRun>): boolean => {
   const ours = new Set(plan.unschedulable.map(({ pod }) => keyOf(pod)))
-  const theirs = runs.map((run) => new Set(Object.keys(run.errors).map(keyOfName)))
-  const isOurs = (pod: Pod): boolean => ours.has(keyOf({ name: pod.metadata.name, namespace: pod.metadata.namespace ?? "default" }))
-  const isTheirs = (left: ReadonlySet<string>) => (pod: Pod): boolean =>
-    left.has(keyOf({ name: pod.metadata.name, namespace: pod.metadata.namespace ?? "default" }))
-  const losers = problem.pods.filter((pod) => isOurs(pod) && theirs.every((left) => !isTheirs(left)(pod))).sort(biggestFirst)
-  const winners = problem.pods.filter((pod) => !isOurs(pod) && theirs.every((left) => isTheirs(left)(pod))).sort(biggestFirst)
-  return losers.every((loser, i) => winners[i] !== undefined && isAsBig(winners[i], loser))
+  const key = ({ metadata: { name, namespace = "default" } }: Pod): string => keyOf({ name, namespace })
+  return runs.some((run) => {
+    const theirs = new Set(Object.keys(run.errors).map(keyOfName))
+    const losers = problem.pods.filter((pod) => ours.has(key(pod)) && !theirs.has(key(pod))).sort(biggestFirst)
+    const winners = problem.pods.filter((pod) => !ours.has(key(pod)) && theirs.has(key(pod))).sort(biggestFirst)
+    return losers.every((loser, i) => winners[i] !== undefined && isAsBig(winners[i], loser))
+  })
 }
