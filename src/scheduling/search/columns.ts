@@ -1,7 +1,7 @@
 /**
  * Column generation: what would be cheapest if nodes could be bought in fractions. One row for each item, one column for each
  * way to fill a node. The shadow prices of the rows say what a pod is worth, and new columns are sought by filling nodes with
- * what is worth most. The knapsack that seeks them is greedy, so the result is a guide and proves nothing.
+ * what is worth most. The knapsack that seeks them gives up where it takes long, so the result is a guide and proves nothing.
  */
 import type { Column } from "./alone.ts"
 import { alone } from "./alone.ts"

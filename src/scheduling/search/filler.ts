@@ -27,7 +27,6 @@ export class Filler {
   private readonly shown: Int32Array
   private readonly caps: Float64Array
   private type = 0
-  private room: Float64Array
   private pool = 0
 
   constructor(task: Task) {
@@ -38,7 +37,6 @@ export class Filler {
     this.left = new Float64Array(task.D)
     this.shown = new Int32Array(task.counters)
     this.caps = new Float64Array(task.counters)
-    this.room = this.left
   }
 
   /** Begins an empty node of this state and type. */
@@ -46,7 +44,6 @@ export class Filler {
     const { task: { D, states, model } } = this
     const { pool } = states.all[state]!
     const { room } = model.pools[pool]!
-    this.room = room
     this.pool = pool
     this.state = state
     this.type = type

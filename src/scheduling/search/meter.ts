@@ -1,6 +1,6 @@
 import type { Budget } from "../problem.ts"
 
-/** How many items may be looked at in one step: some 50 to 100 µs on a machine of 2025 that has warmed up. */
+/** How many items may be looked at in one step: about 100 µs on a machine of 2025 that has warmed up. */
 const looksPerStep = 10000
 
 /**

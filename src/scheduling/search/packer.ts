@@ -70,9 +70,9 @@ export class Packer {
   }
 
   /**
-   * Nodes for all pods in `stock` (by item), which is empty afterwards. Undefined when they would cost more than `ceiling`, in US
-   * dollars an hour with the price per node, when limits do not allow it, or when the meter is over. `allowance` then still
-   * has to be given back what `made` holds.
+   * Makes nodes for all pods in `stock` (by item; `present` names the items), which is empty afterwards. False when they would
+   * cost more than `ceiling`, in US dollars an hour with the price per node, when limits do not allow it, or when the meter is
+   * over. What `made` holds has been taken from `allowance` in any case.
    */
   pack(
     stock: Int32Array, present: ReadonlyArray<number>, manner: Manner, ceiling: number, allowance: Allowance, made: Array<Bin>

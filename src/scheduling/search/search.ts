@@ -25,6 +25,9 @@ import { writeNodes } from "./write.ts"
 
 const seed = 20261121
 
+/** Nothing is worth nothing, so that nodes that cost nothing can be compared too. */
+const leastWorth = 1e-9
+
 /** How large a fraction of a node has to be to be rounded up. */
 const roundings = [2, 0.8, 0.6, 0.4]
 
@@ -73,7 +76,7 @@ class Search {
     const { task, packer: { filler } } = this
     for (let item = 0; item < task.size; item++) {
       const { cost, copies } = alone(task, filler, item)!
-      filler.value[item] = cost / copies[0]!
+      filler.value[item] = Math.max(cost / copies[0]!, leastWorth)
     }
     if (task.size > mostRows) this.repairFirst()
     for (const order of forWholePlans) this.greedy(order)
