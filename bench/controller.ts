@@ -178,11 +178,13 @@ const measure = (rounds: number) => Effect.gen(function*() {
     ["start of the process to ready", "under 1.5 s", `${Math.round(median(ready))} ms`, spread(ready)]
   ]
   return [
-    `${machine()}. Medians of ${rounds} runs, a fresh process each (\`node --max-semi-space-size=8 dist/main.js\`, as in the image). ` +
+    `${machine()}. Medians of ${rounds} runs, a fresh process each ` +
+    "(`node --max-semi-space-size=8 dist/main.js`, as in the image). " +
     "The API server in memory and the simulated Linode share one other process.",
     "",
     table(["what", "goal", "median", "spread"], rows)
   ].join("\n")
 })
 
-export const controller = async (runs: number): Promise<Section> => ({ title: "Controller", text: await Effect.runPromise(measure(runs)) })
+export const controller = async (runs: number): Promise<Section> =>
+  ({ title: "Controller", text: await Effect.runPromise(measure(runs)) })

@@ -18,7 +18,8 @@ const cells = (row: Row): ReadonlyArray<string> => [
 ]
 
 /** The rows that the goal is about. */
-const counted = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => rows.filter(({ plans, pods }) => plans === "standard+dedicated" && pods >= 100)
+const counted = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> =>
+  rows.filter(({ plans, pods }) => plans === "standard+dedicated" && pods >= 100)
 
 const mean = (values: ReadonlyArray<number>): string => (values.reduce((sum, value) => sum + value, 0) / values.length).toFixed(3)
 
@@ -28,18 +29,20 @@ export const cost = async (maxPods: number): Promise<Section> => {
   for (const row of costRows(sizes.filter((size) => size <= maxPods))) {
     const { runs: [run] } = await rival.ask(peerOf(costProblem(row.mix, row.pods, row.plans)))
     rows.push({ ...row, rival: run!.totalPrice })
-    process.stderr.write(`${row.mix}, ${row.pods} pods, ${row.plans}: rival ${share(run!.totalPrice, row)}, ours ${row.searched.map((price) => share(price, row)).join(" ")}\n`)
+    const ours = row.searched.map((price) => share(price, row)).join(" ")
+    process.stderr.write(`${row.mix}, ${row.pods} pods, ${row.plans}: rival ${share(run!.totalPrice, row)}, ours ${ours}\n`)
   }
   rival.close()
   return {
     title: "Cost",
     text: [
-      `${machine()}. Pods on Linode's plans and prices. The bound is what the pods would cost if they could be poured; all else is the price as a multiple ` +
-      `of it: the rival's, our first plan's, and after a search of ${budgets.join(", ")} ms. Goal: at most 1.03 on average at ${budgets[1]} ms for 100 pods and more on ` +
-      "standard and dedicated plans.",
+      `${machine()}. Pods on Linode's plans and prices. The bound is what the pods would cost if they could be poured; all ` +
+      `else is the price as a multiple of it: the rival's, our first plan's, and after a search of ${budgets.join(", ")} ms. ` +
+      `Goal: at most 1.03 on average at ${budgets[1]} ms for 100 pods and more on standard and dedicated plans.`,
       "",
       table([
-        "mix", "pods", "plans", "bound, $/h", "rival", "first-fit", ...budgets.map((budget) => `${budget} ms`), "nodes: first-fit", `${budgets[1]} ms`
+        "mix", "pods", "plans", "bound, $/h", "rival", "first-fit", ...budgets.map((budget) => `${budget} ms`),
+        "nodes: first-fit", `${budgets[1]} ms`
       ], [
         ...rows.map(cells),
         ...(counted(rows).length === 0 ? [] : [[

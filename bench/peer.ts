@@ -3,8 +3,8 @@
  * Kubernetes' objects in full, pods that run among those that wait.
  */
 import type {
-  DaemonSet, ExistingNode, InstanceType, Labels, Namespace, NodePool, Offering, PersistentVolume, PersistentVolumeClaim, Pod, PodAffinity,
-  PodAffinityTerm, Problem, Requirement, Resources, StorageClass, Taint
+  DaemonSet, ExistingNode, InstanceType, Labels, Namespace, NodePool, Offering, PersistentVolume, PersistentVolumeClaim, Pod,
+  PodAffinity, PodAffinityTerm, Problem, Requirement, Resources, StorageClass, Taint
 } from "../src/scheduling/index.ts"
 import { subtractResources } from "../src/scheduling/index.ts"
 
@@ -89,7 +89,10 @@ export const problemOf = (peer: PeerProblem): Problem => {
     pods: peer.pods.filter((pod) => pod.spec.nodeName === undefined).map(named),
     nodePools: peer.nodePools.map(withRequirements),
     instanceTypes: Object.fromEntries(peer.nodePools.map(({ metadata: { name } }) => [name, poolTypes(name)])),
-    nodes: (peer.nodes ?? []).map((node) => nodeFrom(node, byName, running.get(node.metadata.name) ?? [], csiNodes.get(node.metadata.name))),
+    nodes: (peer.nodes ?? []).map((node) => {
+      const { name } = node.metadata
+      return nodeFrom(node, byName, running.get(name) ?? [], csiNodes.get(name))
+    }),
     daemonSets: peer.daemonSets ?? [],
     ...(peer.wellKnownLabels === undefined ? {} : { wellKnownLabels: peer.wellKnownLabels }),
     ...(peer.reservationIdLabel === undefined ? {} : { reservationIdLabel: peer.reservationIdLabel }),
@@ -113,10 +116,8 @@ const named = (pod: Pod): Pod => {
 /** JSON of a NodePool may lack what is empty. */
 const withRequirements = (pool: NodePool): NodePool => {
   const template = pool.spec.template as Partial<NodePool["spec"]["template"]> | undefined
-  return {
-    ...pool,
-    spec: { ...pool.spec, template: { ...template, spec: { ...template?.spec, requirements: template?.spec?.requirements ?? [] } } }
-  }
+  const spec = { ...template?.spec, requirements: template?.spec?.requirements ?? [] }
+  return { ...pool, spec: { ...pool.spec, template: { ...template, spec } } }
 }
 
 const typeFrom = ({ offerings, ...type }: PeerInstanceType, reservationIdLabel: string | undefined): InstanceType => ({
@@ -138,7 +139,8 @@ const nodeFrom = (
   const allocatable = status?.allocatable ??
     (status?.capacity === undefined && type?.overhead !== undefined ? subtractResources(type.capacity, type.overhead) : capacity)
   const nodePool = labels[nodePoolLabel]
-  const counted = csi?.spec.drivers.flatMap((driver) => driver.allocatable?.count === undefined ? [] : [[driver.name, driver.allocatable.count]])
+  const counted = csi?.spec.drivers.flatMap(({ allocatable: limit, name: driver }) =>
+    limit?.count === undefined ? [] : [[driver, limit.count]])
   return {
     name,
     ...(nodePool === undefined ? {} : { nodePool }),
@@ -170,14 +172,16 @@ export const peerOf = (problem: Problem): PeerProblem => {
     nodePools: problem.nodePools,
     pods: [
       ...problem.pods.map(admitted),
-      ...problem.nodes.flatMap((node) => node.pods.map(admitted).map((pod) => ({ ...pod, spec: { ...pod.spec, nodeName: node.name } })))
+      ...problem.nodes.flatMap(({ name: nodeName, pods }) =>
+        pods.map(admitted).map((pod) => ({ ...pod, spec: { ...pod.spec, nodeName } })))
     ],
     nodes: problem.nodes.map(({ allocatable, capacity, initialized, labels, name, nodePool, taints }) => ({
       metadata: {
         name,
         labels: {
           ...labels,
-          ...(nodePool === undefined ? {} : { [nodePoolLabel]: nodePool, ...(initialized ? {} : { [initializedLabel]: "false" }) })
+          ...(nodePool === undefined ? {} : { [nodePoolLabel]: nodePool }),
+          ...(nodePool === undefined || initialized ? {} : { [initializedLabel]: "false" })
         }
       },
       spec: { taints },
@@ -188,7 +192,7 @@ export const peerOf = (problem: Problem): PeerProblem => {
   }
 }
 
-/** The API server adds what `matchLabelKeys` of pod affinity select to the selector itself when a pod is made; the rival relies on it. */
+/** The API server adds what `matchLabelKeys` of pod affinity select to the selector when a pod is made: the rival relies on it. */
 const admitted = (pod: Pod): Pod => {
   const { affinity } = pod.spec
   if (affinity?.podAffinity === undefined && affinity?.podAntiAffinity === undefined) return pod
@@ -207,7 +211,8 @@ const admitted = (pod: Pod): Pod => {
 
 const admittedTerms = (affinity: PodAffinity, pod: Pod): PodAffinity => ({
   ...(affinity.requiredDuringSchedulingIgnoredDuringExecution === undefined ? {} : {
-    requiredDuringSchedulingIgnoredDuringExecution: affinity.requiredDuringSchedulingIgnoredDuringExecution.map((term) => admittedTerm(term, pod))
+    requiredDuringSchedulingIgnoredDuringExecution: affinity.requiredDuringSchedulingIgnoredDuringExecution
+      .map((term) => admittedTerm(term, pod))
   }),
   ...(affinity.preferredDuringSchedulingIgnoredDuringExecution === undefined ? {} : {
     preferredDuringSchedulingIgnoredDuringExecution: affinity.preferredDuringSchedulingIgnoredDuringExecution
@@ -224,20 +229,27 @@ const admittedTerm = (term: PodAffinityTerm, { metadata: { labels = {} } }: Pod)
   }
 }
 
-const peerType = ({ offerings, volumeLimits: _, ...type }: InstanceType, reservationIdLabel: string | undefined): PeerInstanceType => ({
-  ...type,
-  offerings: offerings.map(({ reservationId, ...offering }) => reservationId === undefined || reservationIdLabel === undefined
-    ? offering
-    : { ...offering, requirements: [{ key: reservationIdLabel, operator: "In", values: [reservationId] }] })
-})
+const peerType = (from: InstanceType, reservationIdLabel: string | undefined): PeerInstanceType => {
+  const { offerings, volumeLimits: _, ...type } = from
+  return {
+    ...type,
+    offerings: offerings.map(({ reservationId, ...offering }) => reservationId === undefined || reservationIdLabel === undefined
+      ? offering
+      : { ...offering, requirements: [{ key: reservationIdLabel, operator: "In", values: [reservationId] }] })
+  }
+}
+
+const core = "v1"
+const storage = "storage.k8s.io/v1"
 
 const objectsOf = (problem: Problem): ReadonlyArray<PeerObject> => [
-  ...(problem.persistentVolumeClaims ?? []).map((object) => ({ apiVersion: "v1", kind: "PersistentVolumeClaim", ...object }) as const),
-  ...(problem.persistentVolumes ?? []).map((object) => ({ apiVersion: "v1", kind: "PersistentVolume", ...object }) as const),
-  ...(problem.storageClasses ?? []).map((object) => ({ apiVersion: "storage.k8s.io/v1", kind: "StorageClass", ...object }) as const),
-  ...(problem.namespaces ?? []).map((object) => ({ apiVersion: "v1", kind: "Namespace", ...object }) as const),
+  ...(problem.persistentVolumeClaims ?? [])
+    .map((object) => ({ apiVersion: core, kind: "PersistentVolumeClaim", ...object }) as const),
+  ...(problem.persistentVolumes ?? []).map((object) => ({ apiVersion: core, kind: "PersistentVolume", ...object }) as const),
+  ...(problem.storageClasses ?? []).map((object) => ({ apiVersion: storage, kind: "StorageClass", ...object }) as const),
+  ...(problem.namespaces ?? []).map((object) => ({ apiVersion: core, kind: "Namespace", ...object }) as const),
   ...problem.nodes.flatMap(({ name, volumeLimits }) => volumeLimits === undefined ? [] : [{
-    apiVersion: "storage.k8s.io/v1",
+    apiVersion: storage,
     kind: "CSINode",
     metadata: { name },
     spec: {

@@ -13,6 +13,13 @@ import type { PeerProblem } from "./peer.ts"
 
 const moduleDir = resolve(import.meta.dirname, "karpenter")
 
+export interface RivalOffering {
+  readonly instanceType: string
+  readonly zone: string
+  readonly capacityType: string
+  readonly price: number
+}
+
 export interface RivalNode {
   readonly nodePool: string
   readonly podNames: ReadonlyArray<string>
@@ -20,7 +27,7 @@ export interface RivalNode {
   /** Cheapest first; `solve` names the first alone. */
   readonly instanceTypeOptions: ReadonlyArray<string>
   /** What it is launched as; null where nothing can be launched. */
-  readonly cheapest: { readonly instanceType: string; readonly zone: string; readonly capacityType: string; readonly price: number } | null
+  readonly cheapest: RivalOffering | null
 }
 
 /** One answer to a problem. Pods are `name`, or `namespace/name` outside of the namespace default. */
@@ -76,7 +83,8 @@ const run = (command: string, args: ReadonlyArray<string>, cwd: string): Promise
 
 const fingerprint = (): string => {
   const hash = createHash("sha256")
-  for (const name of readdirSync(moduleDir).filter((name) => /\.(go|mod|sum)$/.test(name)).sort()) hash.update(readFileSync(join(moduleDir, name)))
+  const sources = readdirSync(moduleDir).filter((name) => /\.(go|mod|sum)$/.test(name)).sort()
+  for (const name of sources) hash.update(readFileSync(join(moduleDir, name)))
   return hash.digest("hex").slice(0, 12)
 }
 
@@ -104,13 +112,16 @@ export const provideRival = async (): Promise<Rival> => {
   }
   return {
     generate: (mix, pods) => run(program, ["gen", "-mix", mix, "-pods", String(pods)], tmpdir()),
-    solve: async (file) => JSON.parse(await run(program, ["solve", "-concurrency", "1", "-options", "1", resolve(file)], tmpdir())),
+    solve: async (file) => JSON.parse(
+      await run(program, ["solve", "-concurrency", "1", "-options", "1", resolve(file)], tmpdir())
+    ) as RivalAnswer,
     serve: (runs) => serve(program, runs)
   }
 }
 
 const serve = (program: string, runs: number): RivalServer => {
-  const child = spawn(program, ["serve", "-runs", String(runs), "-concurrency", "1"], { env, stdio: ["pipe", "pipe", "inherit"] })
+  const args = ["serve", "-runs", String(runs), "-concurrency", "1"]
+  const child = spawn(program, args, { env, stdio: ["pipe", "pipe", "inherit"] })
   const waiting: Array<{ readonly done: (answer: RivalAnswer) => void; readonly failed: (why: Error) => void }> = []
   createInterface({ input: child.stdout }).on("line", (line) => {
     const answer = JSON.parse(line) as RivalAnswer & { readonly error?: string }

@@ -97,7 +97,8 @@ const ratio = (rival: ReadonlyArray<number>, ours: ReadonlyArray<number>, goal: 
 const speedRow = ({ cold, mix, rival, warm }: Measured): ReadonlyArray<string> => {
   const [theirs, ourWarm, ourCold] = [rival.map(millisOf), warm.map(({ millis }) => millis), cold.map(({ millis }) => millis)]
   return [
-    mix.what, spread(theirs), spread(ourWarm), ratio(theirs, ourWarm, mix.goal?.warm), spread(ourCold), ratio(theirs, ourCold, mix.goal?.cold)
+    mix.what, spread(theirs), spread(ourWarm), ratio(theirs, ourWarm, mix.goal?.warm), spread(ourCold),
+    ratio(theirs, ourCold, mix.goal?.cold)
   ]
 }
 
@@ -110,7 +111,8 @@ const planRow = ({ cold, mix, rival, warm }: Measured): ReadonlyArray<string> =>
     range(theirs.map(({ totalPrice }) => totalPrice), 2), ours.hourlyPrice.toFixed(2),
     range(theirs.map(({ podsOnExisting }) => podsOnExisting), 0), String(ours.onExisting),
     range(theirs.map(({ errors }) => Object.keys(errors).length), 0), String(ours.unschedulable),
-    memory.length === 0 ? "" : round(median(memory)), round(median(cold.map(({ maxRssMiB }) => maxRssMiB))), round(median(warm.map(({ heapMiB }) => heapMiB)))
+    memory.length === 0 ? "" : round(median(memory)), round(median(cold.map(({ maxRssMiB }) => maxRssMiB))),
+    round(median(warm.map(({ heapMiB }) => heapMiB)))
   ]
 }
 
@@ -118,8 +120,9 @@ const planRow = ({ cold, mix, rival, warm }: Measured): ReadonlyArray<string> =>
 const growth = (all: ReadonlyArray<Measured>): string => {
   const of = (name: string) => all.find(({ mix }) => mix.name === name)?.warm.map(({ millis }) => millis)
   const [ten, hundred] = [of("diverse-10000"), of("diverse-100000")]
-  return ten === undefined || hundred === undefined ? ""
-    : `\n\n100,000 diverse pods take ${(median(hundred) / median(ten)).toFixed(1)} times as long as 10,000, warm (goal: at most 12 times).`
+  if (ten === undefined || hundred === undefined) return ""
+  const times = (median(hundred) / median(ten)).toFixed(1)
+  return `\n\n100,000 diverse pods take ${times} times as long as 10,000, warm (goal: at most 12 times).`
 }
 
 export const scheduling = async ({ maxPods, runs }: Extent): Promise<Section> => {
@@ -136,18 +139,20 @@ export const scheduling = async ({ maxPods, runs }: Extent): Promise<Section> =>
     title: "Scheduling",
     text: [
       `${machine()}; the rival is \`sigs.k8s.io/karpenter\` ${version} with one worker, its default. ` +
-      "Milliseconds: median [least–most] of " + `${runs} runs, the rival and ours by turns.`,
+      `Milliseconds: median [least–most] of ${runs} runs, the rival and ours by turns.`,
       "",
-      "Rival: making the scheduler and solving, a fresh process each time. Ours: from parsed objects to the first complete plan, before the search for a " +
-      "cheaper one. *Warm* is a process that has solved 60 times, with pauses; *cold* is the first solve of a process, its modules loaded. " +
-      "The ratio's goal stands beside it.",
+      "Rival: making the scheduler and solving, a fresh process each time. Ours: from parsed objects to the first complete " +
+      "plan, before the search for a cheaper one. *Warm* is a process that has solved 60 times, with pauses; *cold* is the " +
+      "first solve of a process, its modules loaded. The ratio's goal stands beside it.",
       "",
       table(["work", "rival", "ours warm", "times faster", "ours cold", "times faster"], all.map(speedRow)) + growth(all),
       "",
-      "The plans: new nodes, US dollars an hour, pods on nodes that are there, pods left out; memory in MiB, the problem's JSON included.",
+      "The plans: new nodes, US dollars an hour, pods on nodes that are there, pods left out; memory in MiB, the problem's " +
+      "JSON included.",
       "",
       table([
-        "work", "nodes: rival", "ours", "$/h: rival", "ours", "on nodes: rival", "ours", "left out: rival", "ours", "RSS: rival", "ours cold", "heap, ours warm"
+        "work", "nodes: rival", "ours", "$/h: rival", "ours", "on nodes: rival", "ours", "left out: rival", "ours",
+        "RSS: rival", "ours cold", "heap, ours warm"
       ], all.map(planRow))
     ].join("\n")
   }

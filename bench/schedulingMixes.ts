@@ -32,9 +32,13 @@ type Plan = Parameters<typeof instanceTypesOf>[0][number]["type"]
 
 /** Linode's standard and dedicated plans of up to 16 CPUs, at their prices. */
 const plans = () => {
-  const { data } = JSON.parse(readFileSync(resolve(import.meta.dirname, "../data/linode-types.json"), "utf8")) as { readonly data: ReadonlyArray<Plan> }
-  const chosen = data.flatMap((type) => /^g6-(standard|dedicated)-/.test(type.id) && type.vcpus <= 16 && type.price.hourly !== null
-    ? [{ type, price: type.price.hourly, available: true }] : [])
+  const text = readFileSync(resolve(import.meta.dirname, "../data/linode-types.json"), "utf8")
+  const { data } = JSON.parse(text) as { readonly data: ReadonlyArray<Plan> }
+  const chosen = data.flatMap((type) => {
+    const { hourly } = type.price
+    const isMeant = /^g6-(standard|dedicated)-/.test(type.id) && type.vcpus <= 16
+    return isMeant && hourly !== null ? [{ type, price: hourly, available: true }] : []
+  })
   return instanceTypesOf(chosen, undefined, { region, measured: new Map(), memoryShare: undefined, soldOut: new Set() })
 }
 
@@ -49,7 +53,10 @@ const sequence = (seed: number): <A>(from: ReadonlyArray<A>) => A => {
 
 const podOf = (name: string, cpu: number, mebibytes: number, nodeName?: string): Pod => ({
   metadata: { name, namespace: "default", labels: { "my-label": "a" } },
-  spec: { ...(nodeName === undefined ? {} : { nodeName }), containers: [{ resources: { requests: { cpu: `${cpu}m`, memory: `${mebibytes}Mi` } } }] }
+  spec: {
+    ...(nodeName === undefined ? {} : { nodeName }),
+    containers: [{ resources: { requests: { cpu: `${cpu}m`, memory: `${mebibytes}Mi` } } }]
+  }
 })
 
 const linode = (count: number): Problem => {
@@ -66,14 +73,18 @@ const linode = (count: number): Problem => {
     instanceTypes: { default: plans() },
     nodes: [],
     daemonSets: [],
-    wellKnownLabels: [...new Set(plans().flatMap(({ labels = {} }) => Object.keys(labels)))].filter((key) => key.startsWith("karpenter.k8s.linode/"))
+    wellKnownLabels: [...new Set(plans().flatMap(({ labels = {} }) => Object.keys(labels)))]
+      .filter((key) => key.startsWith("karpenter.k8s.linode/"))
   }
 }
 
 /** The batch on a cluster of so many nodes of one type, each with two pods that leave it room for two or three of the batch. */
-const onNodes = (peer: PeerProblem, type: string, zones: ReadonlyArray<string>, count: number, cpu: number, mebibytes: number): PeerProblem => {
+const onNodes = (
+  peer: PeerProblem, type: string, zones: ReadonlyArray<string>, count: number, cpu: number, mebibytes: number
+): PeerProblem => {
   const { labels, requirements = [] } = peer.instanceTypes.find(({ name }) => name === type)!
-  const single = requirements.flatMap(({ key, operator, values = [] }) => operator === "In" && values.length === 1 ? [[key, values[0]!]] : [])
+  const single = requirements.flatMap(({ key, operator, values = [] }) =>
+    operator === "In" && values.length === 1 ? [[key, values[0]!]] : [])
   const names = Array.from({ length: count }, (_, i) => `node-${String(i).padStart(4, "0")}`)
   const nodes = names.map((name, i): PeerNode => ({
     metadata: {

@@ -1,13 +1,13 @@
 /**
- * The process in which our scheduler is timed: `node --expose-gc schedulingWorker.ts cold|warm problem.json`, where the problem is
- * ours. Answers with a line of JSON: when cold, at once, for its first solve; when warm, after having solved many times, for each
- * line on stdin.
+ * The process in which our scheduler is timed: `node --expose-gc schedulingWorker.ts cold|warm problem.json`, the problem being
+ * one of ours. Answers with a line of JSON: when cold, at once, for its first solve; when warm, after having solved many times, for
+ * each line on stdin.
  */
 import { readFileSync } from "node:fs"
-import type { Problem } from "../src/scheduling/index.ts"
+import type { Problem, solve as Solve } from "../src/scheduling/index.ts"
 
 /** What is shipped: compiled code. */
-const { solve } = await import("../dist/scheduling/index.js" as string) as typeof import("../src/scheduling/index.ts")
+const { solve } = await import("../dist/scheduling/index.js" as string) as { readonly solve: typeof Solve }
 
 export interface Answer {
   /** From the problem as parsed objects to the complete first plan. */

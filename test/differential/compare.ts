@@ -28,8 +28,9 @@ export interface Comparison {
 
 const leftBy = (run: RivalRun): ReadonlySet<string> => new Set(Object.keys(run.errors).map(keyOfName))
 
-const placedOnly = (problem: Problem, left: ReadonlySet<string>): Problem =>
-  ({ ...problem, pods: problem.pods.filter(({ metadata: { name, namespace = "default" } }) => !left.has(keyOf({ name, namespace }))) })
+const placedOnly = (problem: Problem, left: ReadonlySet<string>): Problem => ({
+  ...problem, pods: problem.pods.filter(({ metadata: { name, namespace = "default" } }) => !left.has(keyOf({ name, namespace })))
+})
 
 /** Whether what the rival placed may be there; what it left out is not asked. */
 export const isLegal = (problem: Problem, run: RivalRun): boolean =>

@@ -2,7 +2,7 @@
  * Our scheduler beside Karpenter's own on generated problems: it breaks no rule, places every pod that the rival always places,
  * and is no dearer than the rival's dearest run.
  *
- * DIFFERENTIAL_SEEDS says how many problems (1,000), DIFFERENTIAL_FROM the first seed. Without it the seeds change from day to day.
+ * DIFFERENTIAL_SEEDS says how many problems (1,000), DIFFERENTIAL_FROM the first seed: without it they change from day to day.
  */
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { peerOf } from "../../bench/peer.ts"
@@ -56,7 +56,8 @@ const answers = async function*(): AsyncGenerator<readonly [number, Problem, Riv
 /** The first difference as a person wants to see it: small, and how to see it again. */
 const describeFailure = async (seed: number, { differences }: Comparison): Promise<string> => {
   const { kind } = differences[0]!
-  const fails = async (problem: Problem): Promise<boolean> => (await ask(problem)).differences.some((other) => other.kind === kind)
+  const fails = async (problem: Problem): Promise<boolean> =>
+    (await ask(problem)).differences.some((other) => other.kind === kind)
   return [
     ...differences.map((each) => `${each.kind}: ${each.what}`),
     `see it again: DIFFERENTIAL_FROM=${seed} DIFFERENTIAL_SEEDS=1 npm run test:differential`,
@@ -78,9 +79,12 @@ describe("beside Karpenter's own scheduler", () => {
       if (found.excuse !== undefined) excused.set(found.excuse, (excused.get(found.excuse) ?? 0) + 1)
       if (found.isDearerThanBest) dearer++
       if (found.differences.length > 0) failed.push([seed, found])
-      if ((seed - from + 1) % 100 === 0) process.stderr.write(`  ${seed - from + 1} of ${count} problems, ${failed.length} differences\n`)
+      const done = seed - from + 1
+      if (done % 100 === 0) process.stderr.write(`  ${done} of ${count} problems, ${failed.length} differences\n`)
     }
-    const asides = [`${dearer} dearer than the rival's best of ${runs} runs`, ...[...excused].map(([why, times]) => `${times} excused: ${why}`)]
+    const asides = [
+      `${dearer} dearer than the rival's best of ${runs} runs`, ...[...excused].map(([why, times]) => `${times} excused: ${why}`)
+    ]
     process.stdout.write(`${count} problems, ${failed.length} differences, ${asides.join(", ")}\n`)
     if (failed.length === 0) return
     const [[seed, first]] = failed as [readonly [number, Comparison]]

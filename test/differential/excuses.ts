@@ -11,7 +11,8 @@ const choosing = ["topology.kubernetes.io/zone", "karpenter.sh/capacity-type", "
  * (docs/DIFFERENCES.md, "Contradictions"): such a claim is launched anywhere.
  */
 export const contradicts = (run: RivalRun): boolean =>
-  run.newNodeClaims.some(({ requirements }) => requirements.some(({ key, operator }) => operator === "DoesNotExist" && choosing.includes(key)))
+  run.newNodeClaims.some(({ requirements }) =>
+    requirements.some(({ key, operator }) => operator === "DoesNotExist" && choosing.includes(key)))
 
 /** In the order of the queue: by CPU, then by memory. */
 const sizeOf = (pod: Pod): readonly [number, number] => {
@@ -27,9 +28,9 @@ const isAsBig = (a: Pod, b: Pod): boolean => {
 const biggestFirst = (a: Pod, b: Pod): number => isAsBig(a, b) ? isAsBig(b, a) ? 0 : -1 : 1
 
 /**
- * Where room is short, somebody is left out. It is fair as long as there is a run of the rival in which for everybody that is left out
- * here alone another pod, as big or bigger, is left out there alone: bigger pods come first in the queue of both, and of pods of one
- * size the rival takes the one with the smaller UID, which says nothing.
+ * Where room is short, somebody is left out. It is fair as long as there is a run of the rival in which for everybody that is
+ * left out here alone another pod, as big or bigger, is left out there alone: bigger pods come first in the queue of both, and of
+ * pods of one size the rival takes the one with the smaller UID, which says nothing.
  */
 export const isTurnOfAnother = (problem: Problem, plan: Plan, runs: ReadonlyArray<RivalRun>): boolean => {
   const ours = new Set(plan.unschedulable.map(({ pod }) => keyOf(pod)))

@@ -15,11 +15,16 @@ export const keyOfName = (name: string): string => keyOf(refOf(name))
 const ownKeys = ["karpenter.sh/nodepool", "karpenter.test.sh/testnodeclass"]
 
 /** The labels that a node gets from its NodePool, and from requirements on users' labels that leave one value. */
-const labelsOf = (pool: NodePool | undefined, requirements: ReadonlyArray<Requirement>, wellKnown: ReadonlyArray<string>): Labels => ({
-  ...Object.fromEntries(requirements.flatMap(({ key, operator, values = [] }) =>
-    operator !== "In" || values.length === 0 || wellKnown.includes(key) || /(^|\.)(kubernetes\.io|karpenter\.sh)\//.test(key) ? [] : [[key, [...values].sort()[0]!]])),
-  ...pool?.spec.template.metadata?.labels
-})
+const labelsOf = (
+  pool: NodePool | undefined, requirements: ReadonlyArray<Requirement>, wellKnown: ReadonlyArray<string>
+): Labels => {
+  const isUsers = (key: string): boolean => !wellKnown.includes(key) && !/(^|\.)(kubernetes\.io|karpenter\.sh)\//.test(key)
+  return {
+    ...Object.fromEntries(requirements.flatMap(({ key, operator, values = [] }) =>
+      operator === "In" && values.length > 0 && isUsers(key) ? [[key, [...values].sort()[0]!]] : [])),
+    ...pool?.spec.template.metadata?.labels
+  }
+}
 
 const ofPool = (problem: Problem, name: string, requirements: ReadonlyArray<Requirement>) => {
   const pool = problem.nodePools.find(({ metadata }) => metadata.name === name)

@@ -1,6 +1,6 @@
 /**
- * Seeds whose problems once showed a difference. They are always asked again. A seed means what generate.ts makes of it: when that
- * changes, so do they.
+ * Seeds whose problems once showed a difference. They are always asked again. A seed means what generate.ts makes of it: when
+ * that changes, so do they.
  */
 export const seeds: ReadonlyArray<number> = [
   86, 95, 126, 156, 158, 226, 246, 296, 346, 357, 386, 389, 418, 424, 468, 474, 484, 509, 510, 606, 624, 631, 639, 640, 665,

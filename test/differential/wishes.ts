@@ -13,10 +13,12 @@ const about = (pod: Pod): ReadonlyArray<readonly [PodSpec, (world: World, spot: 
   const node = affinity?.nodeAffinity === undefined ? {} : { nodeAffinity: affinity.nodeAffinity }
   return [
     ...(affinity?.podAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map(({ podAffinityTerm }) => [
-      { containers, affinity: { ...node, podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [podAffinityTerm] } } }, affinityObjections
+      { containers, affinity: { ...node, podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [podAffinityTerm] } } },
+      affinityObjections
     ] as const),
     ...(affinity?.podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map(({ podAffinityTerm }) => [
-      { containers, affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [podAffinityTerm] } } }, antiAffinityObjections
+      { containers, affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [podAffinityTerm] } } },
+      antiAffinityObjections
     ] as const),
     ...topologySpreadConstraints.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === "ScheduleAnyway").map((constraint) => [
       { ...pod.spec, topologySpreadConstraints: [{ ...constraint, whenUnsatisfiable: "DoNotSchedule" }] }, spreadObjections

@@ -30,8 +30,8 @@ const sold = (d: Dice, themes: Themes, zones: ReadonlyArray<string>, name: strin
   if (!themes.has("reservations") || !d.chance(0.3)) return open
   const zone = d.pick(zones)
   // Paid for already, so that it is taken first.
-  const reserved = { zone, capacityType: "reserved", price: Math.round(price * 10) / 1e4, reservationId: `reserved-${name}`, reservationCapacity: 1 + d.upTo(3) }
-  return [...open, reserved]
+  const reserved = { zone, capacityType: "reserved", price: Math.round(price * 10) / 1e4 }
+  return [...open, { ...reserved, reservationId: `reserved-${name}`, reservationCapacity: 1 + d.upTo(3) }]
 }
 
 const made = (d: Dice, themes: Themes, zones: ReadonlyArray<string>, name: string): InstanceType => {
@@ -49,13 +49,16 @@ const made = (d: Dice, themes: Themes, zones: ReadonlyArray<string>, name: strin
   }
 }
 
-const linode = (d: Dice, themes: Themes, zones: ReadonlyArray<string>, { class: family, id, memory, price, vcpus }: LinodePlan): InstanceType => ({
-  name: id,
-  capacity: { cpu: String(vcpus), memory: `${memory}Mi`, pods: "110" },
-  overhead: { cpu: "100m", memory: `${400 + Math.round(memory * 0.02)}Mi` },
-  labels: { [label.family]: family, [label.cpus]: String(vcpus) },
-  offerings: sold(d, themes, zones, id, price.hourly)
-})
+const linode = (d: Dice, themes: Themes, zones: ReadonlyArray<string>, plan: LinodePlan): InstanceType => {
+  const { class: family, id, memory, price, vcpus } = plan
+  return {
+    name: id,
+    capacity: { cpu: String(vcpus), memory: `${memory}Mi`, pods: "110" },
+    overhead: { cpu: "100m", memory: `${400 + Math.round(memory * 0.02)}Mi` },
+    labels: { [label.family]: family, [label.cpus]: String(vcpus) },
+    offerings: sold(d, themes, zones, id, price.hourly)
+  }
+}
 
 /** 5 to 30 types, sold in each of the zones. */
 export const catalogue = (d: Dice, themes: Themes, zones: ReadonlyArray<string>): ReadonlyArray<InstanceType> => d.chance(0.4)

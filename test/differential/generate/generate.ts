@@ -9,12 +9,16 @@ import { nodeOf } from "./nodes.ts"
 import { podOf, workload } from "./pods.ts"
 import { noStorage, storage, withClaims } from "./volumes.ts"
 
+const families = ["shared", "dedicated", "standard"]
+const zoneNames = ["a", "b", "c"]
+
 const poolRequirements = (d: Dice, themes: Themes): ReadonlyArray<Requirement> => [
-  ...(d.chance(0.15) ? [{ key: label.family, operator: d.pick(["In", "NotIn"]), values: [d.pick(["shared", "dedicated", "standard"])] }] : []),
+  ...(d.chance(0.15) ? [{ key: label.family, operator: d.pick(["In", "NotIn"]), values: [d.pick(families)] }] : []),
   ...(d.chance(0.1) ? [{ key: label.cpus, operator: d.pick(["Gt", "Lt", "Gte", "Lte"]), values: [d.pick(["2", "8"])] }] : []),
-  ...(d.chance(0.1) ? [{ key: label.zone, operator: d.pick(["In", "NotIn"]), values: d.some(1 + d.upTo(2), ["a", "b", "c"]) }] : []),
+  ...(d.chance(0.1) ? [{ key: label.zone, operator: d.pick(["In", "NotIn"]), values: d.some(1 + d.upTo(2), zoneNames) }] : []),
   ...(themes.has("capacityTypes") && d.chance(0.3) ? [{ key: label.capacityType, operator: "In", values: ["on-demand"] }] : []),
-  ...(themes.has("pools") && d.chance(0.4) ? [{ key: label.team, operator: "In", values: d.pick([["red"], ["red", "blue"]]) }] : []),
+  ...(themes.has("pools") && d.chance(0.4)
+    ? [{ key: label.team, operator: "In", values: d.pick([["red"], ["red", "blue"]]) }] : []),
   ...(themes.has("minValues") ? [{ key: label.instanceType, operator: "Exists", minValues: 2 + d.upTo(3) }] : []),
   ...(themes.has("minValues") && d.chance(0.4) ? [{ key: label.family, operator: "Exists", minValues: 2 }] : [])
 ]
@@ -26,7 +30,10 @@ const poolOf = (d: Dice, themes: Themes, i: number): NodePool => {
     metadata: { name: `pool-${i}` },
     spec: {
       ...(themes.has("pools") && d.chance(0.6) ? { weight: d.pick([1, 10, 10, 50]) } : {}),
-      ...(limited ? { limits: { ...(d.chance(0.7) ? { cpu: d.pick(["8", "20", "60"]) } : {}), ...(d.chance(0.5) ? { memory: d.pick(["16Gi", "64Gi"]) } : {}) } } : {}),
+      ...(limited ? { limits: {
+        ...(d.chance(0.7) ? { cpu: d.pick(["8", "20", "60"]) } : {}),
+        ...(d.chance(0.5) ? { memory: d.pick(["16Gi", "64Gi"]) } : {})
+      } } : {}),
       template: {
         ...(themes.has("pools") && d.chance(0.4) ? { metadata: { labels: { [label.tier]: d.pick(["front", "back"]) } } } : {}),
         spec: {
@@ -81,14 +88,17 @@ export const generate = (seed: number): Problem => {
     pods: waiting,
     nodePools,
     instanceTypes: Object.fromEntries(nodePools.map(({ metadata }) => [metadata.name, d.chance(0.8) ? types : d.some(5, types)])),
-    nodes: themes.has("nodes") || d.chance(0.15) ? times(1 + d.upTo(6), (i) => nodeOf(d, themes, i, nodePools, types, workloads)) : [],
+    nodes: themes.has("nodes") || d.chance(0.15)
+      ? times(1 + d.upTo(6), (i) => nodeOf(d, themes, i, nodePools, types, workloads)) : [],
     daemonSets: themes.has("daemons") ? times(1 + d.upTo(2), (i) => daemonOf(d, i)) : [],
     wellKnownLabels,
     ...(themes.has("reservations") ? { reservationIdLabel } : {}),
     persistentVolumeClaims: disks.claims,
     persistentVolumes: disks.volumes,
     storageClasses: disks.classes,
-    namespaces: [{ metadata: { name: "default", labels: { env: "prod" } } }, { metadata: { name: "other", labels: { env: "test" } } }],
+    namespaces: [
+      { metadata: { name: "default", labels: { env: "prod" } } }, { metadata: { name: "other", labels: { env: "test" } } }
+    ],
     options: {
       assert: true,
       nodePrice: 0,

@@ -10,13 +10,15 @@ import { podOf } from "./pods.ts"
 
 const fixed = (pool: NodePool): Record<string, string> => {
   const { metadata, spec } = pool.spec.template
-  const single = spec.requirements.flatMap(({ key, operator, values = [] }) => operator === "In" && key.startsWith("example.org/") ? [[key, values[0]!]] : [])
+  const single = spec.requirements.flatMap(({ key, operator, values = [] }) =>
+    operator === "In" && key.startsWith("example.org/") ? [[key, values[0]!]] : [])
   return { ...metadata?.labels, ...Object.fromEntries(single) }
 }
 
 /** A node bought for a NodePool, or one that nobody manages. Its pods follow no rule but that they fit. */
 export const nodeOf = (
-  d: Dice, themes: Themes, i: number, pools: ReadonlyArray<NodePool>, types: ReadonlyArray<InstanceType>, workloads: ReadonlyArray<Workload>
+  d: Dice, themes: Themes, i: number, pools: ReadonlyArray<NodePool>, types: ReadonlyArray<InstanceType>,
+  workloads: ReadonlyArray<Workload>
 ): ExistingNode => {
   const type = d.pick(types.filter(({ capacity }) => Number(capacity["cpu"]) <= 8).concat(types[0]!))
   const { capacityType, zone } = d.pick(type.offerings.filter((offering) => offering.capacityType !== "reserved"))
@@ -34,10 +36,11 @@ export const nodeOf = (
     allocatable: subtractResources(type.capacity, type.overhead),
     initialized: pool === undefined || d.chance(0.8),
     pods: times(d.upTo(4), (p) => {
-      const { spec: { containers: _, initContainers: __, overhead: ___, topologySpreadConstraints: ____, ...rules }, ...rest } = d.pick(workloads)
-      const running = podOf({ ...rest, spec: { containers: [{ resources: { requests: { cpu: "150m", memory: "100Mi" } } }] } }, `running-${i}-${p}`)
+      const workload = d.pick(workloads)
+      const containers = [{ resources: { requests: { cpu: "150m", memory: "100Mi" } } }]
+      const running = podOf({ ...workload, spec: { containers } }, `running-${i}-${p}`)
       // Anti-affinity of what runs keeps others away.
-      const antiAffinity = rules.affinity?.podAntiAffinity
+      const antiAffinity = workload.spec.affinity?.podAntiAffinity
       return antiAffinity === undefined || d.chance(0.5) ? running
         : { ...running, spec: { ...running.spec, affinity: { podAntiAffinity: antiAffinity } } }
     }),

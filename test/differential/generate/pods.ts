@@ -14,14 +14,18 @@ const requests = (d: Dice): Resources => ({
 
 const containers = (d: Dice, themes: Themes): Pick<PodSpec, "containers" | "initContainers" | "overhead"> => {
   const ports = themes.has("hostPorts") && d.chance(0.4)
-    ? { ports: [{ hostPort: d.pick([80, 443]), ...(d.chance(0.3) ? { protocol: "UDP" } : {}), ...(d.chance(0.3) ? { hostIP: "10.0.0.1" } : {}) }] }
+    ? { ports: [{
+      hostPort: d.pick([80, 443]), ...(d.chance(0.3) ? { protocol: "UDP" } : {}), ...(d.chance(0.3) ? { hostIP: "10.0.0.1" } : {})
+    }] }
     : {}
   const main: Container = { resources: { requests: d.chance(0.05) ? {} : requests(d) }, ...ports }
   if (!themes.has("requests")) return { containers: [main] }
+  const beside: Container = { resources: { requests: { cpu: "50m", memory: "32Mi" }, limits: { cpu: "100m", memory: "32Mi" } } }
   return {
-    containers: d.chance(0.3) ? [main, { resources: { requests: { cpu: "50m", memory: "32Mi" }, limits: { cpu: "100m", memory: "32Mi" } } }] : [main],
+    containers: d.chance(0.3) ? [main, beside] : [main],
     ...(d.chance(0.5) ? { initContainers: [
-      ...(d.chance(0.5) ? [{ restartPolicy: "Always", resources: { requests: requests(d) } }] : []), { resources: { requests: requests(d) } }
+      ...(d.chance(0.5) ? [{ restartPolicy: "Always", resources: { requests: requests(d) } }] : []),
+      { resources: { requests: requests(d) } }
     ] } : {}),
     ...(d.chance(0.2) ? { overhead: { cpu: "50m", memory: "100Mi" } } : {})
   }
@@ -65,7 +69,8 @@ const podAffinity = (d: Dice, themes: Themes, app: string): Partial<NonNullable<
   const must = (keys: ReadonlyArray<string>) => ({ requiredDuringSchedulingIgnoredDuringExecution: [aboutPods(d, app, keys)] })
   return {
     ...(themes.has("affinity") && d.chance(0.5) ? { podAffinity: must(keys) } : {}),
-    ...(themes.has("antiAffinity") && d.chance(0.5) ? { podAntiAffinity: must([label.hostname, label.hostname, label.zone]) } : {}),
+    ...(themes.has("antiAffinity") && d.chance(0.5)
+      ? { podAntiAffinity: must([label.hostname, label.hostname, label.zone]) } : {}),
     ...(themes.has("preferences") && d.chance(0.3) ? { podAffinity: wish(keys) } : {}),
     ...(themes.has("preferences") && d.chance(0.3) ? { podAntiAffinity: wish([label.hostname, label.zone]) } : {})
   }
@@ -89,12 +94,14 @@ const spread = (d: Dice, themes: Themes, app: string): ReadonlyArray<SpreadConst
 }
 
 const selector = (d: Dice, themes: Themes): PodSpec["nodeSelector"] => d.pick<NonNullable<PodSpec["nodeSelector"]>>([
-  { [label.zone]: d.pick(["a", "b"]) }, { [label.family]: "dedicated" }, ...(themes.has("pools") ? [{ [label.team]: d.pick(["red", "blue"]) }] : []),
+  { [label.zone]: d.pick(["a", "b"]) }, { [label.family]: "dedicated" },
+  ...(themes.has("pools") ? [{ [label.team]: d.pick(["red", "blue"]) }] : []),
   ...(themes.has("capacityTypes") ? [{ [label.capacityType]: d.pick(["spot", "on-demand"]) }] : [])
 ])
 
 const tolerations = (d: Dice): ReadonlyArray<Toleration> => d.pick<ReadonlyArray<Toleration>>([
-  [{ operator: "Exists" }], [{ key: "gpu", operator: "Equal", value: "yes" }], [{ key: "gpu", operator: "Exists", effect: "NoSchedule" }],
+  [{ operator: "Exists" }], [{ key: "gpu", operator: "Equal", value: "yes" }],
+  [{ key: "gpu", operator: "Exists", effect: "NoSchedule" }],
   [{ key: "batch", operator: "Exists" }, { key: "slow", operator: "Exists" }]
 ])
 

@@ -31,7 +31,9 @@ export const storage = (d: Dice, zones: ReadonlyArray<string>): Storage => {
       metadata: { name: `volume-${i}` },
       spec: {
         csi: { driver, volumeHandle: `handle-${i}` },
-        nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: label.zone, operator: "In", values: [d.pick(zones)] }] }] } }
+        nodeAffinity: { required: { nodeSelectorTerms: [
+          { matchExpressions: [{ key: label.zone, operator: "In", values: [d.pick(zones)] }] }
+        ] } }
       }
     })),
     claims: [
