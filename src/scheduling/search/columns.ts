@@ -51,6 +51,7 @@ export class Columns {
   private readonly task: Task
   private readonly filler: Filler
   private readonly random: Random
+  private readonly stock: Int32Array
   private readonly S: number
   private readonly inverse: Float64Array
   private readonly shadow: Float64Array
@@ -58,8 +59,10 @@ export class Columns {
   private readonly knapsack: Knapsack
   private readonly sites: ReadonlyArray<Site>
 
-  constructor(task: Task, filler: Filler, random: Random) {
+  /** `stock` is by item: how many pods there are to place. */
+  constructor(task: Task, filler: Filler, random: Random, stock: Int32Array) {
     this.task = task
+    this.stock = stock
     this.filler = filler
     const S = this.S = task.size
     this.inverse = new Float64Array(S * S)
@@ -79,7 +82,7 @@ export class Columns {
     const [copies] = column.copies
     this.basis.push(column)
     this.inverse[item * S + item] = 1 / copies!
-    this.amount[item] = (task.count[item]! + disturbance * this.random.next()) / copies!
+    this.amount[item] = (this.stock[item]! + disturbance * this.random.next()) / copies!
     this.shadow[item] = column.cost / copies!
   }
 

@@ -62,6 +62,9 @@ class Search {
   /** In US dollars an hour: what the nodes that may change cost at least. */
   private readonly floor: number
   private best: Packing
+  /** Nodes that whole plans start with, and by item the pods that are not on them. */
+  private kept: ReadonlyArray<Bin> = []
+  private stock: Int32Array
 
   constructor(task: Task, bound: number) {
     this.task = task
@@ -70,6 +73,7 @@ class Search {
     this.least = podsByWeight(task, task.start)
     this.floor = bound - packingOf(task, task.frozen).price
     this.best = this.first
+    this.stock = task.count
   }
 
   run(): Packing {
@@ -79,10 +83,22 @@ class Search {
       filler.value[item] = Math.max(cost / copies[0]!, leastWorth)
     }
     if (task.size > mostRows) this.repairFirst()
+    this.keepToLimits()
     for (const order of forWholePlans) this.greedy(order)
     if (task.size <= mostRows) this.byShadowPrices()
     this.repair(() => false)
     return this.best
+  }
+
+  /** Where limits are tight, not every way to pack their pools has room for all: whole plans then start with how first-fit did. */
+  private keepToLimits(): void {
+    const { task } = this
+    if (!task.isLimited.includes(true) || this.greedy("best") || task.meter.isOver) return
+    this.kept = task.start.filter(({ pool }) => task.isLimited[pool]!)
+    this.stock = task.count.slice()
+    for (const { items, copies } of this.kept) {
+      for (let i = 0; i < items.length; i++) this.stock[items[i]!]! -= copies[i]!
+    }
   }
 
   /** Where there are many items, a whole plan takes long, and a few nodes at a time are the quicker gain. */
@@ -96,13 +112,15 @@ class Search {
   private byShadowPrices(): void {
     const { task, packer, task: { meter } } = this
     if (this.isDone) return
-    const columns = new Columns(task, packer.filler, this.random)
+    const columns = new Columns(task, packer.filler, this.random, this.stock)
     columns.learn(this.best.bins)
     for (let turn = firstTurn; !this.isDone; turn *= 2) {
       const until = meter.steps + turn
       const found = columns.improve(() => meter.isOver || meter.steps >= until)
       for (const upwards of roundings) {
-        for (const order of forWholePlans) this.offer(round(task, columns, packer, upwards, { order, noise: 0 }, this.best.cost))
+        for (const order of forWholePlans) {
+          this.offer(round(task, columns, packer, { kept: this.kept, stock: this.stock, upwards, order, ceiling: this.best.cost }))
+        }
       }
       if (found) return
       const end = meter.steps + turn / 2
@@ -114,13 +132,16 @@ class Search {
     return this.task.meter.isOver || this.best.price <= this.floor
   }
 
-  private greedy(order: Order): void {
-    const { task, packer } = this
-    const bins: Array<Bin> = []
-    const all = Array.from(task.count, (_, item) => item)
+  /** A whole plan at once; false where there is none in this order, or none within the price of the best. */
+  private greedy(order: Order): boolean {
+    const { task, packer, kept, stock } = this
+    const bins = [...kept]
+    const left = Array.from(stock, (_, item) => item).filter((item) => stock[item]! > 0)
+    const ceiling = this.best.cost - packingOf(task, kept).cost
     packer.filler.isStrict = true
-    const packed = packer.pack(task.count.slice(), all, { order, noise: 0 }, this.best.cost, allowanceBeside(task, []), bins)
+    const packed = packer.pack(stock.slice(), left, { order, noise: 0 }, ceiling, allowanceBeside(task, kept), bins)
     if (packed) this.offer(packingOf(task, bins))
+    return packed
   }
 
   private repair(isOver: () => boolean): void {

@@ -2,7 +2,6 @@
 import type { FirstFit } from "../firstFit.ts"
 import type { Model } from "../model.ts"
 import type { PackedNode } from "../packing.ts"
-import type { Pool } from "../pools.ts"
 import type { Bin } from "./bins.ts"
 import { binOfNode } from "./bins.ts"
 import type { Items } from "./items.ts"
@@ -14,8 +13,6 @@ import { NodeStates } from "./nodeStates.ts"
 
 /** What every new node costs beyond its price where the problem does not say, in US dollars an hour. */
 const defaultNodePrice = 0.001
-
-const isLimited = ({ limits, nodeLimit }: Pool): boolean => limits !== undefined || nodeLimit !== Infinity
 
 /** More than these make the knapsack slow. */
 const mostCrowdedCounters = 6
@@ -46,6 +43,8 @@ export class Task {
   readonly own: Uint8Array
   /** True when pods may be in pools that are not their own. */
   readonly hasOthers: boolean
+  /** By pool. */
+  readonly isLimited: ReadonlyArray<boolean>
   /** The different weights of pools, where they differ. */
   readonly levels: ReadonlyArray<number>
   /** By pool: where its types begin when those of all pools are numbered through. */
@@ -75,6 +74,7 @@ export class Task {
     this.homeWeight = Float64Array.from(kinds, ({ homeWeight }) => homeWeight)
     const weights = [...new Set(model.pools.map(({ weight }) => weight))]
     this.levels = weights.length > 1 ? weights : []
+    this.isLimited = model.pools.map(({ limits, nodeLimit }) => limits !== undefined || nodeLimit !== Infinity)
     this.own = this.ownPools()
     this.hasOthers = model.pools.some((_, pool) => all.some((_, item) => !this.isOwn(item, pool) && this.rootOf(item, pool) >= 0))
     let types = 0
@@ -116,9 +116,9 @@ export class Task {
     for (let item = 0; item < this.size; item++) {
       const able = pools.map((pool, p) => (this.levels.length === 0 || this.homeWeight[this.kindOf[item]!] === pool.weight) &&
         this.canOpen(item, p))
-      const free = able.some((can, p) => can && !isLimited(pools[p]!))
+      const free = able.some((can, p) => can && !this.isLimited[p]!)
       able.forEach((can, p) => {
-        out[item * pools.length + p] = can && !(free && isLimited(pools[p]!)) ? 1 : 0
+        out[item * pools.length + p] = can && !(free && this.isLimited[p]!) ? 1 : 0
       })
     }
     return out
