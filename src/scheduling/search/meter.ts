@@ -1,7 +1,7 @@
 import type { Budget } from "../problem.ts"
 
 /** How many items may be looked at in one step: about 100 µs on a machine of 2025 that has warmed up. */
-const looksPerStep = 10000
+const looksPerStep = 8000
 
 /**
  * Counts work instead of time, so that a search of so many steps is the same on every machine. Work is counted in looks: one

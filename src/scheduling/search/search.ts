@@ -90,7 +90,7 @@ class Search {
     return this.best
   }
 
-  /** Where limits are tight, not every way to pack their pools has room for all: whole plans then start with how first-fit did. */
+  /** Where limits are tight, not every packing of their pools has room for all: whole plans then start with first-fit's. */
   private keepToLimits(): void {
     const { task } = this
     if (!task.isLimited.includes(true) || this.greedy("best") || task.meter.isOver) return
@@ -119,7 +119,8 @@ class Search {
       const found = columns.improve(() => meter.isOver || meter.steps >= until)
       for (const upwards of roundings) {
         for (const order of forWholePlans) {
-          this.offer(round(task, columns, packer, { kept: this.kept, stock: this.stock, upwards, order, ceiling: this.best.cost }))
+          const { kept, stock, best: { cost: ceiling } } = this
+          this.offer(round(task, columns, packer, { kept, stock, upwards, order, ceiling }))
         }
       }
       if (found) return
