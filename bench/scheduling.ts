@@ -9,13 +9,7 @@ import { machine, median, table } from "./results.ts"
 import type { Rival, RivalAnswer } from "./rival.ts"
 import { provideRival } from "./rival.ts"
 import type { Mix } from "./schedulingMixes.ts"
-import { mixes } from "./schedulingMixes.ts"
 import type { Answer } from "./schedulingWorker.ts"
-
-export interface Extent {
-  readonly runs: number
-  readonly maxPods: number
-}
 
 interface Measured {
   readonly mix: Mix
@@ -125,12 +119,12 @@ const growth = (all: ReadonlyArray<Measured>): string => {
   return `\n\n100,000 diverse pods take ${times} times as long as 10,000, warm (goal: at most 12 times).`
 }
 
-export const scheduling = async ({ maxPods, runs }: Extent): Promise<Section> => {
+export const scheduling = async (asked: ReadonlyArray<Mix>, runs: number): Promise<Section> => {
   const rival = await provideRival()
   const dir = mkdtempSync(join(tmpdir(), "karpenter-bench-"))
   const all: Array<Measured> = []
   try {
-    for (const mix of mixes.filter(({ pods }) => pods <= maxPods)) all.push(await measure(mix, rival, runs, dir))
+    for (const mix of asked) all.push(await measure(mix, rival, runs, dir))
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }
