@@ -14,6 +14,8 @@ const grown = (array: Int32Array, length: number): Int32Array => {
 /** What a run of equal pods has found out about the nodes of one rank: entries before a cursor are of no use to it. */
 export class Scan {
   run = -1
+  /** When the rules about other pods were last asked. */
+  asked = -1
   /** The state that its nodes get by the pod's own demand; null where they can't take it. */
   base: State | null = null
   /** The same once rules about other pods have had their say. */

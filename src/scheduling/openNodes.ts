@@ -27,6 +27,8 @@ export class OpenNodes {
   private readonly D: number
   /** Counts the turns of runs, so that nothing has to be cleared between them. */
   private turn = 0
+  /** Counts the pods and steps that were asked for. */
+  private asked = 0
 
   constructor(model: Model, fleet: Fleet, crowd: Crowd, choice: DomainChoice, reserving: Reserving) {
     this.model = model
@@ -46,18 +48,15 @@ export class OpenNodes {
   /** The node to buy with the fewest pods that takes the pod, -1 if none does. */
   find(run: Run, step: Step, at: number): number {
     const { ranks, mostPods } = this.fleet
-    let low = Infinity
-    for (let r = 0; r < ranks.length; r++) {
-      const scan = this.look(ranks[r]!, step, at)
-      if (scan.target !== null && scan.low < low) low = scan.low
-    }
-    if (low === Infinity) return -1
+    this.asked++
     const homes = step.company.length === 0 ? undefined : this.crowd.homesOf(step.company)
     if (homes !== undefined) return this.amongHomes(homes, run, step, at)
-    for (let count = low; count <= mostPods; count++) {
+    for (let count = 1; count <= mostPods; count++) {
       for (let r = 0; r < ranks.length; r++) {
         const rank = ranks[r]!
-        const scan = rank.scan(at)
+        const length = rank.lengths[count] ?? 0
+        if (length === 0 || rank.cursorsOf(step.limitsId, count)[count]! >= length) continue
+        const scan = this.look(rank, step, at)
         if (scan.target === null || count < scan.low) continue
         const node = this.firstIn(rank, count, scan, run, step)
         if (node >= 0) {
@@ -70,7 +69,7 @@ export class OpenNodes {
     return -1
   }
 
-  /** What becomes of the nodes of a rank with the pod. */
+  /** What becomes of the nodes of a rank with the pod; found out when the first of them is looked at. */
   private look(rank: Rank, step: Step, at: number): Scan {
     const scan = rank.scan(at)
     if (scan.run !== this.turn) {
@@ -79,7 +78,8 @@ export class OpenNodes {
       scan.target = scan.base
       scan.restart()
     }
-    if (step.keys.length > 0 && scan.base !== null) {
+    if (step.keys.length > 0 && scan.base !== null && scan.asked !== this.asked) {
+      scan.asked = this.asked
       const target = this.choice.settle(scan.base) ?? null
       if (target !== scan.target) {
         scan.target = target
@@ -135,7 +135,7 @@ export class OpenNodes {
     let best = -1
     for (const node of homes) {
       if (best >= 0 && (fleet.count[node]! - fleet.count[best]! || node - best) > 0) continue
-      const { target } = fleet.rank(this.model.states.all[fleet.state[node]!]!).scan(at)
+      const { target } = this.look(fleet.rank(this.model.states.all[fleet.state[node]!]!), step, at)
       if (target === null || this.crowd.closesNew(step.limits, node) || !this.crowd.hasCompanyOnNew(step.company, node)) continue
       if (!this.takes(node, target, run, step)) continue
       best = node

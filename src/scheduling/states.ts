@@ -3,11 +3,12 @@
  * Thousands of nodes share a handful of states, so a node holds a number, and merging requirements is a look-up.
  */
 import type { Bits } from "./bits.ts"
-import { members } from "./bits.ts"
+import { allBits, members } from "./bits.ts"
+import type { Catalogue } from "./catalogue.ts"
 import type { TopologyKey } from "./domains.ts"
 import type { Offering } from "./problem.ts"
 import type { Pool } from "./pools.ts"
-import { availableTypes } from "./pools.ts"
+import { availableTypes, matchingTypes } from "./pools.ts"
 import type { HostPort } from "./hostPorts.ts"
 import type { Requirements } from "./requirements.ts"
 import { both, compatible, identityOfRequirements } from "./requirements.ts"
@@ -50,7 +51,9 @@ export class State {
   readonly mostTypes: number
   /** The types that limits, daemons' ports and a price ceiling leave, whatever the requirements. */
   readonly allowed: Bits
-  /** Types left, cheapest first, then by name. */
+  /** Types left, as bits. */
+  readonly types: Bits
+  /** The same, cheapest first, then by name. */
   readonly order: ReadonlyArray<number>
   /** What they are bought as, in the same order. */
   readonly offerings: ReadonlyArray<Offering>
@@ -79,7 +82,8 @@ export class State {
     this.requirements = requirements
     this.allowed = allowed
     const { catalogue, room } = pool
-    const left = members(availableTypes(catalogue, requirements, allowed))
+    this.types = availableTypes(catalogue, requirements, allowed)
+    const left = members(this.types)
       .map((t) => ({ t, offering: catalogue.offering(t, requirements)! }))
       // Types come by name, and sorting is stable.
       .sort((a, b) => a.offering.price - b.offering.price)
@@ -200,6 +204,8 @@ const frontOf = (rows: ReadonlyArray<Float64Array>, D: number): Float64Array => 
 export class States {
   readonly all: Array<State> = []
   private readonly ids: Map<Pool, Map<string, State>> = new Map()
+  /** By catalogue and id of demand: the types that meet it by themselves. */
+  private readonly matching: Map<Catalogue, Array<Bits | undefined>> = new Map()
   /** How many types a node may name: the cheapest that hold it. */
   readonly mostTypes: number
   private readonly D: number
@@ -231,7 +237,7 @@ export class States {
   after(state: State, demand: Demand): State | undefined {
     let id = state.after[demand.id]
     if (id === undefined) {
-      const next = compatible(state.requirements, demand.requirements, this.wellKnown)
+      const next = compatible(state.requirements, demand.requirements, this.wellKnown) && this.leavesTypes(state, demand)
         ? this.intern(state.pool, both(state.requirements, demand.requirements), state.pool.without(state.allowed, demand.ports))
         : undefined
       id = next === undefined || next.order.length === 0 ? -1 : next.id
@@ -239,6 +245,19 @@ export class States {
       state.after[demand.id] = id
     }
     return id < 0 ? undefined : this.all[id]!
+  }
+
+  /** Whether some type left meets the demand by itself: what is to be had for both may still be nothing, but this is cheap to know. */
+  private leavesTypes({ pool: { catalogue }, types }: State, demand: Demand): boolean {
+    let ofDemand = this.matching.get(catalogue)
+    if (ofDemand === undefined) {
+      ofDemand = []
+      this.matching.set(catalogue, ofDemand)
+    }
+    while (ofDemand.length <= demand.id) ofDemand.push(undefined)
+    const meeting = ofDemand[demand.id] ??= matchingTypes(catalogue, demand.requirements, allBits(catalogue.types.length))
+    for (let w = 0; w < types.length; w++) if ((types[w]! & meeting[w]!) !== 0) return true
+    return false
   }
 
   /** The domains that a node in this state can be in, the one with the cheapest offering first, then by name. */
