@@ -1,5 +1,6 @@
 /** How many pods of each group are where, while a pass places more of them. */
 import { hasBit } from "./bits.ts"
+import type { TopologyKey } from "./domains.ts"
 import type { Fleet } from "./fleet.ts"
 import type { Counts, HostCompany, HostLimit, Membership } from "./groups.ts"
 import type { Model } from "./model.ts"
@@ -101,6 +102,20 @@ export class Crowd {
       if (runs[runOf[pod]!]!.podClass.counts.domain.includes(group)) count++
     }
     return count
+  }
+
+  /** Whether the domain has pods of each group of affinity that the node's pods are in and that is anywhere at all. */
+  isTogether(node: number, key: TopologyKey, domain: number): boolean {
+    const { groups, runOf, runs } = this.model
+    for (let pod = this.fleet.last[node]!; pod >= 0; pod = this.fleet.before[pod]!) {
+      for (const group of runs[runOf[pod]!]!.podClass.counts.domain) {
+        const { key: own, kind } = groups.domain[group]!
+        if (own !== key || kind !== "affinity") continue
+        const counts = this.domain[group]!
+        if (counts[domain] === 0 && counts.some((count) => count > 0)) return false
+      }
+    }
+    return true
   }
 
   /** The node, with the pods it has, has gone from one state to another: they are now counted where they can still be. */

@@ -104,6 +104,11 @@ export class Groups {
     this.namespaces = namespaces
   }
 
+  /** True when somebody wants to be in one domain with others. */
+  get gathers(): boolean {
+    return this.domain.some(({ kind }) => kind === "affinity")
+  }
+
   get none(): boolean {
     return this.host.length === 0 && this.domain.length === 0
   }

@@ -148,6 +148,7 @@ export class OpenNodes {
   private takes(node: number, after: State, run: Run, step: Step): boolean {
     const request = this.requestOn(node, run)
     if (step.keys.length > 0 && !this.staysEven(node, after, step)) return false
+    if (!this.keepsCompany(node, after)) return false
     return after.admits(this.fleet.used, node * this.D, request, this.D) && this.portsFree(node, run.podClass.ports) &&
       this.varied(node, after, request) &&
       (this.reserving.idle || this.reserving.holding(node, after, this.with(node, request)) !== "deferred")
@@ -165,6 +166,20 @@ export class OpenNodes {
       const joining = this.crowd.countOn(node, rule.group)
       return joining === 0 || this.choice.allowsMore(rule, after.reach(key).sole, joining)
     }))
+  }
+
+  /**
+   * Where the domain of an open node is decided, its pods must come to be where others that the same rule wants together are: as long
+   * as it is open, the others know nothing of them.
+   */
+  private keepsCompany(node: number, after: State): boolean {
+    const { groups, states, topologyKeys } = this.model
+    const before = states.all[this.fleet.state[node]!]!
+    if (before === after || !groups.gathers) return true
+    return topologyKeys.all.every((key) => {
+      const { sole } = after.reach(key)
+      return sole < 0 || before.reach(key).sole >= 0 || this.crowd.isTogether(node, key, sole)
+    })
   }
 
   /** What a pod of the run takes of the node. */
