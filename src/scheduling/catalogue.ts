@@ -3,6 +3,7 @@ import type { Bits } from "./bits.ts"
 import { addBits, noBits, setBit } from "./bits.ts"
 import type { Dimensions } from "./dimensions.ts"
 import { MEMORY } from "./dimensions.ts"
+import { keepAlive } from "./keepAlive.ts"
 import type { InstanceType, Offering } from "./problem.ts"
 import type { Requirements } from "./requirements.ts"
 import { both, requirementsOf, requirementsOfLabels } from "./requirements.ts"
@@ -62,6 +63,7 @@ export class Catalogue {
     })
     const reader = new TypeReader(wellKnown, reservationIdLabel)
     this.requirements = this.types.map((type, t) => reader.read(type, this.offerings[t]!))
+    keepAlive("types", reader)
     this.requirements.forEach((requirements, t) => this.index(requirements, t))
   }
 
@@ -104,16 +106,16 @@ export class Catalogue {
 
   /** The cheapest offering of a type that the requirements allow. */
   offering(t: number, requirements: Requirements): Offering | undefined {
-    const allows = this.allowedBy(requirements)
-    return this.offerings[t]!.find(allows)
+    return this.offerings[t]!.find(this.allowing(requirements))
   }
 
   /** All offerings of a type that the requirements allow, cheapest first. */
   offeringsFor(t: number, requirements: Requirements): ReadonlyArray<Offering> {
-    return this.offerings[t]!.filter(this.allowedBy(requirements))
+    return this.offerings[t]!.filter(this.allowing(requirements))
   }
 
-  private allowedBy(requirements: Requirements): (offering: Offering) => boolean {
+  /** Whether requirements allow an offering, for who has many to ask about. */
+  allowing(requirements: Requirements): (offering: Offering) => boolean {
     const zone = requirements.get(ZoneLabel)
     const capacityType = requirements.get(CapacityTypeLabel)
     const reservation = this.reservationIdLabel === undefined ? undefined : requirements.get(this.reservationIdLabel)

@@ -15,7 +15,7 @@ export class ClaimTerms {
   private readonly fixed: ReadonlyArray<Requirement>
   private readonly capacityTypes: ReadonlyArray<string>
   /** By type: which of the capacity types it can be had as, as bits. */
-  private readonly soldAs: ReadonlyMap<number, number>
+  private readonly soldAs: Uint8Array
   private readonly known: Map<number, Requirement> = new Map()
 
   constructor(state: State, wellKnown: ReadonlySet<string>) {
@@ -26,23 +26,31 @@ export class ClaimTerms {
     this.fixed = serializeRequirements(kept)
     this.labels = labelsOf(state, wellKnown)
     this.minValuesRelaxed = [...requirements].some(([key, set]) => set.minValues !== pool.requirements.get(key)?.minValues)
-    const offered = state.order.map((t) => [t, pool.catalogue.offeringsFor(t, requirements)] as const)
-    this.capacityTypes = [...new Set(offered.flatMap(([, offerings]) => offerings.map(({ capacityType }) => capacityType)))].sort()
-    this.soldAs = new Map(offered.map(([t, offerings]) =>
-      [t, offerings.reduce((bits, { capacityType }) => bits | 1 << this.capacityTypes.indexOf(capacityType), 0)]))
+    const allows = pool.catalogue.allowing(requirements)
+    const capacityTypes: Array<string> = []
+    this.soldAs = new Uint8Array(pool.catalogue.types.length)
+    for (const t of state.order) {
+      for (const offering of pool.catalogue.offerings[t]!) {
+        if (!allows(offering)) continue
+        let at = capacityTypes.indexOf(offering.capacityType)
+        if (at < 0) at = capacityTypes.push(offering.capacityType) - 1
+        this.soldAs[t]! |= 1 << at
+      }
+    }
+    this.capacityTypes = capacityTypes
   }
 
   /** As the API writes them, keys in order of the alphabet. */
   requirements(types: ReadonlyArray<number>): ReadonlyArray<Requirement> {
     let bits = 0
-    for (let i = 0; i < types.length; i++) bits |= this.soldAs.get(types[i]!)!
+    for (let i = 0; i < types.length; i++) bits |= this.soldAs[types[i]!]!
     return [...this.fixed, this.instanceTypes(types), this.capacityType(bits)].sort((a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
   }
 
   private capacityType(bits: number): Requirement {
     let requirement = this.known.get(bits)
     if (requirement === undefined) {
-      requirement = this.in(CapacityTypeLabel, this.capacityTypes.filter((_, i) => (bits & 1 << i) !== 0))
+      requirement = this.in(CapacityTypeLabel, this.capacityTypes.filter((_, i) => (bits & 1 << i) !== 0).sort())
       this.known.set(bits, requirement)
     }
     return requirement

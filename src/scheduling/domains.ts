@@ -58,10 +58,11 @@ export class TopologyKey {
     const { catalogue } = pool
     const own = requirements.get(this.label)
     if (this.label === ZoneLabel || this.label === CapacityTypeLabel) {
+      const allows = catalogue.allowing(requirements)
       const values = new Set<string>()
-      for (const t of types) {
-        for (const offering of catalogue.offeringsFor(t, requirements)) {
-          values.add(this.label === ZoneLabel ? offering.zone : offering.capacityType)
+      for (let i = 0; i < types.length && values.size < this.values.length; i++) {
+        for (const offering of catalogue.offerings[types[i]!]!) {
+          if (allows(offering)) values.add(this.label === ZoneLabel ? offering.zone : offering.capacityType)
         }
       }
       return this.bitsOf(values)

@@ -122,7 +122,7 @@ export class FirstFit {
   /** Places the pods of a run one by one, each with all its wishes first; the position of the first that finds no place. */
   private placeRun(run: Run): number {
     const { steps } = run.podClass
-    this.open.next()
+    this.open.next(steps.length)
     if (this.cursors.length < steps.length) this.cursors = new Int32Array(steps.length)
     this.cursors.fill(0)
     for (let next = 0; next < run.pods.length; next++) {

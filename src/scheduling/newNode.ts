@@ -93,8 +93,9 @@ export class NodeWriter {
     const { dimensions: { size } } = this.model
     const types = all.length <= state.mostTypes ? all : all.slice(0, state.mostTypes)
     const { pool } = state
-    const daemons = new Float64Array(size).fill(Infinity)
-    for (const t of types) for (let d = 0; d < size; d++) daemons[d] = Math.min(daemons[d]!, pool.daemons[t * size + d]!)
+    const daemons = new Float64Array(size)
+    if (pool.hasDaemons) daemons.fill(Infinity)
+    for (const t of pool.hasDaemons ? types : []) for (let d = 0; d < size; d++) daemons[d] = Math.min(daemons[d]!, pool.daemons[t * size + d]!)
     return {
       names: types.map((t) => pool.catalogue.types[t]!.name),
       offering: pool.catalogue.offering(types[0]!, state.requirements)!,

@@ -29,6 +29,8 @@ export class OpenNodes {
   private turn = 0
   /** Counts the pods and steps that were asked for. */
   private asked = 0
+  /** By position of the step: no node with fewer pods takes another pod of the run. */
+  private lows: Int32Array = new Int32Array(8)
 
   constructor(model: Model, fleet: Fleet, crowd: Crowd, choice: DomainChoice, reserving: Reserving) {
     this.model = model
@@ -41,8 +43,10 @@ export class OpenNodes {
   }
 
   /** It is another run's turn. */
-  next(): void {
+  next(steps: number): void {
     this.turn++
+    if (this.lows.length < steps) this.lows = new Int32Array(steps)
+    this.lows.fill(1)
   }
 
   /** The node to buy with the fewest pods that takes the pod, -1 if none does. */
@@ -51,7 +55,9 @@ export class OpenNodes {
     this.asked++
     const homes = step.company.length === 0 ? undefined : this.crowd.homesOf(step.company)
     if (homes !== undefined) return this.amongHomes(homes, run, step, at)
-    for (let count = 1; count <= mostPods; count++) {
+    // Rules about domains may let in later who was kept out before.
+    const settled = step.keys.length === 0
+    for (let count = settled ? this.lows[at]! : 1; count <= mostPods; count++) {
       for (let r = 0; r < ranks.length; r++) {
         const rank = ranks[r]!
         const length = rank.lengths[count] ?? 0
@@ -65,6 +71,7 @@ export class OpenNodes {
         }
         if (count === scan.low) scan.low = count + 1
       }
+      if (settled) this.lows[at] = count + 1
     }
     return -1
   }
@@ -211,6 +218,8 @@ export class OpenNodes {
     if (fleet.count[node]! > 0 && before !== state.id) crowd.moved(node, this.model.states.all[before]!, state)
     const request = this.requestOn(node, run)
     fleet.put(pod, node, state, request, run.podClass.ports)
+    const count = fleet.count[node]!
+    for (let at = 0; at < this.lows.length; at++) if (count < this.lows[at]!) this.lows[at] = count
     this.volumes.put(node, run.podClass.shared)
     if (!this.reserving.idle) this.reserving.commit(node, state, fleet.used.slice(node * this.D, node * this.D + this.D))
     crowd.recordNew(run.podClass.counts, node, state)

@@ -61,6 +61,7 @@ export class Pool {
   readonly catalogue: Catalogue
   /** By type and dimension: the requests of the daemons that will run on it. */
   readonly daemons: Float64Array
+  readonly hasDaemons: boolean
   /** By type and dimension: what is left for pods. */
   readonly room: Float64Array
   /** Types that the pool's own requirements allow and that are to be had. */
@@ -112,6 +113,7 @@ export class Pool {
       }
     }
     this.daemonPorts = ports
+    this.hasDaemons = this.daemons.some((amount) => amount > 0)
     // A type that its daemons overfill holds no pod at all.
     for (let t = 0; t < catalogue.types.length; t++) {
       for (let d = 0; d < D; d++) if (this.room[t * D + d]! < 0) this.types[t >>> 5]! &= ~(1 << (t & 31))
@@ -169,8 +171,9 @@ export const matchingTypes = (catalogue: Catalogue, requirements: Requirements, 
 export const availableTypes = (catalogue: Catalogue, requirements: Requirements, among: Bits): Bits => {
   const matching = matchingTypes(catalogue, requirements, among)
   const out = noBits(catalogue.types.length)
+  const allows = catalogue.allowing(requirements)
   for (let t = 0; t < catalogue.types.length; t++) {
-    if (hasBit(matching, t) && catalogue.offering(t, requirements) !== undefined) setBit(out, t)
+    if (hasBit(matching, t) && catalogue.offerings[t]!.some(allows)) setBit(out, t)
   }
   return out
 }

@@ -100,7 +100,7 @@ const planOf = (model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>):
   const { problem } = model
   const writer = new NodeWriter(model)
   const newNodes = nodes.map((node) => writer.write(node))
-  keepAlive("solution", [model, pass, writer])
+  keepAlive("solution", [model, pass, writer, newNodes[0]])
   const unschedulable: Array<Unschedulable> = []
   for (const { pod, message } of model.invalid) {
     unschedulable.push({ pod: podRef(problem.pods[pod]!), reasons: [{ nodePool: "", reason: "InvalidPod", message }] })

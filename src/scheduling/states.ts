@@ -3,7 +3,7 @@
  * Thousands of nodes share a handful of states, so a node holds a number, and merging requirements is a look-up.
  */
 import type { Bits } from "./bits.ts"
-import { allBits, members } from "./bits.ts"
+import { allBits, isEmptyBits, members } from "./bits.ts"
 import type { Catalogue } from "./catalogue.ts"
 import type { TopologyKey } from "./domains.ts"
 import type { Offering } from "./problem.ts"
@@ -83,13 +83,14 @@ export class State {
     this.allowed = allowed
     const { catalogue, room } = pool
     this.types = availableTypes(catalogue, requirements, allowed)
-    const left = members(this.types)
-      .map((t) => ({ t, offering: catalogue.offering(t, requirements)! }))
-      // Types come by name, and sorting is stable.
-      .sort((a, b) => a.offering.price - b.offering.price)
-    this.order = left.map(({ t }) => t)
-    this.offerings = left.map(({ offering }) => offering)
-    this.front = frontOf(this.order.map((t) => room.subarray(t * D, t * D + D)), D)
+    const allows = catalogue.allowing(requirements)
+    const cheapest = new Float64Array(catalogue.types.length)
+    // Types come by name, and sorting is stable.
+    const order = [...members(this.types)]
+    for (const t of order) cheapest[t] = catalogue.offerings[t]!.find(allows)!.price
+    this.order = order.sort((a, b) => cheapest[a]! - cheapest[b]!)
+    this.offerings = order.map((t) => catalogue.offerings[t]!.find(allows)!)
+    this.front = frontOf(room, order, D)
     const minimums: Array<readonly [string, number]> = []
     for (const [key, set] of requirements) if (set.minValues !== undefined) minimums.push([key, set.minValues])
     this.minimums = minimums
@@ -110,7 +111,7 @@ export class State {
       const own = this.requirements.get(key.label)
       const said = own !== undefined && !own.complement && !own.absent && own.values.size === 1
       const bits = key.reachable(this.pool, this.requirements, this.order)
-      reach = new Reach(bits, said, !this.canHave(key.label))
+      reach = new Reach(bits, said, isEmptyBits(bits) && !this.canHave(key.label))
       while (this.reaches.length <= key.id) this.reaches.push(undefined)
       this.reaches[key.id] = reach
     }
@@ -146,7 +147,9 @@ export class State {
     for (let d = 0; d < D; d++) key += String.fromCharCode(rankOf(this.steps[d]!, needs[at + d]!))
     let types = this.held.get(key)
     if (types === undefined) {
-      types = order.filter((t) => holds(room, t * D, needs, at, D))
+      const holding: Array<number> = []
+      for (let i = 0; i < order.length; i++) if (holds(room, order[i]! * D, needs, at, D)) holding.push(order[i]!)
+      types = holding
       this.held.set(key, types)
     }
     return types
@@ -189,15 +192,17 @@ const rankOf = (ascending: Float64Array, value: number): number => {
   return low
 }
 
-const frontOf = (rows: ReadonlyArray<Float64Array>, D: number): Float64Array => {
-  const sorted = [...rows].sort((a, b) => {
-    for (let d = 0; d < D; d++) if (a[d] !== b[d]) return b[d]! - a[d]!
-    return 0
-  })
-  const best: Array<Float64Array> = []
-  for (const row of sorted) if (!best.some((other) => holds(other, 0, row, 0, D))) best.push(row)
+const frontOf = (room: Float64Array, order: ReadonlyArray<number>, D: number): Float64Array => {
+  let best: Array<number> = []
+  // The dearest first: they beat most others.
+  for (let i = order.length - 1; i >= 0; i--) {
+    const row = order[i]! * D
+    if (best.some((other) => holds(room, other, room, row, D))) continue
+    best = best.filter((other) => !holds(room, row, room, other, D))
+    best.push(row)
+  }
   const front = new Float64Array(best.length * D)
-  best.forEach((row, i) => front.set(row, i * D))
+  best.forEach((row, i) => front.set(room.subarray(row, row + D), i * D))
   return front
 }
 
