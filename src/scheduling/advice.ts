@@ -40,13 +40,13 @@ export const allowing = (pool: Pool, want: Requirements, holds: (t: number) => b
   }
   if (best === undefined) return undefined
   const { keys, t } = best
-  const changes = keys.map((key) => valueText(key, catalogue.requirements[t]!.get(key)!, want.get(key)))
+  const changes = keys.map((key) => valueText(key, catalogue.requirement(t, key)!, want.get(key)))
   return `allow ${changes.join(" and ")} in NodePool ${pool.name} (${catalogue.types[t]!.name} holds it)`
 }
 
 /** Values that types have of a label, the first few. */
 const valuesOf = (catalogue: Catalogue, key: string): string => {
-  const values = [...new Set(catalogue.requirements.flatMap((requirements) => [...requirements.get(key)?.values ?? []]))].sort()
+  const values = [...new Set(catalogue.types.flatMap((_, t) => [...catalogue.requirement(t, key)?.values ?? []]))].sort()
   const more = values.length > 5 ? ` and ${values.length - 5} others` : ""
   return values.length === 0 ? "" : `; there is ${values.slice(0, 5).join(", ")}${more}`
 }

@@ -6,12 +6,11 @@ import { MEMORY } from "./dimensions.ts"
 import { keepAlive } from "./keepAlive.ts"
 import type { InstanceType, Offering } from "./problem.ts"
 import type { Requirements } from "./requirements.ts"
-import { both, requirementsOf, requirementsOfLabels } from "./requirements.ts"
 import { reservationOf } from "./reservations.ts"
 import type { ValueSet } from "./valueSet.ts"
-import { hasValue, identityOf, noValue, overlaps, valuesIn } from "./valueSet.ts"
+import { hasValue, identityOf, intersection, noValue, overlaps, valueSet, valuesIn } from "./valueSet.ts"
 import { withAttachable } from "./volumeRoom.ts"
-import { ArchLabel, CapacityTypeLabel, HostnameLabel, InstanceTypeLabel, NodePoolLabel, OsLabel, ZoneLabel } from "./wellKnown.ts"
+import { ArchLabel, CapacityTypeLabel, HostnameLabel, InstanceTypeLabel, namesOf, NodePoolLabel, OsLabel, ZoneLabel } from "./wellKnown.ts"
 
 /** The types that say the same about one label. */
 interface Alike {
@@ -19,12 +18,12 @@ interface Alike {
   readonly types: Bits
 }
 
-interface KeyIndex {
-  readonly alike: Map<string, Alike>
-  /** Neighbours often share one. */
-  last: Alike | undefined
-  /** Types that say something about the label. */
-  readonly named: Bits
+/** What the types say about one label. */
+interface Column {
+  readonly sets: ReadonlyArray<ValueSet | undefined>
+  readonly alike: ReadonlyArray<Alike>
+  /** Types that say something; undefined where none does. */
+  readonly named: Bits | undefined
   readonly matching: Map<string, Bits>
 }
 
@@ -34,11 +33,10 @@ export class Catalogue {
   readonly capacity: Float64Array
   /** What is left of the capacity for pods. */
   readonly allocatable: Float64Array
-  readonly requirements: ReadonlyArray<Requirements>
   /** Those that are to be had. */
   readonly offerings: ReadonlyArray<ReadonlyArray<Offering>>
-  private readonly byKey: Map<string, KeyIndex> = new Map()
-
+  private readonly columns: Map<string, Column> = new Map()
+  private readonly reader: TypeReader
   private readonly reservationIdLabel: string | undefined
 
   constructor(
@@ -61,45 +59,54 @@ export class Catalogue {
       const pages = dimensions.names.reduce((sum, name, d) => isPages(name) ? sum + this.capacity[t * D + d]! : sum, 0)
       if (pages > 0) row[MEMORY] = Math.max(0, row[MEMORY]! - pages)
     })
-    const reader = new TypeReader(wellKnown, reservationIdLabel)
-    this.requirements = this.types.map((type, t) => reader.read(type, this.offerings[t]!))
-    keepAlive("types", reader)
-    this.requirements.forEach((requirements, t) => this.index(requirements, t))
+    this.reader = new TypeReader(wellKnown, reservationIdLabel)
+    keepAlive("types", this.reader)
   }
 
-  private index(requirements: Requirements, t: number): void {
-    for (const [key, set] of requirements) {
-      let entry = this.byKey.get(key)
-      if (entry === undefined) {
-        entry = { alike: new Map(), last: undefined, named: noBits(this.types.length), matching: new Map() }
-        this.byKey.set(key, entry)
-      }
-      setBit(entry.named, t)
-      if (entry.last?.set !== set) {
-        const identity = identityOf(set)
-        let alike = entry.alike.get(identity)
-        if (alike === undefined) {
-          alike = { set, types: noBits(this.types.length) }
-          entry.alike.set(identity, alike)
-        }
-        entry.last = alike
-      }
-      setBit(entry.last.types, t)
+  /** What a type requires of a label; read for all types when the first is asked about. */
+  requirement(t: number, key: string): ValueSet | undefined {
+    return this.column(key).sets[t]
+  }
+
+  private column(key: string): Column {
+    let column = this.columns.get(key)
+    if (column === undefined) {
+      column = this.read(key)
+      this.columns.set(key, column)
     }
+    return column
+  }
+
+  private read(key: string): Column {
+    const sets = this.reader.read(this.types, this.offerings, key)
+    const alike = new Map<string, Alike>()
+    let named: Bits | undefined
+    let last: Alike | undefined
+    sets.forEach((set, t) => {
+      if (set === undefined) return
+      named ??= noBits(this.types.length)
+      setBit(named, t)
+      // Neighbours often share one.
+      if (last?.set !== set) {
+        const identity = identityOf(set)
+        last = alike.get(identity) ?? { set, types: noBits(this.types.length) }
+        alike.set(identity, last)
+      }
+      setBit(last.types, t)
+    })
+    return { sets, alike: [...alike.values()], named, matching: new Map() }
   }
 
   /** The types that a requirement on one label leaves: those whose own intersects it, and those that say nothing about it. */
   matching(key: string, set: ValueSet): Bits | undefined {
-    const entry = this.byKey.get(key)
-    if (entry === undefined) return undefined
+    const { alike, matching, named } = this.column(key)
+    if (named === undefined) return undefined
     const identity = identityOf(set)
-    let bits = entry.matching.get(identity)
+    let bits = matching.get(identity)
     if (bits === undefined) {
-      bits = entry.named.map((word) => ~word)
-      for (const alike of entry.alike.values()) {
-        if (overlaps(alike.set, set)) addBits(bits, alike.types)
-      }
-      entry.matching.set(identity, bits)
+      bits = named.map((word) => ~word)
+      for (const { set: own, types } of alike) if (overlaps(own, set)) addBits(bits, types)
+      matching.set(identity, bits)
     }
     return bits
   }
@@ -134,30 +141,40 @@ const byPrice = (a: Offering, b: Offering): number =>
 const amd64 = valuesIn(["amd64"])
 const linux = valuesIn(["linux"])
 
-/** Reads the requirements of types; what many of them say alike is one set. */
+/** Reads what types require of a label; what many of them say alike is one set. */
 class TypeReader {
-  private readonly undefinedLabels: ReadonlyMap<string, ValueSet>
+  private readonly undefinedLabels: ReadonlySet<string>
   private readonly known: Map<string, ValueSet> = new Map()
 
   /** Which reservation a node is of is up to the offering. */
   constructor(wellKnown: ReadonlySet<string>, reservationIdLabel: string | undefined) {
-    const labels = new Map<string, ValueSet>()
-    for (const key of wellKnown) if (key !== NodePoolLabel && key !== HostnameLabel && key !== reservationIdLabel) labels.set(key, noValue)
-    this.undefinedLabels = labels
+    this.undefinedLabels = new Set([...wellKnown].filter((key) =>
+      key !== NodePoolLabel && key !== HostnameLabel && key !== reservationIdLabel))
   }
 
-  /** Well-known labels that the type does not name do not exist on it; it runs Linux on amd64 where it does not say otherwise. */
-  read(type: InstanceType, offerings: ReadonlyArray<Offering>): Requirements {
-    const out = new Map(this.undefinedLabels)
-    out.set(ArchLabel, amd64)
-    out.set(OsLabel, linux)
-    out.set(ZoneLabel, this.valuesOf(offerings, (offering) => offering.zone))
-    out.set(CapacityTypeLabel, this.valuesOf(offerings, (offering) => offering.capacityType))
-    if (type.labels !== undefined || type.requirements !== undefined) {
-      for (const [key, set] of both(requirementsOfLabels(type.labels), requirementsOf(type.requirements))) out.set(key, set)
+  /** By type. `offerings` are those to be had. */
+  read(
+    types: ReadonlyArray<InstanceType>, offerings: ReadonlyArray<ReadonlyArray<Offering>>, key: string
+  ): ReadonlyArray<ValueSet | undefined> {
+    const names = namesOf(key)
+    return types.map((type, t) => key === InstanceTypeLabel ? valuesIn([type.name])
+      : ownRequirement(type, names) ?? this.byDefault(key, offerings[t]!))
+  }
+
+  /** Well-known labels that a type does not name do not exist on it; it runs Linux on amd64 where it does not say otherwise. */
+  private byDefault(key: string, offerings: ReadonlyArray<Offering>): ValueSet | undefined {
+    switch (key) {
+      case ArchLabel:
+        return amd64
+      case OsLabel:
+        return linux
+      case ZoneLabel:
+        return this.valuesOf(offerings, (offering) => offering.zone)
+      case CapacityTypeLabel:
+        return this.valuesOf(offerings, (offering) => offering.capacityType)
+      default:
+        return this.undefinedLabels.has(key) ? noValue : undefined
     }
-    out.set(InstanceTypeLabel, valuesIn([type.name]))
-    return out
   }
 
   private valuesOf(offerings: ReadonlyArray<Offering>, of: (offering: Offering) => string): ValueSet {
@@ -170,4 +187,18 @@ class TypeReader {
     }
     return set
   }
+}
+
+/** What the labels and requirements of a type say about a label that goes by these names. */
+const ownRequirement = ({ labels, requirements }: InstanceType, names: ReadonlyArray<string>): ValueSet | undefined => {
+  let out: ValueSet | undefined
+  const add = (set: ValueSet): void => {
+    out = out === undefined ? set : intersection(out, set)
+  }
+  for (const name of names) {
+    const value = labels?.[name]
+    if (value !== undefined) add(valuesIn([value]))
+    for (const requirement of requirements ?? []) if (requirement.key === name) add(valueSet(requirement))
+  }
+  return out
 }

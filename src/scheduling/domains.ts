@@ -70,7 +70,7 @@ export class TopologyKey {
     const out = noBits(this.values.length)
     const seen = new Set<ValueSet | undefined>()
     for (const t of types) {
-      const ofType = catalogue.requirements[t]!.get(this.label)
+      const ofType = catalogue.requirement(t, this.label)
       if (seen.has(ofType)) continue
       seen.add(ofType)
       const set = own === undefined ? ofType : ofType === undefined ? own : intersection(own, ofType)
@@ -89,7 +89,7 @@ const valuesOffered = (pool: Pool, label: string): ReadonlySet<string> => {
   }
   const seen = new Set<ValueSet | undefined>()
   for (let t = 0; t < pool.catalogue.types.length; t++) {
-    const ofType = pool.catalogue.requirements[t]!.get(label)
+    const ofType = pool.catalogue.requirement(t, label)
     if (!hasBit(pool.types, t) || seen.has(ofType)) continue
     seen.add(ofType)
     take(own === undefined ? ofType : ofType === undefined ? own : intersection(own, ofType))

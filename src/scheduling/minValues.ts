@@ -9,7 +9,7 @@ const coverage = (state: State, types: ReadonlyArray<number>, key: string): numb
   const allowed = state.requirements.get(key)
   const values = new Set<string>()
   for (const t of types) {
-    for (const value of state.pool.catalogue.requirements[t]!.get(key)?.values ?? []) {
+    for (const value of state.pool.catalogue.requirement(t, key)?.values ?? []) {
       if (allowed === undefined || hasValue(allowed, value)) values.add(value)
     }
   }

@@ -121,7 +121,7 @@ export class State {
   /** Whether a node in this state can have the label at all. */
   private canHave(label: string): boolean {
     const labelled = (set: ValueSet | undefined): boolean => set !== undefined && (set.complement ? !set.absent : set.values.size > 0)
-    return labelled(this.requirements.get(label)) || this.order.some((t) => labelled(this.pool.catalogue.requirements[t]!.get(label)))
+    return labelled(this.requirements.get(label)) || this.order.some((t) => labelled(this.pool.catalogue.requirement(t, label)))
   }
 
   /** By dimension: the most capacity of any type left that holds the need. */

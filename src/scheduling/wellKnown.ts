@@ -28,6 +28,10 @@ const stable: ReadonlyMap<string, string> = new Map([
 /** The stable form of a label key that Kubernetes has renamed; any other key as it is. */
 export const normalizeLabelKey = (key: string): string => stable.get(key) ?? key
 
+/** All keys that are normalized to this one. */
+export const namesOf = (key: string): ReadonlyArray<string> =>
+  [key, ...[...stable].flatMap(([old, now]) => now === key ? [old] : [])]
+
 /** True for keys that neither users nor pods may put on a node: `karpenter.sh` with its subdomains, and the hostname. */
 export const isRestrictedLabel = (key: string): boolean => {
   if (key === HostnameLabel) return true
