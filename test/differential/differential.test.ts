@@ -3,6 +3,8 @@
  * and is no dearer than the rival's dearest run.
  *
  * DIFFERENTIAL_SEEDS says how many problems (1,000), DIFFERENTIAL_FROM the first seed: without it they change from day to day.
+ * DIFFERENTIAL_TOLERATED is the share of them that may differ (0), for whoever runs other seeds each day: among equals first-fit is a
+ * matter of luck in a few cases of a thousand. A plan that breaks a rule is never tolerated.
  */
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { peerOf } from "../../bench/peer.ts"
@@ -16,6 +18,7 @@ import { seeds } from "./seeds.ts"
 import { shrink } from "./shrink.ts"
 
 const count = Number(process.env["DIFFERENTIAL_SEEDS"] ?? 1000)
+const tolerated = Number(process.env["DIFFERENTIAL_TOLERATED"] ?? 0)
 const today = Math.floor(Date.now() / 86_400_000)
 const from = Number(process.env["DIFFERENTIAL_FROM"] ?? today * 1000)
 
@@ -86,8 +89,9 @@ describe("beside Karpenter's own scheduler", () => {
       `${dearer} dearer than the rival's best of ${runs} runs`, ...[...excused].map(([why, times]) => `${times} excused: ${why}`)
     ]
     process.stdout.write(`${count} problems, ${failed.length} differences, ${asides.join(", ")}\n`)
-    if (failed.length === 0) return
-    const [[seed, first]] = failed as [readonly [number, Comparison]]
+    const illegal = failed.filter(([, { differences }]) => differences.some(({ kind }) => kind === "illegal"))
+    if (illegal.length === 0 && failed.length <= tolerated * count) return
+    const [[seed, first]] = [...illegal, ...failed] as unknown as [readonly [number, Comparison]]
     assert.fail(`seeds that differ: ${failed.map(([each]) => each).join(" ")}\n${await describeFailure(seed, first)}`)
   })
 })
