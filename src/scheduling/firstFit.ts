@@ -20,6 +20,14 @@ import { Reserving } from "./reserving.ts"
 import type { State } from "./states.ts"
 import type { Step } from "./steps.ts"
 
+/** What Karpenter leaves to chance, another way. */
+export interface Variation {
+  /** Runs that have their turn before all others. */
+  readonly before?: ReadonlyArray<Run>
+  /** Of nodes to buy with equally many pods the one that came to have them last is asked first. Slow with many nodes. */
+  readonly newestFirst?: boolean
+}
+
 export class FirstFit {
   readonly fleet: Fleet
   readonly existing: ExistingNodes
@@ -43,7 +51,7 @@ export class FirstFit {
   private readonly D: number
   private cursors: Int32Array = new Int32Array(8)
 
-  constructor(model: Model, ceiling: number, before: ReadonlyArray<Run> = []) {
+  constructor(model: Model, ceiling: number, { before = [], newestFirst = false }: Variation = {}) {
     this.model = model
     this.before = before
     this.ceiling = ceiling
@@ -54,7 +62,7 @@ export class FirstFit {
     this.existing = new ExistingNodes(model, this.crowd)
     this.allowance = new Allowance(model)
     this.reserving = new Reserving(model)
-    this.open = new OpenNodes(model, this.fleet, this.crowd, this.choice, this.reserving)
+    this.open = new OpenNodes(model, this.fleet, this.crowd, this.choice, this.reserving, newestFirst)
     this.stepOf = new Uint8Array(model.problem.pods.length)
   }
 
@@ -123,6 +131,7 @@ export class FirstFit {
   private placeRun(run: Run): number {
     const { steps } = run.podClass
     this.open.next(steps.length)
+    this.deferred.delete(this.model.runOf[run.pods[0]!]!)
     if (this.cursors.length < steps.length) this.cursors = new Int32Array(steps.length)
     this.cursors.fill(0)
     for (let next = 0; next < run.pods.length; next++) {

@@ -24,6 +24,7 @@ export class OpenNodes {
   private readonly choice: DomainChoice
   private readonly reserving: Reserving
   private readonly volumes: SharedVolumes
+  private readonly newestFirst: boolean
   private readonly D: number
   /** Counts the turns of runs, so that nothing has to be cleared between them. */
   private turn = 0
@@ -32,7 +33,10 @@ export class OpenNodes {
   /** By position of the step: no node with fewer pods takes another pod of the run. */
   private lows: Int32Array = new Int32Array(8)
 
-  constructor(model: Model, fleet: Fleet, crowd: Crowd, choice: DomainChoice, reserving: Reserving) {
+  constructor(
+    model: Model, fleet: Fleet, crowd: Crowd, choice: DomainChoice, reserving: Reserving, newestFirst: boolean
+  ) {
+    this.newestFirst = newestFirst
     this.model = model
     this.fleet = fleet
     this.crowd = crowd
@@ -110,6 +114,7 @@ export class OpenNodes {
   private firstIn(rank: Rank, count: number, scan: Scan, run: Run, step: Step): number {
     const length = rank.lengths[count] ?? 0
     if (length === 0) return -1
+    if (this.newestFirst) return this.lastIn(rank, count, scan, run, step)
     const { fleet } = this
     const shared = rank.cursorsOf(step.limitsId, count)
     const bucket = rank.buckets[count]!
@@ -133,6 +138,17 @@ export class OpenNodes {
       }
     }
     scan.cursors[count] = length
+    return -1
+  }
+
+  private lastIn(rank: Rank, count: number, scan: Scan, run: Run, step: Step): number {
+    const { fleet } = this
+    const bucket = rank.buckets[count]!
+    for (let i = rank.lengths[count]! - 1; i >= 0; i--) {
+      const node = bucket[i]!
+      if (fleet.count[node] !== count || fleet.state[node] !== rank.state.id || this.crowd.closesNew(step.limits, node)) continue
+      if (this.takes(node, scan.target!, run, step)) return node
+    }
     return -1
   }
 

@@ -1,7 +1,7 @@
 /** The pods to place as runs of equals, in the order of placing. */
 import { CPU, MEMORY } from "./dimensions.ts"
 import type { PodClass } from "./model.ts"
-import { comparePods } from "./podOrder.ts"
+import { podOrder } from "./podOrder.ts"
 import type { Pod } from "./problem.ts"
 
 /** Pods of equal class and request, to be placed one after the other. */
@@ -44,7 +44,7 @@ export const runsOf = (
     if (table === undefined) runs.set(key, run)
     else table[key] = out.length
   }
-  const byAge = (a: number, b: number): number => comparePods(pods[a]!, pods[b]!)
+  const byAge = podOrder(pods)
   for (const run of out) if (run.pods.length > 1) run.pods.sort(byAge)
   return out.sort((a, b) => compareRoom(a.request, b.request) || byAge(a.pods[0]!, b.pods[0]!))
 }

@@ -58,6 +58,9 @@ export const solve = (problem: Problem): Solution => {
 /** Prices are sums of fractions: differences below this are none. */
 const negligible = 1e-9
 
+/** So many are placed again in no time, in whatever order. */
+const fewPods = 2000
+
 /**
  * Plain first-fit, or first-fit in another order or under a price ceiling where that is better. They are tried where the search
  * cannot help: where pods are left out or nodes have to stay as they are.
@@ -72,8 +75,9 @@ const bestPass = (model: Model, plain: FirstFit, nodes: ReadonlyArray<PackedNode
   // Whoever found others in the place that it needed may find it when its turn comes before theirs.
   if (plain.unplaced > 0) {
     const waiting = plain.left.map(({ pods }) => model.runs[model.runOf[pods[0]!]!]!)
-    consider(new FirstFit(model, Infinity, waiting.filter(({ podClass }) => podClass.refusal === undefined)).run())
+    consider(new FirstFit(model, Infinity, { before: waiting.filter(({ podClass }) => podClass.refusal === undefined) }).run())
   }
+  if (model.problem.pods.length <= fewPods) consider(new FirstFit(model, Infinity, { newestFirst: true }).run())
   for (const ceiling of ceilings(model)) {
     if (budget.isSpent?.() === true) break
     consider(new FirstFit(model, ceiling).run())

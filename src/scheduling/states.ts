@@ -3,7 +3,7 @@
  * Thousands of nodes share a handful of states, so a node holds a number, and merging requirements is a look-up.
  */
 import type { Bits } from "./bits.ts"
-import { allBits, isEmptyBits, members } from "./bits.ts"
+import { allBits, hasBit, isEmptyBits, members, noBits, setBit } from "./bits.ts"
 import type { Catalogue } from "./catalogue.ts"
 import type { TopologyKey } from "./domains.ts"
 import type { Offering } from "./problem.ts"
@@ -74,6 +74,8 @@ export class State {
   /** By dimension: the different rooms of the types left, ascending. */
   private steps: ReadonlyArray<Float64Array> | undefined = undefined
   private readonly held: Map<string, ReadonlyArray<number>> = new Map()
+  /** By the types as bits: many needs leave the same. */
+  private readonly lists: Map<string, ReadonlyArray<number>> = new Map()
 
   constructor(id: number, pool: Pool, requirements: Requirements, allowed: Bits, D: number, mostTypes: number) {
     this.id = id
@@ -103,6 +105,18 @@ export class State {
         this.largestTypes[d] = t
       }
     }
+  }
+
+  private listOf(holds: (t: number) => boolean): ReadonlyArray<number> {
+    const bits = noBits(this.pool.catalogue.types.length)
+    for (let i = 0; i < this.order.length; i++) if (holds(this.order[i]!)) setBit(bits, this.order[i]!)
+    const key = bits.join()
+    let list = this.lists.get(key)
+    if (list === undefined) {
+      list = this.order.filter((t) => hasBit(bits, t))
+      this.lists.set(key, list)
+    }
+    return list
   }
 
   reach(key: TopologyKey): Reach {
@@ -147,9 +161,7 @@ export class State {
     for (let d = 0; d < D; d++) key += String.fromCharCode(rankOf(this.steps[d]!, needs[at + d]!))
     let types = this.held.get(key)
     if (types === undefined) {
-      const holding: Array<number> = []
-      for (let i = 0; i < order.length; i++) if (holds(room, order[i]! * D, needs, at, D)) holding.push(order[i]!)
-      types = holding
+      types = this.listOf((t) => holds(room, t * D, needs, at, D))
       this.held.set(key, types)
     }
     return types

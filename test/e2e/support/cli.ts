@@ -19,6 +19,8 @@ export const makeCli = (shared: Shared): Cli => {
       maxBuffer: 1 << 26,
       env: { PATH: process.env["PATH"], HOME: shared.dir, KUBECONFIG: shared.kubeconfig, KUBECACHEDIR: join(shared.dir, "kubecache") }
     }, (error, stdout, stderr) => error === null ? done(stdout) : failed(new Error(`${args.join(" ")}\n${stdout}${stderr}`)))
+    // Who ends without reading its input says by its exit code whether that is an error.
+    child.stdin?.on("error", () => {})
     child.stdin?.end(input)
   })
   const kubectl = (...args: ReadonlyArray<string>) => run(shared.kubectl, args)
