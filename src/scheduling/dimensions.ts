@@ -57,9 +57,3 @@ export class Dimensions {
     return amount
   }
 }
-
-/** True when nothing is wanted beyond what is there, and nothing there is negative. */
-export const fits = (need: Float64Array, have: Float64Array): boolean => {
-  for (let d = 0; d < have.length; d++) if (have[d]! < 0 || need[d]! > have[d]!) return false
-  return true
-}

@@ -11,9 +11,3 @@ export interface PackedNode {
   /** Positions in the catalogue of the types it may be bought as, cheapest first: each holds its pods. */
   readonly types: ReadonlyArray<number>
 }
-
-/** US dollars an hour, as the cheapest of its types. */
-export const priceOf = ({ state, types }: PackedNode): number =>
-  state.pool.catalogue.offering(types[0]!, state.requirements)!.price
-
-export const totalPrice = (nodes: ReadonlyArray<PackedNode>): number => nodes.reduce((sum, node) => sum + priceOf(node), 0)
