@@ -18,7 +18,7 @@ export class Allowance {
     this.D = model.dimensions.size
     this.remaining = model.pools.map((pool) => pool.limits?.slice())
     this.nodesLeft = model.pools.map((pool) => pool.nodeLimit)
-    this.bases = model.pools.map((pool) => model.states.intern(pool, pool.requirements, pool.types))
+    this.bases = model.pools.map((pool) => model.states.empty(pool))
   }
 
   /** What one more node of the pool may be: none of the types that its limits no longer allow. */

@@ -3,7 +3,8 @@
  * there is has or that a node to come can have.
  */
 import type { Bits } from "./bits.ts"
-import { addBits, hasBit, noBits, setBit } from "./bits.ts"
+import { addBits, members, noBits, setBit } from "./bits.ts"
+import type { Catalogue } from "./catalogue.ts"
 import type { NodeModel } from "./nodes.ts"
 import type { Pool } from "./pools.ts"
 import type { Requirements } from "./requirements.ts"
@@ -56,7 +57,6 @@ export class TopologyKey {
   /** The domains that a node to come can still be in, with these requirements and as one of these types. */
   reachable(pool: Pool, requirements: Requirements, types: ReadonlyArray<number>): Bits {
     const { catalogue } = pool
-    const own = requirements.get(this.label)
     if (this.label === ZoneLabel || this.label === CapacityTypeLabel) {
       const allows = catalogue.allowing(requirements)
       const values = new Set<string>()
@@ -68,14 +68,7 @@ export class TopologyKey {
       return this.bitsOf(values)
     }
     const out = noBits(this.values.length)
-    const seen = new Set<ValueSet | undefined>()
-    for (const t of types) {
-      const ofType = catalogue.requirement(t, this.label)
-      if (seen.has(ofType)) continue
-      seen.add(ofType)
-      const set = own === undefined ? ofType : ofType === undefined ? own : intersection(own, ofType)
-      if (set !== undefined) addBits(out, this.allowedBy(set))
-    }
+    for (const set of said(catalogue, this.label, requirements, types)) addBits(out, this.allowedBy(set))
     return out
   }
 }
@@ -83,18 +76,20 @@ export class TopologyKey {
 /** The values of a label that nodes of a pool can have. Where any value will do, none is known. */
 const valuesOffered = (pool: Pool, label: string): ReadonlySet<string> => {
   const out = new Set<string>()
-  const own = pool.requirements.get(label)
-  const take = (set: ValueSet | undefined): void => {
-    if (set !== undefined && !set.complement) for (const value of set.values) out.add(value)
-  }
-  const seen = new Set<ValueSet | undefined>()
-  for (let t = 0; t < pool.catalogue.types.length; t++) {
-    const ofType = pool.catalogue.requirement(t, label)
-    if (!hasBit(pool.types, t) || seen.has(ofType)) continue
-    seen.add(ofType)
-    take(own === undefined ? ofType : ofType === undefined ? own : intersection(own, ofType))
+  for (const { complement, values } of said(pool.catalogue, label, pool.requirements, members(pool.types))) {
+    if (!complement) for (const value of values) out.add(value)
   }
   return out
+}
+
+/** What types and requirements say together about a label, types that say the same once. */
+const said = (
+  catalogue: Catalogue, label: string, requirements: Requirements, types: ReadonlyArray<number>
+): ReadonlyArray<ValueSet> => {
+  const own = requirements.get(label)
+  const ofTypes = new Set(types.map((t) => catalogue.requirement(t, label)))
+  return [...ofTypes].flatMap((ofType) =>
+    own === undefined ? ofType ?? [] : ofType === undefined ? own : intersection(own, ofType))
 }
 
 /** The keys that rules speak of, each made when it is first asked for. */

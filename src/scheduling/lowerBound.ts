@@ -52,7 +52,7 @@ export const lowerBound = (model: Model, nodes: ReadonlyArray<PackedNode>): numb
 }
 
 const typesOf = ({ pools, states }: Model): ReadonlyArray<Sold> => pools.flatMap((pool, i) => {
-  const { order, offerings } = states.intern(pool, pool.requirements, pool.types)
+  const { order, offerings } = states.empty(pool)
   return order.map((type, at) => ({ pool: i, type, price: offerings[at]!.price }))
 })
 

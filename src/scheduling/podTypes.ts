@@ -47,7 +47,7 @@ export class PodTypes {
     this.model = model
     this.types = types
     this.all = allBits(types.length)
-    this.bases = model.pools.map((pool) => model.states.intern(pool, pool.requirements, pool.types))
+    this.bases = model.pools.map((pool) => model.states.empty(pool))
     this.position = new Map(types.map(({ pool, type }, t) => [pool * placesOfPool + type, t]))
   }
 

@@ -4,7 +4,7 @@ import type { Pod } from "./problem.ts"
 import { attachable } from "./volumeRoom.ts"
 import type { AttachedClaim, Volumes } from "./volumes.ts"
 
-/** The claims that more than one of the pods use. */
+/** The claims of the pods to place, which come first, that more than one pod uses. */
 export const sharedClaims = (lists: ReadonlyArray<ReadonlyArray<Pod>>, volumes: Volumes): ReadonlySet<string> => {
   const seen = new Set<string>()
   const shared = new Set<string>()
@@ -16,6 +16,7 @@ export const sharedClaims = (lists: ReadonlyArray<ReadonlyArray<Pod>>, volumes: 
         seen.add(claim)
       }
     }
+    if (seen.size === 0) break
   }
   return shared
 }

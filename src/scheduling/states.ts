@@ -250,6 +250,11 @@ export class States {
     return state
   }
 
+  /** What an empty node of the pool may be, limits apart. */
+  empty(pool: Pool): State {
+    return this.intern(pool, pool.requirements, pool.types)
+  }
+
   /** The state after taking a pod with this demand; undefined where the demand cannot be met or leaves no type. */
   after(state: State, demand: Demand): State | undefined {
     let id = state.after[demand.id]

@@ -38,7 +38,7 @@ export class Homes {
     const home = pools.find((pool, i) => {
       if (pool.weight <= pools[own]!.weight) return true
       if (!step.pools[i]! || this.pass.nodesLeft[i]! < 1) return false
-      const state = states.after(states.intern(pool, pool.requirements, pool.types), step.demand)
+      const state = states.after(states.empty(pool), step.demand)
       if (state === undefined) return false
       const left = this.pass.remaining[i]
       return state.order.some((t) => holds(pool.room, t * size, request, 0, size) &&

@@ -36,7 +36,7 @@ const countsAlike = ({ groups, pools, states }: Model, { counts }: PodClass, ste
     const { filter } = groups.domain[group]!
     return filter === undefined || pools.every((pool, p) => {
       if (!step.pools[p]!) return true
-      const alone = states.after(states.intern(pool, pool.requirements, pool.types), step.demand)
+      const alone = states.after(states.empty(pool), step.demand)
       return alone === undefined || filter.accepts(alone) === filter.accepts(state)
     })
   })

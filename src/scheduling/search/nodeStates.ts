@@ -61,7 +61,7 @@ export class NodeStates {
     this.model = model
     this.kinds = kinds
     this.meter = meter
-    this.bases = model.pools.map((pool, i) => this.of(i, model.states.intern(pool, pool.requirements, pool.types)))
+    this.bases = model.pools.map((pool, i) => this.of(i, model.states.empty(pool)))
   }
 
   /** An empty node of the pool; -1 where the pool has no type. */

@@ -25,8 +25,10 @@ export const stableLabels = (labels: LabelMap): LabelMap =>
 
 const integer = (value: string | undefined): number => value !== undefined && /^-?\d+$/.test(value) ? Number(value) : NaN
 
-export const meets = ({ key, operator, values = [] }: Requirement, labels: LabelMap): boolean => {
-  const value = labels[stableKey(key)]
+/** Nodes' labels may go by a name that was changed; pods' are what they are. */
+export const meets = (item: Requirement, labels: LabelMap): boolean => allows(item, labels[stableKey(item.key)])
+
+export const allows = ({ operator, values = [] }: Requirement, value: string | undefined): boolean => {
   const bound = integer(values[0])
   switch (operator) {
     case "In":

@@ -3,31 +3,17 @@ import type {
   LabelSelector, Pod, PodAffinityTerm, Problem, Requirement, Selecting, SpreadConstraint
 } from "../../../src/scheduling/index.ts"
 import type { LabelMap } from "./labels.ts"
+import { allows } from "./labels.ts"
 
 export type Means = (pod: Pod) => boolean
 
 const namespaceOf = (pod: Pod): string => pod.metadata.namespace ?? "default"
 
-/** Label keys of pods are what they are: none was renamed. */
-const meets = ({ key, operator, values = [] }: Requirement, labels: LabelMap): boolean => {
-  const value = labels[key]
-  switch (operator) {
-    case "In":
-      return value !== undefined && values.includes(value)
-    case "NotIn":
-      return value === undefined || !values.includes(value)
-    case "Exists":
-      return value !== undefined
-    default:
-      return value === undefined
-  }
-}
-
 /** "A null label selector matches no objects, an empty one all." */
 export const selects = (selector: LabelSelector | undefined, labels: LabelMap = {}): boolean =>
   selector !== undefined &&
   Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value) &&
-  (selector.matchExpressions ?? []).every((item) => meets(item, labels))
+  (selector.matchExpressions ?? []).every((item) => allows(item, labels[item.key]))
 
 const narrowed = (owner: Pod, keys: ReadonlyArray<string> | undefined, operator: string): ReadonlyArray<Requirement> =>
   (keys ?? []).flatMap((key) => {
