@@ -27,7 +27,7 @@ export class Allowance {
     const base = this.bases[i]!
     if (base.order.length === 0) return undefined
     const remaining = this.remaining[i]
-    if (remaining === undefined || holds(remaining, 0, base.largest, 0, this.D)) return base
+    if (remaining === undefined || holds(remaining, 0, base.largest(this.D).amounts, 0, this.D)) return base
     const { capacity } = base.pool.catalogue
     const allowed = base.allowed.slice()
     for (const t of base.order) {

@@ -42,3 +42,10 @@ export const members = (bits: Bits): ReadonlyArray<number> => {
   }
   return out
 }
+
+/** Equal for equal sets of one size only. */
+export const identityOfBits = (bits: Bits): string => {
+  let out = ""
+  for (let w = 0; w < bits.length; w++) out += String.fromCharCode(bits[w]! & 0xffff, bits[w]! >>> 16)
+  return out
+}

@@ -27,6 +27,15 @@ interface Column {
   readonly matching: Map<string, Bits>
 }
 
+/** What each type is bought as, by those requirements that tell offerings apart. */
+export interface Market {
+  /** By type: its cheapest offering allowed; undefined where it has none. */
+  readonly offerings: ReadonlyArray<Offering | undefined>
+  /** The types that have one, cheapest first, then by name. */
+  readonly order: ReadonlyArray<number>
+  readonly sold: Bits
+}
+
 export class Catalogue {
   readonly types: ReadonlyArray<InstanceType>
   /** By type and dimension. */
@@ -36,13 +45,17 @@ export class Catalogue {
   /** Those that are to be had. */
   readonly offerings: ReadonlyArray<ReadonlyArray<Offering>>
   private readonly columns: Map<string, Column> = new Map()
+  private readonly markets: Map<string, Market> = new Map()
   private readonly reader: TypeReader
   private readonly reservationIdLabel: string | undefined
+  /** The labels that tell offerings of one type apart. */
+  private readonly offeringKeys: ReadonlyArray<string>
 
   constructor(
     types: ReadonlyArray<InstanceType>, dimensions: Dimensions, wellKnown: ReadonlySet<string>, reservationIdLabel?: string
   ) {
     this.reservationIdLabel = reservationIdLabel
+    this.offeringKeys = [ZoneLabel, CapacityTypeLabel, ...(reservationIdLabel === undefined ? [] : [reservationIdLabel])]
     const D = dimensions.size
     // By name, so that the order of the input decides nothing.
     this.types = [...types].sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
@@ -111,9 +124,23 @@ export class Catalogue {
     return bits
   }
 
+  /** What the types cost that can be had under the requirements; worked out once for all that agree about offerings. */
+  market(requirements: Requirements): Market {
+    const identity = this.offeringKeys.map((key) => {
+      const set = requirements.get(key)
+      return set === undefined ? "" : identityOf(set)
+    }).join("\n")
+    let market = this.markets.get(identity)
+    if (market === undefined) {
+      market = marketOf(this.offerings, this.allowing(requirements))
+      this.markets.set(identity, market)
+    }
+    return market
+  }
+
   /** The cheapest offering of a type that the requirements allow. */
   offering(t: number, requirements: Requirements): Offering | undefined {
-    return this.offerings[t]!.find(this.allowing(requirements))
+    return this.market(requirements).offerings[t]
   }
 
   /** All offerings of a type that the requirements allow, cheapest first. */
@@ -137,6 +164,22 @@ const isToBeHad = (offering: Offering): boolean =>
 
 const byPrice = (a: Offering, b: Offering): number =>
   a.price - b.price || (a.zone < b.zone ? -1 : a.zone > b.zone ? 1 : a.capacityType < b.capacityType ? -1 : 1)
+
+const marketOf = (
+  all: ReadonlyArray<ReadonlyArray<Offering>>, allows: (offering: Offering) => boolean
+): Market => {
+  const offerings = all.map((ofType) => ofType.find(allows))
+  const sold = noBits(all.length)
+  const order: Array<number> = []
+  offerings.forEach((offering, t) => {
+    if (offering === undefined) return
+    setBit(sold, t)
+    order.push(t)
+  })
+  // Types come by name, and sorting is stable.
+  order.sort((a, b) => offerings[a]!.price - offerings[b]!.price)
+  return { offerings, order, sold }
+}
 
 const amd64 = valuesIn(["amd64"])
 const linux = valuesIn(["linux"])

@@ -242,7 +242,7 @@ export class FirstFit {
     const isCut = this.ceiling !== Infinity && pool.limits === undefined && this.reserving.idle
     const wide = isCut ? this.widened(own, node) : own
     const state = this.reserving.finished(node, wide, used)
-    return { state, pods: fleet.podsOf(node), used, types: state.holding(used, 0, D) }
+    return { state, pods: fleet.podsOf(node), used, types: state.holding(used, 0) }
   }
 
   /** The node's state as it would be without a ceiling. */

@@ -1,6 +1,6 @@
 /** NodePools compiled: what their nodes are like, what room each of their types leaves for pods, what they may still buy. */
 import type { Bits } from "./bits.ts"
-import { allBits, addBits, hasBit, intersectBits, noBits, setBit, subtractBits } from "./bits.ts"
+import { allBits, addBits, hasBit, intersectBits, noBits, subtractBits } from "./bits.ts"
 import type { Catalogue } from "./catalogue.ts"
 import type { Dimensions } from "./dimensions.ts"
 import { PODS } from "./dimensions.ts"
@@ -10,6 +10,7 @@ import { requiredTerms } from "./podClass.ts"
 import { podRequests } from "./podRequests.ts"
 import { toUnits } from "./quantity.ts"
 import type { DaemonSet, ExistingNode, Labels, NodePool, Taint, Toleration } from "./problem.ts"
+import { Rooms } from "./rooms.ts"
 import type { Requirements } from "./requirements.ts"
 import { both, compatible, matchesLabels, requirementsOf, requirementsOfLabels } from "./requirements.ts"
 import { daemonTolerations, untolerated } from "./taints.ts"
@@ -64,6 +65,8 @@ export class Pool {
   readonly hasDaemons: boolean
   /** By type and dimension: what is left for pods. */
   readonly room: Float64Array
+  /** The same, for who asks what holds a need. */
+  readonly rooms: Rooms
   /** Types that the pool's own requirements allow and that are to be had. */
   readonly types: Bits
   /** By dimension, in its unit; infinite where the pool sets none. Undefined: no limits at all. */
@@ -119,6 +122,8 @@ export class Pool {
       for (let d = 0; d < D; d++) if (this.room[t * D + d]! < 0) this.types[t >>> 5]! &= ~(1 << (t & 31))
     }
 
+    this.rooms = new Rooms(this.room, D)
+
     const limits = pool.spec.limits ?? {}
     const own = nodes.filter((node) => node.nodePool === this.name)
     this.nodeLimit = limits["nodes"] === undefined ? Infinity : toUnits(limits["nodes"], "down") - own.length
@@ -169,12 +174,8 @@ export const matchingTypes = (catalogue: Catalogue, requirements: Requirements, 
 
 /** The types, of those given, whose own requirements agree and that are to be had. */
 export const availableTypes = (catalogue: Catalogue, requirements: Requirements, among: Bits): Bits => {
-  const matching = matchingTypes(catalogue, requirements, among)
-  const out = noBits(catalogue.types.length)
-  const allows = catalogue.allowing(requirements)
-  for (let t = 0; t < catalogue.types.length; t++) {
-    if (hasBit(matching, t) && catalogue.offerings[t]!.some(allows)) setBit(out, t)
-  }
+  const out = matchingTypes(catalogue, requirements, among)
+  intersectBits(out, catalogue.market(requirements).sold)
   return out
 }
 

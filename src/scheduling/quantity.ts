@@ -51,13 +51,37 @@ export const parseQuantity = (quantity: Quantity): bigint => {
   return sign === "-" ? -nanos : nanos
 }
 
+/** Suffixes that are multiples of a unit, as numbers. */
+const units: ReadonlyMap<string, number> = new Map([["", 1], ["k", 1e3], ["M", 1e6], ["G", 1e9], ["Ki", 2 ** 10], ["Mi", 2 ** 20], ["Gi", 2 ** 30]])
+
+/** How most quantities are written: some digits and one of these suffixes. What they amount to, if it is exact; else undefined. */
+const plainUnits = (text: string): number | undefined => {
+  let number = 0
+  let at = 0
+  for (; at < text.length; at++) {
+    const digit = text.charCodeAt(at) - 48
+    if (digit < 0 || digit > 9) break
+    number = number * 10 + digit
+  }
+  const unit = at === 0 ? undefined : units.get(text.slice(at))
+  const amount = unit === undefined ? NaN : number * unit
+  return amount <= Number.MAX_SAFE_INTEGER ? amount : undefined
+}
+
+/** Thousandths written as such (`500m`), or whole units. */
+const plainMillis = (text: string): number | undefined => {
+  const isMillis = /\dm$/.test(text)
+  const amount = plainUnits(isMillis ? text.slice(0, -1) : text)
+  return isMillis || amount === undefined ? amount : amount <= Number.MAX_SAFE_INTEGER / 1000 ? amount * 1000 : undefined
+}
+
 /** Thousandths, as CPU is counted; rounded up, or down where `round` says so (what a node has, against what a pod wants). */
 export const toMillis = (quantity: Quantity, round: "up" | "down" = "up"): number =>
-  scaleTo(parseQuantity(quantity), 1_000_000n, round)
+  plainMillis(String(quantity)) ?? scaleTo(parseQuantity(quantity), 1_000_000n, round)
 
 /** Whole units: bytes, pods, devices. Rounded up, or down where `round` says so. */
 export const toUnits = (quantity: Quantity, round: "up" | "down" = "up"): number =>
-  scaleTo(parseQuantity(quantity), nano, round)
+  plainUnits(String(quantity)) ?? scaleTo(parseQuantity(quantity), nano, round)
 
 const scaleTo = (nanos: bigint, unit: bigint, round: "up" | "down"): number => {
   const floor = nanos / unit - (nanos % unit < 0n ? 1n : 0n)

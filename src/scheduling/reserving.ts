@@ -26,7 +26,7 @@ export class Reserving {
   /** What the node would hold in this state with these needs. */
   holding(node: number, state: State, need: Float64Array): Holding {
     const ids = new Set<string>()
-    for (const t of state.holding(need, 0, need.length)) {
+    for (const t of state.holding(need, 0)) {
       for (const offering of state.pool.catalogue.offeringsFor(t, state.requirements)) {
         const id = reservationOf(offering)
         if (id !== undefined) ids.add(id)

@@ -3,12 +3,12 @@
  * Thousands of nodes share a handful of states, so a node holds a number, and merging requirements is a look-up.
  */
 import type { Bits } from "./bits.ts"
-import { allBits, hasBit, isEmptyBits, members, noBits, setBit } from "./bits.ts"
+import { allBits, hasBit, identityOfBits, intersectBits, isEmptyBits, members } from "./bits.ts"
 import type { Catalogue } from "./catalogue.ts"
 import type { TopologyKey } from "./domains.ts"
 import type { Offering } from "./problem.ts"
 import type { Pool } from "./pools.ts"
-import { availableTypes, matchingTypes } from "./pools.ts"
+import { matchingTypes } from "./pools.ts"
 import type { HostPort } from "./hostPorts.ts"
 import type { Requirements } from "./requirements.ts"
 import { both, compatible, identityOfRequirements } from "./requirements.ts"
@@ -57,24 +57,20 @@ export class State {
   readonly order: ReadonlyArray<number>
   /** What they are bought as, in the same order. */
   readonly offerings: ReadonlyArray<Offering>
-  /** The rooms that no other beats in every dimension, row by row: a need fits some type exactly if it fits one of these. */
-  readonly front: Float64Array
   /** The labels of which the types left must cover so many values. */
   readonly minimums: ReadonlyArray<readonly [key: string, count: number]>
   /** By id of demand: the state after it, -1 where it cannot be met, absent while unknown. */
   readonly after: Array<number | undefined> = []
   readonly ceilings: Map<number, State> = new Map()
-  /** By dimension: the most capacity of any type left, and a type that has it. */
-  readonly largest: Float64Array
-  private readonly largestTypes: Int32Array
+  /** The rooms that no other beats in every dimension, row by row: a need fits some type exactly if it fits one of these. */
+  private front: Float64Array | undefined = undefined
+  private most: Largest | undefined = undefined
   /** By id of topology key. */
   private readonly reaches: Array<Reach | undefined> = []
   /** By topology key and domain: the state narrowed to it; null where that cannot be. */
   readonly narrowed: Map<number, State | null> = new Map()
-  /** By dimension: the different rooms of the types left, ascending. */
-  private steps: ReadonlyArray<Float64Array> | undefined = undefined
-  private readonly held: Map<string, ReadonlyArray<number>> = new Map()
-  /** By the types as bits: many needs leave the same. */
+  /** By what of the pool's types holds a need, and by what of that is left here: many needs leave the same. */
+  private readonly held: Map<Bits, ReadonlyArray<number>> = new Map()
   private readonly lists: Map<string, ReadonlyArray<number>> = new Map()
 
   constructor(id: number, pool: Pool, requirements: Requirements, allowed: Bits, D: number, mostTypes: number) {
@@ -83,34 +79,22 @@ export class State {
     this.pool = pool
     this.requirements = requirements
     this.allowed = allowed
-    const { catalogue, room } = pool
-    this.types = availableTypes(catalogue, requirements, allowed)
-    const allows = catalogue.allowing(requirements)
-    const cheapest = new Float64Array(catalogue.types.length)
-    // Types come by name, and sorting is stable.
-    const order = [...members(this.types)]
-    for (const t of order) cheapest[t] = catalogue.offerings[t]!.find(allows)!.price
-    this.order = order.sort((a, b) => cheapest[a]! - cheapest[b]!)
-    this.offerings = order.map((t) => catalogue.offerings[t]!.find(allows)!)
-    this.front = frontOf(room, order, D)
+    const { catalogue } = pool
+    const market = catalogue.market(requirements)
+    const types = matchingTypes(catalogue, requirements, allowed)
+    intersectBits(types, market.sold)
+    this.types = types
+    this.order = market.order.filter((t) => hasBit(types, t))
+    this.offerings = this.order.map((t) => market.offerings[t]!)
     const minimums: Array<readonly [string, number]> = []
     for (const [key, set] of requirements) if (set.minValues !== undefined) minimums.push([key, set.minValues])
     this.minimums = minimums
-    this.largest = new Float64Array(D)
-    this.largestTypes = new Int32Array(D)
-    for (const t of this.order) {
-      for (let d = 0; d < D; d++) {
-        if (catalogue.capacity[t * D + d]! <= this.largest[d]!) continue
-        this.largest[d] = catalogue.capacity[t * D + d]!
-        this.largestTypes[d] = t
-      }
-    }
   }
 
-  private listOf(holds: (t: number) => boolean): ReadonlyArray<number> {
-    const bits = noBits(this.pool.catalogue.types.length)
-    for (let i = 0; i < this.order.length; i++) if (holds(this.order[i]!)) setBit(bits, this.order[i]!)
-    const key = bits.join()
+  private listOf(holding: Bits): ReadonlyArray<number> {
+    const bits = holding.slice()
+    intersectBits(bits, this.types)
+    const key = identityOfBits(bits)
     let list = this.lists.get(key)
     if (list === undefined) {
       list = this.order.filter((t) => hasBit(bits, t))
@@ -138,12 +122,18 @@ export class State {
     return labelled(this.requirements.get(label)) || this.order.some((t) => labelled(this.pool.catalogue.requirement(t, label)))
   }
 
+  /** By dimension: the most capacity of any type left. */
+  largest(D: number): Largest {
+    return this.most ??= largestOf(this.pool.catalogue.capacity, this.order, D)
+  }
+
   /** By dimension: the most capacity of any type left that holds the need. */
   mostHolding(need: Float64Array, D: number): Float64Array {
     const { pool: { room, catalogue: { capacity } } } = this
+    const { amounts, types } = this.largest(D)
     let all = true
-    for (let d = 0; d < D && all; d++) all = holds(room, this.largestTypes[d]! * D, need, 0, D)
-    if (all) return this.largest
+    for (let d = 0; d < D && all; d++) all = holds(room, types[d]! * D, need, 0, D)
+    if (all) return amounts
     const most = new Float64Array(D)
     for (const t of this.order) {
       if (!holds(room, t * D, need, 0, D)) continue
@@ -153,16 +143,12 @@ export class State {
   }
 
   /** The types left that hold the need found at `at` in `needs`, cheapest first. Equal answers are one array. */
-  holding(needs: Float64Array, at: number, D: number): ReadonlyArray<number> {
-    const { order, pool: { room } } = this
-    this.steps ??= Array.from({ length: D }, (_, d) => Float64Array.from(new Set(order.map((t) => room[t * D + d]!))).sort())
-    // Needs that lie between the same rooms in every dimension are held by the same types.
-    let key = ""
-    for (let d = 0; d < D; d++) key += String.fromCharCode(rankOf(this.steps[d]!, needs[at + d]!))
-    let types = this.held.get(key)
+  holding(needs: Float64Array, at: number): ReadonlyArray<number> {
+    const holding = this.pool.rooms.holding(needs, at)
+    let types = this.held.get(holding)
     if (types === undefined) {
-      types = this.listOf((t) => holds(room, t * D, needs, at, D))
-      this.held.set(key, types)
+      types = this.listOf(holding)
+      this.held.set(holding, types)
     }
     return types
   }
@@ -176,7 +162,7 @@ export class State {
 
   /** True when some type left holds the sum of what is used and what is wanted. */
   admits(used: Float64Array, at: number, want: Float64Array, D: number): boolean {
-    const front = this.front
+    const front = this.front ??= frontOf(this.pool.room, this.order, D)
     for (let f = 0; f < front.length; f += D) {
       let d = 0
       while (d < D && used[at + d]! + want[d]! <= front[f + d]!) d++
@@ -192,16 +178,23 @@ export const holds = (room: Float64Array, row: number, needs: Float64Array, at: 
   return true
 }
 
-/** How many of the ascending numbers are less than this one. */
-const rankOf = (ascending: Float64Array, value: number): number => {
-  let low = 0
-  let high = ascending.length
-  while (low < high) {
-    const mid = (low + high) >>> 1
-    if (ascending[mid]! < value) low = mid + 1
-    else high = mid
+/** By dimension: the most that any type has, and a type that has it. */
+interface Largest {
+  readonly amounts: Float64Array
+  readonly types: Int32Array
+}
+
+const largestOf = (capacity: Float64Array, order: ReadonlyArray<number>, D: number): Largest => {
+  const amounts = new Float64Array(D)
+  const types = new Int32Array(D)
+  for (const t of order) {
+    for (let d = 0; d < D; d++) {
+      if (capacity[t * D + d]! <= amounts[d]!) continue
+      amounts[d] = capacity[t * D + d]!
+      types[d] = t
+    }
   }
-  return low
+  return { amounts, types }
 }
 
 const frontOf = (room: Float64Array, order: ReadonlyArray<number>, D: number): Float64Array => {

@@ -72,7 +72,7 @@ const isVaried = (task: Task, id: number, used: Float64Array): boolean => {
 const chargeOf = (task: Task, id: number, type: number, used: Float64Array): Float64Array | undefined => {
   const { state } = task.states.all[id]!
   const { D } = task
-  const types = state.minimums.length === 0 ? [type] : state.holding(used, 0, D)
+  const types = state.minimums.length === 0 ? [type] : state.holding(used, 0)
   return chargeOfTypes(task, task.states.all[id]!.pool, types)
 }
 

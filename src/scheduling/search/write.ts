@@ -20,7 +20,7 @@ export const writeNodes = (task: Task, bins: ReadonlyArray<Bin>): ReadonlyArray<
     if (origin !== undefined) return origin
     const { state } = task.states.all[stateOf(task, pool, own)]!
     const { limits, catalogue: { capacity } } = pools[pool]!
-    const all = state.holding(used, 0, D)
+    const all = state.holding(used, 0)
     let types = all
     if (limits !== undefined) {
       const most = chargeOfTypes(task, pool, all)
