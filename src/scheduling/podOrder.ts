@@ -7,29 +7,57 @@ const comparePods = ({ metadata: a }: Pod, { metadata: b }: Pod): number =>
 
 const text = (a = "", b = ""): number => a === b ? 0 : a < b ? -1 : 1
 
-/**
- * That order for positions in a list. Comparing texts is what takes time, so the beginnings of uids are compared as numbers where
- * the pods were made at one time, as those of a batch often are.
- */
-export const podOrder = (pods: ReadonlyArray<Pod>): (a: number, b: number) => number => {
-  const time = pods[0]?.metadata.creationTimestamp
-  const keys = new Float64Array(pods.length)
+/** The positions of the pods in that order. */
+export const podOrder = (pods: ReadonlyArray<Pod>): ReadonlyArray<number> => {
+  const byTime = new Map<string, Array<number>>()
+  let last: Array<number> | undefined
+  let lastTime: string | undefined
   for (let i = 0; i < pods.length; i++) {
-    const { creationTimestamp, uid } = pods[i]!.metadata
-    const key = creationTimestamp === time ? beginning(uid ?? "") : -1
-    if (key < 0) return (a, b) => comparePods(pods[a]!, pods[b]!)
-    keys[i] = key
+    const time = pods[i]!.metadata.creationTimestamp ?? ""
+    // Pods of a batch are often of one age.
+    if (last === undefined || time !== lastTime) {
+      last = byTime.get(time) ?? []
+      byTime.set(time, last)
+      lastTime = time
+    }
+    last.push(i)
   }
-  return (a, b) => keys[a]! - keys[b]! || comparePods(pods[a]!, pods[b]!)
+  return [...byTime.keys()].sort().flatMap((time) => sameAge(pods, byTime.get(time)!))
 }
 
-/** The first characters of a text as a number that sorts as they do; -1 where they are not plain. */
-const beginning = (uid: string): number => {
-  let key = 0
-  for (let i = 0; i < 7; i++) {
-    const code = i < uid.length ? uid.charCodeAt(i) : 0
-    if (code > 127) return -1
-    key = key * 128 + code
+const places = 2 ** 18
+const charsCompared = 5
+
+/**
+ * Comparing texts is what takes time. So the beginning of a uid is written as a number, and the pod's place below it in the 53 bits
+ * that are exact, and numbers are sorted; only pods whose uids begin alike are compared.
+ */
+const sameAge = (pods: ReadonlyArray<Pod>, positions: Array<number>): ReadonlyArray<number> => {
+  const compare = (a: number, b: number): number => comparePods(pods[a]!, pods[b]!)
+  const keys = positions.length > places ? undefined : keysOf(pods, positions)
+  if (keys === undefined) return positions.sort(compare)
+  keys.sort()
+  const begins = keys.map((key) => Math.floor(key / places))
+  const out = Array.from(keys, (key, i) => positions[key - begins[i]! * places]!)
+  for (let from = 0, to = 1; from < out.length; from = to) {
+    for (to = from + 1; to < out.length && begins[to] === begins[from]; to++);
+    if (to - from > 1) out.slice(from, to).sort(compare).forEach((position, i) => { out[from + i] = position })
   }
-  return key
+  return out
+}
+
+/** Undefined where a uid has other characters than uids have. */
+const keysOf = (pods: ReadonlyArray<Pod>, positions: ReadonlyArray<number>): Float64Array | undefined => {
+  const keys = new Float64Array(positions.length)
+  for (let i = 0; i < positions.length; i++) {
+    const uid = pods[positions[i]!]!.metadata.uid ?? ""
+    let key = 0
+    for (let c = 0; c < charsCompared; c++) {
+      const code = c < uid.length ? uid.charCodeAt(c) : 0
+      if (code > 127) return undefined
+      key = key * 128 + code
+    }
+    keys[i] = key * places + i
+  }
+  return keys
 }

@@ -29,7 +29,8 @@ export const runsOf = (
   const cells = sizes * classes.length
   const table = cells <= 8 * pods.length + 1024 ? new Int32Array(cells) : undefined
   const out: Array<Gathered> = []
-  for (let pod = 0; pod < pods.length; pod++) {
+  // In the order of age, so that the pods of a run are in it, and the runs by their oldest.
+  for (const pod of podOrder(pods)) {
     const shape = shapeOf[pod]!
     if (usable !== undefined && !usable[shape]!) continue
     const size = sizeOf[shape]!
@@ -44,9 +45,7 @@ export const runsOf = (
     if (table === undefined) runs.set(key, run)
     else table[key] = out.length
   }
-  const byAge = podOrder(pods)
-  for (const run of out) if (run.pods.length > 1) run.pods.sort(byAge)
-  return out.sort((a, b) => compareRoom(a.request, b.request) || byAge(a.pods[0]!, b.pods[0]!))
+  return out.sort((a, b) => compareRoom(a.request, b.request))
 }
 
 /** By request: its size, as a number. Different ways to ask for the same amounts are one size. */
