@@ -46,7 +46,7 @@ export const share: Kind<number> = {
   }
 }
 
-const booleans: Readonly<Record<string, boolean>> = {
+export const booleans: Readonly<Record<string, boolean>> = {
   true: true, "1": true, t: true, T: true, TRUE: true, True: true,
   false: false, "0": false, f: false, F: false, FALSE: false, False: false
 }
@@ -87,21 +87,5 @@ export const url = (optional: boolean): Kind<string> => ({
     const parsed = URL.canParse(given) ? new URL(given) : undefined
     const good = parsed !== undefined && /^https?:$/.test(parsed.protocol) && parsed.hostname !== ""
     return when(good ? given.replace(/\/+$/, "") : undefined)
-  }
-})
-
-/** `Name=bool,Name=bool`. Gates that are not there yet may only be off. */
-export const featureGates = (available: ReadonlyArray<string>, planned: ReadonlyArray<string>): Kind<Readonly<Record<string, boolean>>> => ({
-  expected: `Name=true|false, comma separated${planned.length === 0 ? "" : `; ${planned.join(", ")} can only be false in this version`}`,
-  parse: (given) => {
-    const gates: Record<string, boolean> = {}
-    for (const part of given.split(",").map((each) => each.trim()).filter((each) => each !== "")) {
-      const [name, value, ...rest] = part.split("=").map((each) => each.trim())
-      const on = value === undefined ? undefined : booleans[value]
-      if (name === undefined || name === "" || on === undefined || rest.length > 0) return Result.fail(undefined)
-      if (on && planned.includes(name)) return Result.fail(undefined)
-      if (available.includes(name)) gates[name] = on
-    }
-    return Result.succeed(gates)
   }
 })

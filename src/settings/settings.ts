@@ -1,6 +1,7 @@
 /** The settings of a controller process, decoded. `settings/load.ts` reads them from flags and environment. */
 import { Context } from "effect"
 import type { Duration, Redacted } from "effect"
+import type { FeatureGates } from "./featureGates.ts"
 import type { SchedulerConfig } from "./schedulerConfig.ts"
 
 export interface SettingsShape {
@@ -37,6 +38,7 @@ export interface SettingsShape {
   readonly searchBudget: Duration.Duration
   /** What a node is taken to cost beyond its price, in US dollars an hour. */
   readonly nodePrice: number
+  readonly featureGates: FeatureGates
 }
 
 export class Settings extends Context.Service<Settings, SettingsShape>()("karpenter-linode/settings/Settings") {}

@@ -3,6 +3,7 @@
  * `settings/load.ts` and docs/CONFIGURATION.md (checked by a test) all follow this table.
  */
 import { Duration } from "effect"
+import { defaultFeatureGates, featureGates } from "./featureGates.ts"
 import * as Kind from "./kinds.ts"
 
 export interface Setting<A> {
@@ -14,7 +15,7 @@ export interface Setting<A> {
   /** Undefined: must be given. */
   readonly fallback: { readonly value: A; readonly shown: string } | undefined
   readonly about: string
-  readonly group: "Cluster" | "Linode" | "LKE" | "Scheduling" | "Process" | "Accepted without effect"
+  readonly group: "Cluster" | "Linode" | "LKE" | "Scheduling" | "Features" | "Process" | "Accepted without effect"
 }
 
 const required = <A>(
@@ -28,9 +29,6 @@ const optional = <A>(
 
 const noEffect = <A>(flag: string, env: string, kind: Kind.Kind<A>, value: A, shown: string, why: string): Setting<A> =>
   optional("Accepted without effect", flag, [env], kind, value, shown, why)
-
-/** Karpenter's gates whose features are not here yet: they may be named, and only be off. */
-const plannedGates = ["NodeRepair", "SpotToSpotConsolidation", "NodeOverlay", "StaticCapacity", "CapacityBuffer"]
 
 export const table = {
   clusterName: required("Cluster", "cluster-name", ["CLUSTER_NAME"], { ...Kind.text, expected: "the label of your LKE cluster" },
@@ -65,6 +63,9 @@ export const table = {
   nodePrice: optional("Scheduling", "node-price", ["NODE_PRICE"], Kind.dollars, 0.001, "0.001",
     "What every node is taken to cost beyond its price, in US dollars an hour, for addresses, API calls and upkeep. Of plans of nearly equal price the one with fewer nodes is taken; 0 counts prices alone."),
 
+  featureGates: optional("Features", "feature-gates", ["FEATURE_GATES"], featureGates, defaultFeatureGates, "NodeRepair=false,NodeOverlay=false,StaticCapacity=false,CapacityBuffer=false,ReservedCapacity=true,SpotToSpotConsolidation=false",
+    "Turns features on and off. What is not named keeps its default."),
+
   metricsPort: optional("Process", "metrics-port", ["METRICS_PORT"], Kind.integer(0, 65535), 8080, "8080", "Port of /metrics; 0 takes any free one."),
   healthProbePort: optional("Process", "health-probe-port", ["HEALTH_PROBE_PORT"], Kind.integer(0, 65535), 8081, "8081", "Port of /healthz and /readyz; 0 takes any free one."),
   kubeClientQps: optional("Process", "kube-client-qps", ["KUBE_CLIENT_QPS"], Kind.integer(1, 100_000), 200, "200", "Requests a second to the API server, on average."),
@@ -86,8 +87,6 @@ export const table = {
   cpuRequests: noEffect("cpu-requests", "CPU_REQUESTS", Kind.integer(-1, 1_000_000), 1000, "1000", "Concurrency does not depend on it."),
   logOutputPaths: noEffect("log-output-paths", "LOG_OUTPUT_PATHS", Kind.text, "stdout", "stdout", "Logs go to stdout."),
   logErrorOutputPaths: noEffect("log-error-output-paths", "LOG_ERROR_OUTPUT_PATHS", Kind.text, "stderr", "stderr", "Logs go to stdout."),
-  featureGates: noEffect<Readonly<Record<string, boolean>>>("feature-gates", "FEATURE_GATES", Kind.featureGates(["ReservedCapacity"], plannedGates), {}, "ReservedCapacity=true",
-    "Linode has no reserved capacity, and the features of the other gates are not here yet."),
   ignoreDraRequests: noEffect("ignore-dra-requests", "IGNORE_DRA_REQUESTS", Kind.oneOf(["true"]), "true", "true", "Dynamic resource allocation is not served; only true is accepted.")
 } as const
 

@@ -99,6 +99,13 @@ if (helm !== undefined) {
       assert.include(only(objects("--set", "region=us-ord"), "Secret"), "\"CLUSTER_REGION\":\"us-ord\"")
     })
 
+    it("hands the feature gates over, all off unless somebody turns one on", () => {
+      const gates = (...args: ReadonlyArray<string>) =>
+        /\{"name":"FEATURE_GATES","value":"([^"]*)"\}/u.exec(only(objects(...args), "Deployment"))?.[1]
+      assert.strictEqual(gates(), "NodeRepair=false,NodeOverlay=false,StaticCapacity=false,CapacityBuffer=false")
+      assert.include(gates("--set", "settings.featureGates.staticCapacity=true"), "StaticCapacity=true")
+    })
+
     it("hands the scheduler's configuration over as JSON, and only where there is one", () => {
       const constraint = { maxSkew: 1, topologyKey: "a", whenUnsatisfiable: "ScheduleAnyway" }
       const config = { podTopologySpread: { defaultConstraints: [constraint] } }

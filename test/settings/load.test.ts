@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Redacted, Result } from "effect"
 import { readFileSync } from "node:fs"
+import type { FeatureGates } from "../../src/settings/featureGates.ts"
 import { settingsHelp } from "../../src/settings/help.ts"
 import { read } from "../../src/settings/load.ts"
 import type { Values } from "../../src/settings/table.ts"
@@ -71,7 +72,8 @@ describe("settings", () => {
   })
 
   it.each([
-    ["a gate that is not there yet", { FEATURE_GATES: "NodeRepair=true" }, "can only be false"],
+    ["consolidation of spot instances", { FEATURE_GATES: "SpotToSpotConsolidation=true" }, "Linode has no spot instances"],
+    ["a gate that is neither on nor off", { FEATURE_GATES: "NodeRepair=maybe" }, "Name=true|false"],
     ["a malformed gate", { FEATURE_GATES: "NodeRepair" }, "Name=true|false"],
     ["dynamic resource allocation", { IGNORE_DRA_REQUESTS: "false" }, "true"],
     ["instance mode", { KARPENTER_MODE: "instance" }, "lke"]
@@ -79,8 +81,23 @@ describe("settings", () => {
     assert.include(bad([], { ...minimum, ...env }).message, expected)
   })
 
-  it("accept the gates as upstream's chart writes them", () => {
-    assert.deepStrictEqual(good([], { ...minimum, FEATURE_GATES: "NodeRepair=false" }).featureGates, {})
+  it("have Karpenter's feature gates with its defaults", () => {
+    assert.deepStrictEqual(good([]).featureGates, {
+      NodeRepair: false, NodeOverlay: false, StaticCapacity: false, CapacityBuffer: false, ReservedCapacity: true,
+      SpotToSpotConsolidation: false
+    })
+  })
+
+  it.each<readonly [string, Partial<FeatureGates>]>([
+    ["NodeRepair=true", { NodeRepair: true }],
+    [" NodeOverlay = true , StaticCapacity=1,", { NodeOverlay: true, StaticCapacity: true }],
+    ["CapacityBuffer=true,ReservedCapacity=false,SpotToSpotConsolidation=false", { CapacityBuffer: true, ReservedCapacity: false }],
+    ["NodeRepair=false", {}],
+    ["DynamicResources=true,toString=true", {}],
+    ["NodeRepair=true,NodeRepair=false", {}]
+  ])("read the feature gates %j over the defaults and ignore names that nobody knows", (text, changed) => {
+    assert.deepStrictEqual(good(["--feature-gates", text]).featureGates, { ...good([]).featureGates, ...changed })
+    assert.deepStrictEqual(good([], { ...minimum, FEATURE_GATES: text }).featureGates, { ...good([]).featureGates, ...changed })
   })
 
   it("never repeat the token, even when it is not usable", () => {
