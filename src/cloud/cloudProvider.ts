@@ -43,6 +43,16 @@ export interface Machine {
 
 export type Deletion = "terminating" | "gone"
 
+/** "stopped": it is shut down, and no boot of it is under way. Like "gone" it is said only on proof. */
+export type MachineState = "present" | "stopped" | "gone"
+
+/** A condition of a Node that will not get well by itself, and how long it is watched before the node is replaced. */
+export interface RepairPolicy {
+  readonly type: string
+  readonly status: "True" | "False" | "Unknown"
+  readonly tolerationMillis: number
+}
+
 export class CloudProvider extends Context.Service<CloudProvider, {
   /** Label of the cloud provider metrics: `linode`. */
   readonly name: string
@@ -57,8 +67,12 @@ export class CloudProvider extends Context.Service<CloudProvider, {
    * it, and no request under way that could still bring it. Call until then.
    */
   readonly delete: (claim: NodeClaim) => Effect.Effect<Deletion, CloudError>
-  /** Whether the claim's machine still exists. "gone" only on proof. */
-  readonly exists: (claim: NodeClaim) => Effect.Effect<"present" | "gone", CloudError>
+  /** Whether the claim's machine still exists. */
+  readonly exists: (claim: NodeClaim) => Effect.Effect<MachineState, CloudError>
+  /** Why the machine is not what its LinodeNodeClass would make now: the reason of `Drifted`. Cheap: no request. */
+  readonly drifted: (claim: NodeClaim) => Effect.Effect<"NodeClassDrift" | undefined>
+  /** Which nodes are beyond repair. Empty: none are ever replaced for their conditions. */
+  readonly repairPolicies: ReadonlyArray<RepairPolicy>
   /** Every type, those without an available offering included. Cached: call it freely; equal content is the same array. */
   readonly instanceTypes: (nodePool: NodePool) => Effect.Effect<ReadonlyArray<InstanceType>, CloudError>
   /** What this mode cannot do with a LinodeNodeClass; empty when all is well. One entry per field. */

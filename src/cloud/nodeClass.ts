@@ -1,7 +1,9 @@
 /** The LinodeNodeClass of a claim or a NodePool, as far as it may be used. */
 import { Effect } from "effect"
+import { annotation } from "../apis/labels.ts"
 import type { LinodeNodeClass } from "../apis/linodeNodeClass.ts"
 import { LinodeNodeClasses } from "../apis/linodeNodeClass.ts"
+import type { NodeClaim } from "../apis/nodeClaim.ts"
 import type { Caches } from "../kube/caches.ts"
 import type { Kube } from "../kube/kube.ts"
 import { isNotFound } from "../kube/kubeError.ts"
@@ -45,3 +47,16 @@ export const readyNodeClass = Effect.fnUntraced(function*(
   const why = is === "gone" ? "does not exist or is being deleted" : "is not ready"
   return yield* new CloudError({ operation, detail: `LinodeNodeClass ${name} ${why}`, reason: new NodeClassNotReady() })
 })
+
+/**
+ * A claim's machine drifted from its class when both carry a hash of the same version and the hashes differ (provider
+ * spec §5). The hash is over the whole spec but its tags: those are changed in place. A class that is gone drifts nothing.
+ */
+export const nodeClassDrift = (claim: NodeClaim, nodeClass: LinodeNodeClass | undefined): "NodeClassDrift" | undefined => {
+  const made = claim.metadata.annotations ?? {}
+  const now = nodeClass?.metadata.annotations ?? {}
+  const comparable = made[annotation.nodeClassHash] !== undefined && now[annotation.nodeClassHash] !== undefined &&
+    made[annotation.nodeClassHashVersion] !== undefined &&
+    made[annotation.nodeClassHashVersion] === now[annotation.nodeClassHashVersion]
+  return comparable && made[annotation.nodeClassHash] !== now[annotation.nodeClassHash] ? "NodeClassDrift" : undefined
+}

@@ -54,6 +54,8 @@ const cloud = Layer.effect(CloudProvider, Effect.gen(function*() {
     create: () => unused,
     delete: () => unused,
     exists: () => unused,
+    drifted: () => Effect.undefined,
+    repairPolicies: [],
     instanceTypes: () => Effect.sync(() => fake.types),
     validate: () => Effect.sync(() => fake.issues),
     collectGarbage: unused

@@ -13,7 +13,8 @@ import { makeCatalogue } from "../catalogue.ts"
 import { makeCandidates } from "../choose.ts"
 import { CloudProvider } from "../cloudProvider.ts"
 import type { Deletion } from "../cloudProvider.ts"
-import { readyNodeClass } from "../nodeClass.ts"
+import { nodeClassDrift, readyNodeClass } from "../nodeClass.ts"
+import { repairPolicies } from "../repairPolicies.ts"
 import { makeClaims } from "./claims.ts"
 import { LkeCluster } from "./cluster.ts"
 import { create } from "./create.ts"
@@ -94,6 +95,9 @@ const make = Effect.gen(function*() {
     }),
     delete: giveBack(world, give),
     exists: exists(world),
+    drifted: (claim) => Effect.sync(() =>
+      nodeClassDrift(claim, caches.store(LinodeNodeClasses).get({ name: claim.spec.nodeClassRef.name }))),
+    repairPolicies,
     instanceTypes: (nodePool) => {
       const { name } = nodePool.spec.template.spec.nodeClassRef
       return catalogue.types(caches.store(LinodeNodeClasses).get({ name })?.spec.kubelet)

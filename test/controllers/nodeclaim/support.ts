@@ -10,7 +10,8 @@ import type { NodeClaim } from "../../../src/apis/nodeClaim.ts"
 import { NodePools } from "../../../src/apis/nodePool.ts"
 import type { NodePool } from "../../../src/apis/nodePool.ts"
 import { CloudError, CloudProvider } from "../../../src/cloud/cloudProvider.ts"
-import type { Deletion, Machine } from "../../../src/cloud/cloudProvider.ts"
+import type { Deletion, Machine, MachineState } from "../../../src/cloud/cloudProvider.ts"
+import { repairPolicies } from "../../../src/cloud/repairPolicies.ts"
 import { layer as cacheLayer } from "../../../src/kube/cacheLayer.ts"
 import { Caches } from "../../../src/kube/caches.ts"
 import * as events from "../../../src/kube/events.ts"
@@ -21,6 +22,7 @@ import { layerWith } from "../../../src/kube/memory/layer.ts"
 import type { Condition, Event, Node, Pod } from "../../../src/kube/objects.ts"
 import { Events, Nodes, Pods } from "../../../src/kube/resources.ts"
 import * as metrics from "../../../src/runtime/metrics.ts"
+import type { InstanceType } from "../../../src/scheduling/problem.ts"
 
 export const start = Date.parse("2026-03-01T12:00:00Z")
 
@@ -32,7 +34,10 @@ export class FakeCloud extends Context.Service<FakeCloud, {
   /** What create says of a claim's machine when nothing else was told. */
   machine: (claim: NodeClaim) => Machine
   deletion: Deletion
-  exists: CloudError | "present" | "gone"
+  exists: CloudError | MachineState
+  /** What the node pools have; read by drift. */
+  types: ReadonlyArray<InstanceType>
+  drifted: "NodeClassDrift" | undefined
   /** Runs inside create, before it answers. */
   during: Effect.Effect<void>
   /** The same inside delete. */
@@ -57,7 +62,7 @@ export const machineOf = (claim: NodeClaim): Machine => ({
 const fakeCloud = Layer.effectContext(Effect.gen(function*() {
   const kube = yield* Kube
   const fake = FakeCloud.of({
-    answers: [], deletions: [], machine: machineOf, deletion: "gone", exists: "present", during: Effect.void,
+    answers: [], deletions: [], machine: machineOf, deletion: "gone", exists: "present", types: [], drifted: undefined, during: Effect.void,
     duringDelete: Effect.void, calls: []
   })
   const answer = <A>(value: A | CloudError): Effect.Effect<A, CloudError> =>
@@ -77,9 +82,14 @@ const fakeCloud = Layer.effectContext(Effect.gen(function*() {
     }),
     exists: (claim) => Effect.suspend(() => {
       fake.calls.push(`exists ${claim.metadata.name}`)
-      return answer<"present" | "gone">(fake.exists)
+      return answer<MachineState>(fake.exists)
     }),
-    instanceTypes: () => Effect.succeed([]),
+    drifted: () => Effect.sync(() => fake.drifted),
+    repairPolicies,
+    instanceTypes: () => Effect.sync(() => {
+      fake.calls.push("types")
+      return fake.types
+    }),
     validate: () => Effect.succeed([]),
     collectGarbage: Effect.sync(() => {
       fake.calls.push("collect")
