@@ -24,6 +24,8 @@ export interface ConditionSet {
   readonly isFalse: (object: ConditionedObject, type: string) => boolean
   /** The reason becomes the type, the message empty. `now` is an ISO timestamp, as in all the setters. */
   readonly setTrue: <A extends ConditionedObject>(object: A, type: string, now: string) => A
+  /** True for one of several reasons, which is the message too. */
+  readonly setTrueBecause: <A extends ConditionedObject>(object: A, type: string, reason: string, now: string) => A
   readonly setFalse: <A extends ConditionedObject>(object: A, type: string, reason: string, message: string, now: string) => A
   readonly setUnknown: <A extends ConditionedObject>(object: A, type: string, reason: string, message: string, now: string) => A
   /** Removes an independent condition. The root and its dependents stay as they are. */
@@ -126,6 +128,7 @@ export const conditionSet = (dependents: ReadonlyArray<string>, root: string = c
     isTrue: (object, type) => get(object, type)?.status === "True",
     isFalse: (object, type) => get(object, type)?.status === "False",
     setTrue: (object, type, now) => set(object, { type, status: "True", reason: type, message: "" }, now),
+    setTrueBecause: (object, type, reason, now) => set(object, { type, status: "True", reason, message: reason }, now),
     setFalse: (object, type, reason, message, now) => set(object, { type, status: "False", reason, message }, now),
     setUnknown: (object, type, reason, message, now) => set(object, { type, status: "Unknown", reason, message }, now),
     clear: (object, type, now) => {

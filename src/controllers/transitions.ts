@@ -20,7 +20,7 @@ export const reportTransitions = Effect.fnUntraced(function*<A extends KubeObjec
     const is = find(after, type)
     if (is === undefined || is.status === "Unknown") continue
     if (was?.status === is.status && was.reason === is.reason && was.message === is.message) continue
-    const because = is.status === "True" ? "" : `, Reason: ${is.reason ?? ""}, Message: ${is.message ?? ""}`
+    const because = is.status === "True" && is.reason === type ? "" : `, Reason: ${is.reason ?? ""}, Message: ${is.message ?? ""}`
     yield* recorder.publish({
       object: after,
       type: is.status === "True" ? "Normal" : "Warning",
