@@ -26,7 +26,7 @@ import type { Purchase, Tier } from "../../src/simulator/linode/world.ts"
 import * as objects from "./objects.ts"
 import { clusterName, startProgram, token } from "./program.ts"
 import type { Moment, Program } from "./program.ts"
-import { Process, Time } from "./virtual.ts"
+import { Process, Time } from "../simulation/engine/virtual.ts"
 
 export const region = "us-ord"
 

@@ -1,31 +1,19 @@
 /**
- * One start of the controller: the same house as on a real cluster, with milliseconds of network between it and the
- * API server and Linode. It can be killed at any of its requests, before they are sent or once they are carried out.
+ * One start of the controller with milliseconds of network between it and the API server and Linode. It can be killed at
+ * any of its requests, before they are sent or once they are carried out.
  */
 import type { AxiosAdapter } from "axios"
-import { Effect, Layer, Redacted } from "effect"
-import { Process } from "./virtual.ts"
-import type { Time } from "./virtual.ts"
-import { LkeCluster } from "../../src/cloud/lke/cluster.ts"
-import { services } from "../../src/commands/controller.ts"
-import { allControllers } from "../../src/controllers/all.ts"
-import { CacheLoops } from "../../src/kube/cacheLayer.ts"
-import { Caches } from "../../src/kube/caches.ts"
+import { Effect } from "effect"
 import { Kube } from "../../src/kube/kube.ts"
 import { KubeError, Unavailable } from "../../src/kube/kubeError.ts"
-import { leaseDefaults, whileLeader } from "../../src/kube/lease.ts"
-import * as liveLinode from "../../src/linode/live.ts"
-import { Transport } from "../../src/linode/options.ts"
-import * as log from "../../src/runtime/log.ts"
-import * as metrics from "../../src/runtime/metrics.ts"
-import { load } from "../../src/settings/load.ts"
-import { Settings } from "../../src/settings/settings.ts"
 import type { LinodeApi } from "../../src/simulator/linode/linodeApi.ts"
 import { findRoutes } from "../../src/simulator/linode/routes.ts"
 import { transport } from "../../src/simulator/linode/transport.ts"
+import { launch } from "../simulation/engine/program.ts"
+import { Process } from "../simulation/engine/virtual.ts"
+import type { Time } from "../simulation/engine/virtual.ts"
 
-export const clusterName = "prod"
-export const token = "a-secret-token-0123456789"
+export { clusterName, token } from "../simulation/engine/program.ts"
 
 /** A request that is about to be sent, or whose reply is on its way. */
 export interface Moment {
@@ -104,22 +92,6 @@ export const startProgram = (time: Time, kube: Kube["Service"], api: LinodeApi, 
     watch: kube.watch
   })
 
-  const work = Effect.gen(function*() {
-    const caches = yield* Caches
-    const loops = yield* CacheLoops
-    yield* Effect.logInfo("starting", { cluster: yield* LkeCluster })
-    const lead = whileLeader({ ...leaseDefaults, namespace: "kube-system", identity: options.identity })
-    return yield* Effect.raceFirst(loops.join, Effect.andThen(caches.synced, lead(allControllers)))
-  })
-  const linode = liveLinode.layer({ token: Redacted.make(token) }).pipe(Layer.provide(Layer.succeed(Transport, adapter)))
-  const ground = Layer.mergeAll(
-    Layer.succeed(Kube, remoteKube),
-    linode,
-    metrics.layerQuiet,
-    Layer.effect(Settings, load({ args: [], env: { CLUSTER_NAME: clusterName, LINODE_TOKEN: token } })),
-    log.layer({ level: "debug", commit: "test", write: options.log })
-  )
-  const program = work.pipe(Effect.provide(services.pipe(Layer.provideMerge(ground), Layer.fresh)), Effect.scoped)
-  const stop = process.start(program, (exit) => options.onExit(exit._tag === "Success" ? "ended" : log.causeText(exit.cause)))
-  return { process, stop }
+  const { identity, log, onExit } = options
+  return { process, stop: launch(process, { identity, kube: remoteKube, linode: adapter, log, onExit }) }
 }
