@@ -10,6 +10,8 @@ export interface Call {
   readonly verb: Verb
   readonly resource: AnyResource
   readonly ref?: Partial<Ref> | undefined
+  /** What a write sends. */
+  readonly body?: unknown
 }
 
 /** Which requests fail, and how. What is not said matches every request. */

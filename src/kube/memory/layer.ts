@@ -49,7 +49,8 @@ const requestOf = ({ verb, resource, ref }: Call): string => {
   return `${methods[verb]} ${path(resource, place)}${subresources[verb] ?? ""}`
 }
 
-const refused = (call: Call, refusal: Refusal): KubeError =>
+/** What a client is told of a request that the server turned down. */
+export const refused = (call: Call, refusal: Refusal): KubeError =>
   new KubeError({ request: requestOf(call), status: refusal.status, detail: refusal.message, reason: refusal.reason })
 
 const faulty = (call: Call, fault: Fault): KubeError =>
@@ -72,7 +73,7 @@ const requester = (faults: Faults, counters: Counters, tick: (clock: Clock.Clock
       }
     })))
 
-type Request = ReturnType<typeof requester>
+export type Request = <A>(call: Call, run: () => A) => Effect.Effect<A, KubeError>
 
 const watching = (server: ApiServer, request: Request) =>
   <A extends KubeObject>(resource: Resource<A>, options: WatchOptions): Stream.Stream<WatchEvent<A>, KubeError> => {
@@ -87,7 +88,8 @@ const watching = (server: ApiServer, request: Request) =>
     ))
   }
 
-const kubeOf = (server: ApiServer, request: Request): Context.Service.Shape<typeof Kube> => {
+/** The server for a client whose requests go by `request`: at once, or over a network that it plays. */
+export const kubeOf = (server: ApiServer, request: Request): Context.Service.Shape<typeof Kube> => {
   // The server keeps plain objects; their shape is what the resource says.
   const as = <A>(object: KubeObject): A => object as unknown as A
   return Kube.of({
@@ -97,13 +99,13 @@ const kubeOf = (server: ApiServer, request: Request): Context.Service.Shape<type
       return { ...page, items: page.items.map((item) => as(item)) }
     }),
     create: (resource, object) =>
-      request({ verb: "create", resource, ref: object.metadata }, () => as(server.create(resource, object))),
+      request({ verb: "create", resource, ref: object.metadata, body: object }, () => as(server.create(resource, object))),
     update: (resource, object) =>
-      request({ verb: "update", resource, ref: object.metadata }, () => as(server.update(resource, object))),
+      request({ verb: "update", resource, ref: object.metadata, body: object }, () => as(server.update(resource, object))),
     updateStatus: (resource, object) =>
-      request({ verb: "updateStatus", resource, ref: object.metadata }, () => as(server.update(resource, object, "status"))),
+      request({ verb: "updateStatus", resource, ref: object.metadata, body: object }, () => as(server.update(resource, object, "status"))),
     patch: (resource, ref, patch, options) =>
-      request({ verb: "patch", resource, ref }, () => as(server.patch(resource, ref, patch, options))),
+      request({ verb: "patch", resource, ref, body: patch }, () => as(server.patch(resource, ref, patch, options))),
     delete: (resource, ref, options) => request({ verb: "delete", resource, ref }, () => server.delete(resource, ref, options)),
     evict: (pod, options) => request({ verb: "evict", resource: Pods, ref: pod }, () => server.evict(pod, options)),
     watch: watching(server, request)

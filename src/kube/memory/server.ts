@@ -34,6 +34,7 @@ import { jsonPatch, mergePatch } from "./patch.ts"
 import { Registry } from "./registry.ts"
 import { scaleOf, withScale } from "./scale.ts"
 import { Storage } from "./storage.ts"
+import type { Changed } from "./storage.ts"
 import { strategicPatch } from "./strategicPatch.ts"
 
 export interface ApiServerOptions {
@@ -41,6 +42,8 @@ export interface ApiServerOptions {
   readonly now: () => number
   /** How many changes of a kind a watch can go back at least. */
   readonly history?: number
+  /** Is told of every change, at the end of the request that made it. */
+  readonly onChange?: (change: Changed) => void
 }
 
 export type AnyResource = Resource<never> | Resource
@@ -69,8 +72,10 @@ export class ApiServer {
     this.#budgets = this.#storage.of(PodDisruptionBudgets).kind
     this.#namespaces = this.#storage.of(Namespaces).kind
     this.#definitions = this.#storage.of(CustomResourceDefinitions).kind
+    const { onChange } = options
     this.#registry = new Registry(this.#storage, options.now, [
-      new GarbageCollector(), new NamespaceController(this.#namespaces), new DisruptionController(this.#pods, this.#budgets)
+      new GarbageCollector(), new NamespaceController(this.#namespaces), new DisruptionController(this.#pods, this.#budgets),
+      ...(onChange === undefined ? [] : [{ changed: onChange }])
     ])
     for (const name of initialNamespaces) this.create(Namespaces, { metadata: { name } })
   }

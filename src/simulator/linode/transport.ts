@@ -2,7 +2,7 @@
 import { type AxiosAdapter, AxiosError, type AxiosResponse, CanceledError } from "axios"
 import type { LinodeApi } from "./linodeApi.ts"
 
-export const transport = (api: LinodeApi): AxiosAdapter => (config) =>
+export const transport = (api: Pick<LinodeApi, "exchange">): AxiosAdapter => (config) =>
   new Promise((resolve, reject) => {
     const { pathname, search } = new URL(config.url ?? "")
     const query = new URLSearchParams(search)
