@@ -13,6 +13,8 @@ import { nodeClassController } from "./nodeclass/nodeClass.ts"
 import { nodePoolCounter } from "./nodepool/counter.ts"
 import { nodePoolHashing } from "./nodepool/hash.ts"
 import { nodePoolReadiness } from "./nodepool/readiness.ts"
+import { nodePoolRegistrationHealth } from "./nodepool/registrationHealth.ts"
+import * as registrations from "./nodepool/registrations.ts"
 import { provisioner } from "./provisioning/provisioner.ts"
 
 /** Never ends by itself: the first controller that dies takes the others with it, and the process. */
@@ -28,8 +30,9 @@ export const allControllers = Effect.all([
   disruption,
   nodePoolHashing,
   nodePoolReadiness,
+  nodePoolRegistrationHealth,
   nodePoolCounter,
   nodeClassHashing,
   nodeClassController,
   metricsController
-], { concurrency: "unbounded" }).pipe(Effect.andThen(Effect.never))
+], { concurrency: "unbounded" }).pipe(Effect.andThen(Effect.never), Effect.provide(registrations.layer))

@@ -18,6 +18,8 @@ import { Nodes } from "../../kube/resources.ts"
 import { done, onOther, onSelf, requeueAfter, runController, sooner } from "../../runtime/controller.ts"
 import type { Result } from "../../runtime/controller.ts"
 import type { Metrics } from "../../runtime/metrics.ts"
+import { recordOutcome } from "../nodepool/registrations.ts"
+import type { Registrations } from "../nodepool/registrations.ts"
 import { reportTransitions } from "../transitions.ts"
 import { claimMetrics } from "./claimMetrics.ts"
 import { finalize } from "./finalization.ts"
@@ -30,7 +32,7 @@ import { removeClaim } from "./removeClaim.ts"
 import { settled, writeClaim, writeFinalizers } from "./writeClaim.ts"
 import { isoNow } from "../../runtime/isoNow.ts"
 
-export type LifecycleServices = Caches | CloudProvider | Kube | Metrics | Recorder
+export type LifecycleServices = Caches | CloudProvider | Kube | Metrics | Recorder | Registrations
 
 /** Claims in the middle of a launch wait for Linode, and those that ask together share its calls: nobody should queue. */
 const workers = 1000
@@ -158,10 +160,12 @@ export const nodeClaimLifecycle: Effect.Effect<never, never, LifecycleServices> 
     const after = yield* initialize(registered, nodes, yield* isoNow)
     yield* writeClaim(step.before, after)
     yield* announce(step.before, after)
+    if (became(step.before, after, conditionType.registered)) yield* recordOutcome(after, "registered")
 
     const liveness = livenessOf(after, yield* Clock.currentTimeMillis)
     if (liveness.action === "delete") {
       yield* Effect.logInfo("deleting nodeclaim", { reason: liveness.reason, message: liveness.message })
+      yield* recordOutcome(after, "failed")
       yield* removeClaim(after, liveness.reason)
       return done
     }

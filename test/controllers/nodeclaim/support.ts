@@ -12,6 +12,7 @@ import type { NodePool } from "../../../src/apis/nodePool.ts"
 import { CloudError, CloudProvider } from "../../../src/cloud/cloudProvider.ts"
 import type { Deletion, Machine, MachineState } from "../../../src/cloud/cloudProvider.ts"
 import { repairPolicies } from "../../../src/cloud/repairPolicies.ts"
+import * as registrations from "../../../src/controllers/nodepool/registrations.ts"
 import { layer as cacheLayer } from "../../../src/kube/cacheLayer.ts"
 import { Caches } from "../../../src/kube/caches.ts"
 import * as events from "../../../src/kube/events.ts"
@@ -98,7 +99,7 @@ const fakeCloud = Layer.effectContext(Effect.gen(function*() {
   return Context.make(FakeCloud, fake).pipe(Context.add(CloudProvider, cloud))
 }))
 
-const world = Layer.mergeAll(events.layer, fakeCloud, metrics.layerQuiet).pipe(
+const world = Layer.mergeAll(events.layer, fakeCloud, metrics.layerQuiet, registrations.layer).pipe(
   Layer.provideMerge(cacheLayer),
   Layer.provideMerge(layerWith({ crds }))
 )
