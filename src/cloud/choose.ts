@@ -1,4 +1,5 @@
 /** Which types a claim may be, the one to buy first. */
+import { claimRequirements } from "../apis/claimRequirements.ts"
 import { label, wellKnownLabels } from "../apis/labels.ts"
 import type { NodeClaim } from "../apis/nodeClaim.ts"
 import { compatible, parseQuantity, requirementsOf, requirementsOfLabels, subtractResources } from "../scheduling/index.ts"
@@ -39,7 +40,7 @@ export const makeCandidates = (): Candidates => {
   return (claim, types) => {
     const ready = known.get(types) ?? makeReady(types)
     known.set(types, ready)
-    const want = requirementsOf(claim.spec.requirements)
+    const want = requirementsOf(claimRequirements(claim))
     // Labels that only the NodePool knows are no business of the type's.
     const others = new Set([...want.keys()].filter((key) => !wellKnown.has(key) || key === label.nodePool))
     const requests = amounts(claim.spec.resources?.requests ?? {})

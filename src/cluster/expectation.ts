@@ -2,6 +2,7 @@
  * What a claim is going to be before Linode says so: the cheapest type that it allows. Every type it names holds the
  * pods it was made for, so counting on the cheapest never makes a second node necessary, whichever is bought.
  */
+import { claimRequirements } from "../apis/claimRequirements.ts"
 import { label } from "../apis/labels.ts"
 import type { NodeClaim } from "../apis/nodeClaim.ts"
 import type { ResourceList } from "../kube/objects.ts"
@@ -23,14 +24,14 @@ const labelsOf = (type: InstanceType, offering: Offering): Readonly<Record<strin
 })
 
 const fixedLabels = (claim: NodeClaim): Readonly<Record<string, string>> => Object.fromEntries(
-  claim.spec.requirements.flatMap((requirement) =>
+  claimRequirements(claim).flatMap((requirement) =>
     requirement.operator === "In" && requirement.values?.length === 1 ? [[requirement.key, requirement.values[0]!]] : [])
 )
 
 /** Where no type is known a claim counts for what it asked for: room for its own pods and for nothing else. */
 export const expectation = (claim: NodeClaim, types: ReadonlyArray<InstanceType>): Expectation => {
   const requests = claim.spec.resources?.requests ?? {}
-  const wanted = requirementsOf(claim.spec.requirements)
+  const wanted = requirementsOf(claimRequirements(claim))
   const options = types.flatMap((type) => type.offerings.map((offering) => ({
     type,
     offering,

@@ -1,6 +1,9 @@
 /** Reading claims from the API server itself, and writing what they say about their machines. */
 import { Effect } from "effect"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
+import type { NodeClaim } from "../../apis/nodeClaim.ts"
+import { NodePools } from "../../apis/nodePool.ts"
+import type { NodePool } from "../../apis/nodePool.ts"
 import type { Kube } from "../../kube/kube.ts"
 import { isConflict, isNotFound } from "../../kube/kubeError.ts"
 import type { KubeError } from "../../kube/kubeError.ts"
@@ -24,6 +27,9 @@ export interface Claims {
     annotations: Readonly<Record<string, string | null>>,
     still: (record: ClaimRecord) => boolean
   ) => Effect.Effect<ClaimRecord | undefined, KubeError>
+  /** Makes a claim; one of its name may be there already. */
+  readonly add: (claim: NodeClaim) => Effect.Effect<void, KubeError>
+  readonly nodePools: Effect.Effect<ReadonlyArray<NodePool>, KubeError>
 }
 
 export const makeClaims = (kube: Kube["Service"]): Claims => {
@@ -49,5 +55,14 @@ export const makeClaims = (kube: Kube["Service"]): Claims => {
     return undefined
   })
 
-  return { list: Effect.map(kube.list(NodeClaims), ({ items }) => items.map(recordOf)), get, annotate }
+  return {
+    list: Effect.map(kube.list(NodeClaims), ({ items }) => items.map(recordOf)),
+    get,
+    annotate,
+    add: (claim) => kube.create(NodeClaims, claim).pipe(
+      Effect.asVoid,
+      Effect.catchIf((error) => error.reason._tag === "AlreadyExists", () => Effect.void)
+    ),
+    nodePools: Effect.map(kube.list(NodePools), ({ items }) => items)
+  }
 }

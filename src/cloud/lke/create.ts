@@ -60,13 +60,17 @@ const askFor = ({ grow }: Parts, key: string, wish: Wish): Effect.Effect<Outcome
   Effect.map((pass) => pass.get(wish.name) ?? { is: "nothing" })
 )
 
-/** What to ask for, in this order; the type whose key the claim already waits under comes first. */
+/**
+ * What to ask for, in this order: the type whose key the claim already waits under, types of which the Go provider left
+ * a node, the others by price.
+ */
 const specsOf = Effect.fnUntraced(function*({ candidates, catalogue, world }: Parts, record: ClaimRecord, nodeClass: LinodeNodeClass) {
   const types = candidates(record.claim, yield* catalogue.types(nodeClass.spec.kubelet)).filter(isAvailable)
   const specOf = (type: InstanceType): PoolSpec => poolSpec(world.cluster, nodeClass, record.claim, type.name)
   const own = record.key === undefined ? undefined : types.find((type) => specOf(type).key === record.key)
-  const order = own === undefined ? types : [own, ...types.filter((type) => type !== own)]
-  return order.slice(0, mostTypes).map(specOf)
+  const leftovers = yield* Effect.mapError(world.leftovers, cloudError(operation))
+  const paid = types.filter((type) => leftovers.some(({ pool }) => pool.type === type.name && specOf(type).fits(pool)))
+  return [...new Set([...own === undefined ? [] : [own], ...paid, ...types])].slice(0, mostTypes).map(specOf)
 })
 
 /** Makes sure that the claim has one machine; see `CloudProvider.create`. */

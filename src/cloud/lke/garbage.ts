@@ -13,7 +13,7 @@ export type Since = ReadonlyMap<string, number>
 
 const emptyPool = (pool: Pool): string => `pool-${pool.id}`
 
-/** Pools that this program made: those of the Go provider are emptied by their claims alone. */
+/** Pools that this program made: nodes of the Go provider's get a claim instead (`adopt.ts`). */
 const made = (view: View): ReadonlyArray<Pool> => view.ours.filter((pool) => poolKeyOf(pool) !== undefined)
 
 const unowned = (view: View, pool: Pool): ReadonlyArray<string> =>
@@ -21,7 +21,7 @@ const unowned = (view: View, pool: Pool): ReadonlyArray<string> =>
 
 /** `since` brought up to date: whatever has an owner again, or is gone, starts from nothing next time. */
 export const observeGarbage = (view: View, since: Since): Since => new Map(
-  made(view).flatMap((pool) => pool.nodes.length === 0 ? [emptyPool(pool)] : unowned(view, pool))
+  view.ours.flatMap((pool) => pool.nodes.length === 0 ? [emptyPool(pool)] : unowned(view, pool))
     .map((what) => [what, since.get(what) ?? view.now])
 )
 

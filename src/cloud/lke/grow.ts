@@ -2,7 +2,7 @@
 import type { Pool } from "../../linode/models.ts"
 import { byAge, isWaiting } from "./record.ts"
 import type { ClaimRecord } from "./record.ts"
-import { isSentenced, sentencedNodes } from "./tags.ts"
+import { isSentenced, poolKeyOf, sentencedNodes } from "./tags.ts"
 import { doubtOf, isMissing, poolDoubts, poolIdOf, poolsOfKey } from "./view.ts"
 import type { View } from "./view.ts"
 
@@ -15,6 +15,8 @@ export interface Asked {
   readonly names: ReadonlySet<string>
   /** False when only what is there may be given out. */
   readonly mayGrow: boolean
+  /** Whether nodes of a pool of the Go provider are such as these claims want. */
+  readonly inherits?: (pool: Pool) => boolean
   /** The most nodes that a pool may have. */
   readonly most: number
 }
@@ -56,7 +58,7 @@ const onTheWay = (view: View, pool: Pool): number => {
 const freeNodes = (view: View, pools: ReadonlyArray<Pool>): ReadonlyArray<string> => pools
   .flatMap((pool) => {
     const sentenced = sentencedNodes(pool)
-    return pool.nodes.filter((node) => !view.owners.has(node.id) && !sentenced.has(node.id))
+    return pool.nodes.filter(({ id }) => !view.owners.has(id) && !view.heirs.has(id) && !sentenced.has(id))
   })
   // A node that is ready serves its pods at once.
   .toSorted((a, b) => Number(b.status === "ready") - Number(a.status === "ready") || (a.id < b.id ? -1 : 1))
@@ -72,7 +74,8 @@ const growing = (view: View, pools: ReadonlyArray<Pool>, most: number): Pool | u
 
 /**
  * Free nodes go to the claims that wait, then nodes on their way are counted off, then one change buys what is missing.
- * A claim with a change in doubt is not bought for again; it takes a node only after all others have.
+ * A claim with a change in doubt is not bought for again; it takes a node only after all others have. Pools of the Go
+ * provider never grow; what it bought for claims that are still without a node goes to them.
  */
 export const decideGrow = (view: View, asked: Asked): GrowPlan => {
   const unbind = unbinding(view, asked.key)
@@ -81,21 +84,28 @@ export const decideGrow = (view: View, asked: Asked): GrowPlan => {
   const wanted = view.claims.filter((claim) => isWaiting(claim) && (claim.key === asked.key || asked.names.has(claim.name)))
   // What is in doubt under another key is settled there.
   const elsewhere = wanted.filter((claim) => claim.key !== asked.key && doubtOf(view, claim) !== undefined)
-  const here = wanted.filter((claim) => !elsewhere.includes(claim)).toSorted(byAge)
+  const heirs = [...view.heirs].filter(([, claim]) => wanted.includes(claim))
+  const inherited = heirs.map(([, claim]) => claim)
+  const here = wanted.filter((claim) => !elsewhere.includes(claim) && !inherited.includes(claim)).toSorted(byAge)
   const doubtful = here.filter((claim) => doubtOf(view, claim) !== undefined)
   const certain = here.filter((claim) => !doubtful.includes(claim))
 
-  const pools = poolsOfKey(view, asked.key).filter((pool) => !isSentenced(pool))
+  const own = poolsOfKey(view, asked.key).filter((pool) => !isSentenced(pool))
+  const old = view.ours.filter((pool) => poolKeyOf(pool) === undefined && !isSentenced(pool) && asked.inherits?.(pool) === true)
+  const pools = [...own, ...old]
   const free = freeNodes(view, pools)
   const queue = [...certain, ...doubtful]
-  const bind = queue.slice(0, free.length).map((claim, i) => ({ claim, node: free[i]!, settled: !doubtful.includes(claim) }))
+  const bind = [
+    ...heirs.map(([node, claim]) => ({ claim, node, settled: true })),
+    ...queue.slice(0, free.length).map((claim, i) => ({ claim, node: free[i]!, settled: !doubtful.includes(claim) }))
+  ]
   const unserved = certain.slice(free.length)
   const coming = pools.reduce((sum, pool) => sum + onTheWay(view, pool), 0)
   const missing = unserved.slice(coming)
   const wait = [...elsewhere, ...unserved.slice(0, coming), ...doubtful.slice(Math.max(0, free.length - certain.length))]
 
   if (missing.length === 0 || !asked.mayGrow) return { unbind, bind, change: undefined, wait, left: missing }
-  const pool = growing(view, pools, asked.most)
+  const pool = growing(view, own, asked.most)
   const claims = missing.slice(0, pool === undefined ? asked.most : asked.most - pool.count)
   const change: Change = pool === undefined ? { change: "new", claims } : { change: "grow", pool, claims }
   return { unbind, bind, change, wait, left: missing.slice(claims.length) }

@@ -91,7 +91,9 @@ const pass = (world: World) => Effect.fn("lke.pass")(function*(key: string, wish
       const owned = view.find(claim.node)
       outcomes.set(claim.name, owned === undefined ? unlisted : { is: "bound", owned })
     }
-    const plan = decideGrow(view, { key, names, most, mayGrow: spec !== undefined && stopped === undefined })
+    const plan = decideGrow(view, {
+      key, names, most, mayGrow: spec !== undefined && stopped === undefined, ...(spec !== undefined && { inherits: spec.fits })
+    })
     if (plan.unbind.length > 0) {
       yield* Effect.forEach(plan.unbind, unbind(world), { concurrency: writers, discard: true })
       for (const { claim } of plan.unbind) outcomes.delete(claim.name)

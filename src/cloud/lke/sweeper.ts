@@ -1,13 +1,17 @@
-/** One pass over everything of this cluster that carries our tags: what no claim owns is given back. */
+/** One pass over everything of this cluster that carries our tags: what no claim owns is given back, or gets a claim. */
 import { Effect, Ref } from "effect"
 import type { KubeError } from "../../kube/kubeError.ts"
 import type { LinodeError } from "../../linode/linodeError.ts"
+import { annotation } from "../../apis/labels.ts"
+import { claimOfOrphan, decideAdoption } from "./adopt.ts"
+import type { Adoption } from "./adopt.ts"
+import { writers } from "./change.ts"
 import type { Locks } from "./gather.ts"
 import { deleteNode, deletePool } from "./giver.ts"
 import type { Grower } from "./grower.ts"
 import { decideGarbage, observeGarbage } from "./garbage.ts"
 import type { GarbagePlan, Since } from "./garbage.ts"
-import { withSentence } from "./tags.ts"
+import { isOfNodePool, withSentence } from "./tags.ts"
 import type { World } from "./world.ts"
 
 const giveBack = Effect.fn("lke.sweep")(function*(world: World, { pool, doomed }: GarbagePlan) {
@@ -23,31 +27,54 @@ const giveBack = Effect.fn("lke.sweep")(function*(world: World, { pool, doomed }
   yield* Effect.forEach(doomed.nodes, (node) => deleteNode(world, node), { discard: true })
 })
 
+/** Makes what the Go provider left our own. */
+const adopt = Effect.fn("lke.adopt")(function*({ claims }: World, { bind, orphans }: Adoption, told: Set<string>) {
+  yield* Effect.forEach(bind, ({ claim, node }) => claims.annotate(
+    claim, { [annotation.lkeNode]: node }, (now) => now.node === undefined && !now.deleting
+  ), { concurrency: writers, discard: true })
+  if (bind.length > 0) yield* Effect.logInfo("took over nodeclaims", { NodeClaims: bind.map(({ claim }) => claim.name) })
+  if (orphans.length === 0) return
+  const nodePools = (yield* claims.nodePools).filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+  for (const orphan of orphans) {
+    const about = { node: orphan.node.id, pool: orphan.pool.id, "instance-type": orphan.pool.type }
+    const nodePool = nodePools.find(({ metadata }) => isOfNodePool(orphan.pool, metadata.name))
+    if (nodePool !== undefined) {
+      const claim = claimOfOrphan(orphan, nodePool)
+      yield* claims.add(claim)
+      yield* Effect.logInfo("a node that was left without a claim gets one", { ...about, NodeClaim: claim.metadata.name })
+    } else if (!told.has(orphan.node.id)) {
+      told.add(orphan.node.id)
+      yield* Effect.logWarning("a node was left without a claim, and its NodePool is gone: it stays until somebody deletes it", about)
+    }
+  }
+})
+
 /**
  * How long something had no owner is counted in this process alone: a restart only makes the grace longer. A key that
  * fails does not keep the others from being swept; the first failure is the pass's.
  */
 export const makeSweeper = (world: World, locks: Locks, grow: Grower): Effect.Effect<void, LinodeError | KubeError> => {
   const since = Ref.makeUnsafe<Since>(new Map())
+  const told = new Set<string>()
   const look = Effect.gen(function*() {
     const view = yield* world.look
     const seen = yield* Ref.updateAndGet(since, (known) => observeGarbage(view, known))
-    return { view, plans: decideGarbage(view, seen) }
+    return { view, plans: decideGarbage(view, seen), adoption: decideAdoption(view, seen) }
   })
   const sweepKey = (key: string) => locks.withLock(key)(Effect.gen(function*() {
     const { plans } = yield* look
     yield* Effect.forEach(plans.filter((plan) => plan.key === key), (plan) => giveBack(world, plan), { discard: true })
   }))
   return Effect.gen(function*() {
-    const { plans, view } = yield* look
+    const { adoption, plans, view } = yield* look
     // Two processes gave one node to two claims: a pass parts them.
     const shared = [...view.owners.values()].map((owners) => owners.filter((owner) => !owner.deleting))
       .filter((owners) => owners.length > 1).flat()
     const parting = shared.flatMap(({ key, name }) =>
       key === undefined ? [] : [Effect.asVoid(grow(key, { name, spec: undefined }))])
     const sweeping = [...new Set(plans.map((plan) => plan.key))].map(sweepKey)
-    const results = yield* Effect.forEach([...parting, ...sweeping], (work) => work.pipe(
-      Effect.tapError((error) => Effect.logWarning("giving back what no claim owns failed", { error: error.message })),
+    const results = yield* Effect.forEach([adopt(world, adoption, told), ...parting, ...sweeping], (work) => work.pipe(
+      Effect.tapError((error) => Effect.logWarning("looking after what no claim owns failed", { error: error.message })),
       Effect.result
     ))
     yield* Effect.forEach(results, Effect.fromResult, { discard: true })

@@ -14,10 +14,11 @@ const hash = `${providerGroup}/pool-hash=`
 const nonce = `${providerGroup}/intent=`
 const sentence = "karpenter-sentenced="
 const wholePool = "pool"
+const claim = "karpenter.sh/nodeclaim="
 
 /** Keys of tags that a user's tags cannot have: they are how pools and machines are recognised. */
 export const reservedTagKeys: ReadonlySet<string> = new Set([
-  label.nodePool, label.nodeClass, "karpenter.sh/nodeclaim", `${providerGroup}/lke-managed`, `${providerGroup}/pool-hash`,
+  label.nodePool, label.nodeClass, claim.slice(0, -1), `${providerGroup}/lke-managed`, `${providerGroup}/pool-hash`,
   `${providerGroup}/intent`, "karpenter-sentenced", "lke-cluster-name", "Name"
 ])
 
@@ -70,6 +71,15 @@ const valueOf = (pool: Pool, prefix: string): string | undefined =>
 
 /** The key that the pool was made for; none on a pool of the Go provider, which new nodes never join. */
 export const poolKeyOf = (pool: Pool): string | undefined => valueOf(pool, hash)
+
+/** Whether the pool was made for the NodePool of this name. */
+export const isOfNodePool = (pool: Pool, nodePool: string): boolean => pool.tags.includes(fitTag(`${label.nodePool}=`, nodePool))
+
+/** The tag by which the Go provider gives a Linode to a claim. */
+export const claimTag = (name: string): string => fitTag(claim, name)
+
+/** Which claim the Go provider has given the Linode to, as `claimTag` says it; none where it is free. */
+export const claimTagOf = (tags: ReadonlyArray<string>): string | undefined => tags.find((tag) => tag.startsWith(claim))
 
 /** The change that made the pool. */
 export const nonceOf = (pool: Pool): string | undefined => valueOf(pool, nonce)

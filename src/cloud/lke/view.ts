@@ -1,8 +1,8 @@
 /** Claims and pools seen together at one moment: who owns which node, and which changes may still be under way. */
 import type { Pool, PoolNode } from "../../linode/models.ts"
+import { isWaiting, requestLifetime } from "./record.ts"
 import type { ClaimRecord, Intent } from "./record.ts"
-import { requestLifetime } from "./record.ts"
-import { isOurs, nonceOf, poolKeyOf, sentencedNodes } from "./tags.ts"
+import { claimTag, isOurs, isSentenced, nonceOf, poolKeyOf, sentencedNodes } from "./tags.ts"
 
 export interface ClusterId {
   readonly id: number
@@ -21,6 +21,8 @@ export interface View {
   readonly ours: ReadonlyArray<Pool>
   /** The claims that a node belongs to: one, were it not for two processes that fought. */
   readonly owners: ReadonlyMap<string, ReadonlyArray<ClaimRecord>>
+  /** Nodes that the Go provider had given to a claim without getting to say so on the claim. */
+  readonly heirs: ReadonlyMap<string, ClaimRecord>
   readonly find: (node: string) => { readonly pool: Pool; readonly node: PoolNode } | undefined
 }
 
@@ -36,11 +38,30 @@ const nodeIdIn = (cluster: number, name: string | undefined): string | undefined
 /** An LKE node's id begins with its pool's. */
 export const poolIdOf = (node: string): number => Number(node.slice(0, Math.max(0, node.lastIndexOf("-"))))
 
+/** Claim tags of Linodes, by node: see `heirs.ts`. */
+export type ClaimTags = ReadonlyMap<string, string>
+
+const heirsOf = (claims: ReadonlyArray<ClaimRecord>, tags: ClaimTags): ReadonlyMap<string, ClaimRecord> => {
+  const heirs = new Map<string, ClaimRecord>()
+  if (tags.size === 0) return heirs
+  const waiting = new Map(claims.filter((claim) => isWaiting(claim) && claim.intent === undefined)
+    .map((claim) => [claimTag(claim.name), claim]))
+  for (const [node, tag] of [...tags].toSorted(([a], [b]) => a < b ? -1 : 1)) {
+    const heir = waiting.get(tag)
+    if (heir !== undefined) heirs.set(node, heir)
+    // The Go provider may have given it two; the other one stays over.
+    waiting.delete(tag)
+  }
+  return heirs
+}
+
+/** `tags`: of nodes that no claim owns, as far as they were asked for. */
 export const makeView = (
   cluster: ClusterId,
   now: number,
   claims: ReadonlyArray<ClaimRecord>,
-  pools: ReadonlyArray<Pool>
+  pools: ReadonlyArray<Pool>,
+  tags: ClaimTags = new Map()
 ): View => {
   const nodes = new Map(pools.flatMap((pool) => pool.nodes.map((node) => [node.id, { pool, node }] as const)))
   const byInstance = new Map([...nodes.values()].flatMap(({ node }) =>
@@ -54,7 +75,7 @@ export const makeView = (
     else known.push(claim)
   }
   return {
-    cluster, now, claims, pools, owners,
+    cluster, now, claims, pools, owners, heirs: heirsOf(claims, tags),
     ours: pools.filter((pool) => isOurs(pool, cluster.name)),
     find: (node) => nodes.get(node)
   }
@@ -104,6 +125,19 @@ export const poolDoubts = (view: View, pool: Pool): { readonly growing: boolean;
     deleting: doubts.some((intent) => intent.change === "delete") || pool.nodes.some((node) => sentenced.has(node.id))
   }
 }
+
+export interface Leftover {
+  readonly pool: Pool
+  readonly node: PoolNode
+}
+
+/** Nodes of the Go provider's pools that no claim says it owns. */
+export const unclaimed = (view: View): ReadonlyArray<Leftover> => view.ours
+  .filter((pool) => poolKeyOf(pool) === undefined && !isSentenced(pool))
+  .flatMap((pool) => {
+    const sentenced = sentencedNodes(pool)
+    return pool.nodes.filter((node) => !view.owners.has(node.id) && !sentenced.has(node.id)).map((node) => ({ pool, node }))
+  })
 
 /** The pools of a key: any of them may hold a claim's node. */
 export const poolsOfKey = (view: View, key: string): ReadonlyArray<Pool> =>

@@ -8,8 +8,10 @@ import type { Pool } from "../../linode/models.ts"
 import type { Claims } from "./claims.ts"
 import type { ClusterShape } from "./cluster.ts"
 import { makeSharedRead } from "./gather.ts"
-import { makeView } from "./view.ts"
-import type { View } from "./view.ts"
+import { makeClaimTags } from "./heirs.ts"
+import { poolKeyOf } from "./tags.ts"
+import { makeView, unclaimed } from "./view.ts"
+import type { Leftover, View } from "./view.ts"
 
 /** A list this young may tell what exists; only one that was asked for afterwards may tell what does not. Milliseconds. */
 const recently = 3_000
@@ -24,6 +26,8 @@ export interface World {
   readonly recentPools: Effect.Effect<ReadonlyArray<Pool>, LinodeError>
   /** Everything, by requests sent after this was asked for. */
   readonly look: Effect.Effect<View, LinodeError | KubeError>
+  /** What the Go provider bought and no claim owns, perhaps as it was a few seconds ago. Costs nothing where it has no pools. */
+  readonly leftovers: Effect.Effect<ReadonlyArray<Leftover>, LinodeError | KubeError>
 }
 
 export const makeWorld = (
@@ -39,13 +43,24 @@ export const makeWorld = (
       return pools
     })
   ))
+  const tagsOf = makeClaimTags(linode)
+  let seen: View | undefined
+  const look = Effect.gen(function*() {
+    const [known, listed] = yield* Effect.all([claims.list, pools], { concurrency: 2 })
+    const view = makeView(cluster, yield* Clock.currentTimeMillis, known, listed)
+    const orphans = unclaimed(view)
+    seen = orphans.length === 0
+      ? view
+      : makeView(cluster, view.now, known, listed, yield* tagsOf(orphans.map(({ node }) => node)))
+    return seen
+  })
   return {
-    cluster, linode, claims, pools,
+    cluster, linode, claims, pools, look,
+    leftovers: makeSharedRead(scope, Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      seen !== undefined && (now - seen.now <= recently || !seen.ours.some((pool) => poolKeyOf(pool) === undefined))
+        ? Effect.succeed(unclaimed(seen))
+        : Effect.map(look, unclaimed))),
     recentPools: Effect.flatMap(Clock.currentTimeMillis, (now) =>
-      last !== undefined && now - last.at <= recently ? Effect.succeed(last.pools) : pools),
-    look: Effect.gen(function*() {
-      const [known, listed] = yield* Effect.all([claims.list, pools], { concurrency: 2 })
-      return makeView(cluster, yield* Clock.currentTimeMillis, known, listed)
-    })
+      last !== undefined && now - last.at <= recently ? Effect.succeed(last.pools) : pools)
   }
 }
