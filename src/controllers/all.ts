@@ -2,10 +2,13 @@
 import { Effect } from "effect"
 import { disruption } from "./disruption/disruption.ts"
 import { metricsController } from "./metrics/metrics.ts"
+import { nodeHydration } from "./node/hydration.ts"
 import { nodeTermination } from "./node/termination.ts"
+import { nodeClaimConsistency } from "./nodeclaim/consistency.ts"
 import { nodeClaimDisruption } from "./nodeclaim/disruption.ts"
 import { nodeClaimExpiration } from "./nodeclaim/expiration.ts"
 import { instanceGarbageCollection, nodeClaimGarbageCollection } from "./nodeclaim/garbageCollection.ts"
+import { nodeClaimHydration } from "./nodeclaim/hydration.ts"
 import { nodeClaimLifecycle } from "./nodeclaim/lifecycle.ts"
 import { nodeClaimPodEvents } from "./nodeclaim/podEvents.ts"
 import { nodeClassHashing } from "./nodeclass/hash.ts"
@@ -16,6 +19,7 @@ import { nodePoolReadiness } from "./nodepool/readiness.ts"
 import { nodePoolRegistrationHealth } from "./nodepool/registrationHealth.ts"
 import * as registrations from "./nodepool/registrations.ts"
 import { provisioner } from "./provisioning/provisioner.ts"
+import { staticCapacity } from "./static/static.ts"
 
 /** Never ends by itself: the first controller that dies takes the others with it, and the process. */
 export const allControllers = Effect.all([
@@ -26,6 +30,9 @@ export const allControllers = Effect.all([
   nodeClaimDisruption,
   nodeClaimPodEvents,
   nodeClaimExpiration,
+  nodeClaimConsistency,
+  nodeClaimHydration,
+  nodeHydration,
   nodeTermination,
   disruption,
   nodePoolHashing,
@@ -34,5 +41,6 @@ export const allControllers = Effect.all([
   nodePoolCounter,
   nodeClassHashing,
   nodeClassController,
-  metricsController
+  metricsController,
+  staticCapacity
 ], { concurrency: "unbounded" }).pipe(Effect.andThen(Effect.never), Effect.provide(registrations.layer))
