@@ -36,9 +36,11 @@ ${settingsHelp}
 const linodeMetrics: Layer.Layer<never, never, metrics.Metrics> = Layer.effect(LinodeCalls, Effect.map(metrics.Metrics, (registry) => {
   const requests = registry.counter("karpenter_linode_api_requests_total", "Exchanges with the Linode API.", ["method", "route", "status"])
   const seconds = registry.histogram("karpenter_linode_api_request_duration_seconds", "Duration of an exchange with the Linode API.", ["method", "route"])
-  return ({ method, route, status, durationMillis }: LinodeCall) => {
+  const waits = registry.histogram("karpenter_linode_api_wait_duration_seconds", "How long an exchange with the Linode API waited for its turn in the rate limit.", ["class"])
+  return ({ method, route, status, durationMillis, kind, waitedMillis }: LinodeCall) => {
     requests.inc({ method, route, status: String(status) })
     seconds.observe({ method, route }, durationMillis / 1000)
+    waits.observe({ class: kind }, waitedMillis / 1000)
   }
 }))
 

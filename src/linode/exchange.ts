@@ -13,6 +13,8 @@ import type { RateClass } from "./budget.ts"
 import * as budgets from "./budget.ts"
 import type { CallKind } from "./failure.ts"
 import { failure, retryAfterSeconds, timedOut, undecodable } from "./failure.ts"
+import type { Hold } from "./hold.ts"
+import { makeHold } from "./hold.ts"
 import type { LinodeError } from "./linodeError.ts"
 import type { LinodeOptions } from "./options.ts"
 import { LinodeCalls, Transport } from "./options.ts"
@@ -47,6 +49,45 @@ const readCa = (file: string) => Effect.try({
   catch: (cause) => new CannotReadCa({ file, detail: cause instanceof Error ? cause.message : String(cause) })
 })
 
+/** What a token that is wrong, or lacks a scope, is asked again at most. */
+const authHold = { first: "5 seconds", longest: "5 minutes", probe: "30 seconds" } as const
+
+export interface Exchanges {
+  readonly exchange: Exchange
+  /** What Linode has against the token, unless it is only about something that can be done without. */
+  readonly tokenRefused: Effect.Effect<LinodeError | undefined>
+}
+
+/** Who was refused what: a wrong token is wrong everywhere, a missing scope is missing for one route. */
+const makeHolds = () => {
+  const token = makeHold(authHold)
+  const routes = new Map<string, { readonly hold: Hold; readonly extra: boolean }>()
+  const ofRoute = ({ extra = false, method, route }: CallKind): Hold => {
+    const key = `${method} ${route}`
+    const known = routes.get(key) ?? { hold: makeHold(authHold), extra }
+    routes.set(key, known)
+    return known.hold
+  }
+  return {
+    check: (call: CallKind) => Effect.flatMap(ofRoute(call).check, (held) =>
+      held === undefined ? token.check : Effect.succeed(held)),
+    note: (call: CallKind, error: LinodeError | undefined) => {
+      if (error === undefined) return Effect.andThen(ofRoute(call).passed, call.open === true ? Effect.void : token.passed)
+      if (error.reason._tag !== "Auth") return Effect.void
+      return error.status === 403 ? ofRoute(call).refused(error) : token.refused(error)
+    },
+    refused: Effect.gen(function*() {
+      const found = yield* token.current
+      if (found !== undefined) return found
+      for (const { extra, hold } of routes.values()) {
+        const missing = extra ? undefined : yield* hold.current
+        if (missing !== undefined) return missing
+      }
+      return undefined
+    })
+  }
+}
+
 /** Sends one request by `send` (a call of api-v4) and decodes its reply. Never repeats it. */
 export type Exchange = <S extends Schema.Constraint & { readonly DecodingServices: never }>(
   call: CallKind & { readonly kind: RateClass },
@@ -61,21 +102,25 @@ interface Seen {
 }
 
 const rateNews = ({ headers, status }: Seen): budgets.RateNews => {
+  const limit = retryAfterSeconds(headers["x-ratelimit-limit"])
   const remaining = retryAfterSeconds(headers["x-ratelimit-remaining"])
   const reset = retryAfterSeconds(headers["x-ratelimit-reset"])
-  const retryAfter = status === 429 ? retryAfterSeconds(headers["retry-after"]) : undefined
+  // A planned maintenance says it too, and is not to be hammered either.
+  const retryAfter = status === 429 || status === 503 ? retryAfterSeconds(headers["retry-after"]) : undefined
   return {
+    ...(limit === undefined ? {} : { limit }),
     ...(remaining === undefined ? {} : { remaining }),
     ...(reset === undefined ? {} : { reset }),
     ...(retryAfter === undefined ? {} : { retryAfter })
   }
 }
 
-export const make = (options: LinodeOptions): Effect.Effect<Exchange, CannotReadCa, Scope.Scope> =>
+export const make = (options: LinodeOptions): Effect.Effect<Exchanges, CannotReadCa, Scope.Scope> =>
   Effect.gen(function*() {
     const onCall = yield* LinodeCalls
     const outlet = (yield* Transport) ?? getAdapter("http")
     const budget = yield* budgets.make
+    const holds = makeHolds()
     const ca = options.caFile === undefined || options.caFile === "" ? undefined : yield* readCa(options.caFile)
     // An idle connection is given up before the server does it: a change sent into a closed one has an unknown outcome.
     const connections = { keepAlive: true, timeout: idleMillis }
@@ -118,7 +163,10 @@ export const make = (options: LinodeOptions): Effect.Effect<Exchange, CannotRead
       })
     }
 
-    return (call, schema, send) => Effect.gen(function*() {
+    const exchange: Exchange = (call, schema, send) => Effect.gen(function*() {
+      const held = yield* holds.check(call)
+      if (held !== undefined) return yield* held
+      const asked = yield* Clock.currentTimeMillis
       yield* budget.take(call.kind)
       const seen: Seen = { sent: false, status: 0, headers: {} }
       const start = yield* Clock.currentTimeMillis
@@ -131,14 +179,18 @@ export const make = (options: LinodeOptions): Effect.Effect<Exchange, CannotRead
           orElse: () => Effect.fail(timedOut(call, Duration.toSeconds(timeout), token))
         }),
         Effect.onExit(() => Effect.gen(function*() {
-          if (!seen.sent) return
-          const { method, route } = call
-          onCall({ method, route, status: seen.status, durationMillis: (yield* Clock.currentTimeMillis) - start })
           yield* budget.learn(call.kind, rateNews(seen))
-        }))
+          if (!seen.sent) return
+          const { kind, method, route } = call
+          const durationMillis = (yield* Clock.currentTimeMillis) - start
+          onCall({ method, route, kind, status: seen.status, durationMillis, waitedMillis: start - asked })
+        })),
+        Effect.tap(() => holds.note(call, undefined)),
+        Effect.tapError((error) => holds.note(call, error))
       )
       return yield* Schema.decodeUnknownEffect(schema)(reply).pipe(
         Effect.mapError((error) => undecodable(call, seen.status, error.message, token))
       )
     })
+    return { exchange, tokenRefused: holds.refused }
   })

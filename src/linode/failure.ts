@@ -11,6 +11,10 @@ export interface CallKind {
   readonly route: string
   /** The call buys: a complaint about nothing in particular is about the offering. */
   readonly buys?: boolean
+  /** Anybody may ask: an answer says nothing about the token. */
+  readonly open?: boolean
+  /** Needs a scope that the token need not have. */
+  readonly extra?: boolean
 }
 
 const ErrorBody = Schema.Struct({

@@ -4,13 +4,21 @@
  *
  * Reads are retried inside (they are safe); a change is sent exactly once per call, and its error says whether it may
  * have been carried out. Lists are complete: every page or an error.
+ *
+ * A token that is refused is not tried by everybody: all who ask are given the same error, and now and then one is let
+ * through to ask anew.
  */
 import { Context } from "effect"
 import type { Effect } from "effect"
 import type { LinodeError } from "./linodeError.ts"
-import type { Availability, Cluster, Instance, LinodeType, NewPool, Pool, PoolChange, Region } from "./models.ts"
+import type {
+  AccountEvent, Availability, Cluster, Firewall, Image, Instance, LinodeType, Maintenance, NewPool, PlacementGroup, Pool,
+  PoolChange, Quota, Region
+} from "./models.ts"
 
 export class Linode extends Context.Service<Linode, {
+  /** What Linode has against the token: wrong, or without a scope that it must have. Asks nothing. */
+  readonly tokenRefused: Effect.Effect<LinodeError | undefined>
   readonly types: Effect.Effect<ReadonlyArray<LinodeType>, LinodeError>
   readonly regions: Effect.Effect<ReadonlyArray<Region>, LinodeError>
   readonly availability: (region: string) => Effect.Effect<ReadonlyArray<Availability>, LinodeError>
@@ -27,4 +35,19 @@ export class Linode extends Context.Service<Linode, {
   readonly instance: (id: number) => Effect.Effect<Instance, LinodeError>
   /** Every instance of the account that carries all these tags (all instances when none is given). */
   readonly instances: (tags: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Instance>, LinodeError>
+  /** Every instance that is a node of the LKE cluster. */
+  readonly clusterInstances: (cluster: number) => Effect.Effect<ReadonlyArray<Instance>, LinodeError>
+  /** Replaces all of its tags. */
+  readonly tagInstance: (id: number, tags: ReadonlyArray<string>) => Effect.Effect<Instance, LinodeError>
+  /** What is planned or under way for anything of the account. Needs the scope `account:read_only`. */
+  readonly maintenance: Effect.Effect<ReadonlyArray<Maintenance>, LinodeError>
+  /** Events of these actions since a moment (milliseconds since 1970). Needs the scope `events:read_only`. */
+  readonly events: (actions: ReadonlyArray<string>, since: number) => Effect.Effect<ReadonlyArray<AccountEvent>, LinodeError>
+  /** Needs the scope `firewall:read_only`. */
+  readonly firewall: (id: number) => Effect.Effect<Firewall, LinodeError>
+  readonly placementGroup: (id: number) => Effect.Effect<PlacementGroup, LinodeError>
+  /** Needs the scope `images:read_only` for private images. */
+  readonly image: (id: string) => Effect.Effect<Image, LinodeError>
+  /** What the account may have of Linodes or of LKE's things at most. Needs the scope `account:read_only`. */
+  readonly quotas: (service: "linode" | "lke") => Effect.Effect<ReadonlyArray<Quota>, LinodeError>
 }>()("karpenter-linode/linode/Linode") {}

@@ -1,7 +1,8 @@
 /** `Linode` over @linode/api-v4. */
 import {
-  baseRequest, createNodePool, deleteNodePool, getKubernetesCluster, getKubernetesClusters, getLinode, getLinodes, getLinodeTypes,
-  getNodePool, getNodePools, getRegionAvailability, getRegions, updateNodePool
+  baseRequest, createNodePool, deleteNodePool, getAccountMaintenance, getEvents, getFirewall, getImage, getKubernetesCluster,
+  getKubernetesClusters, getLinode, getLinodes, getLinodeTypes, getNodePool, getNodePools, getPlacementGroup, getQuotas,
+  getRegionAvailability, getRegions, updateLinode, updateNodePool
 } from "@linode/api-v4"
 import { Duration, Effect, Layer, Schedule, Schema } from "effect"
 import type { CannotReadCa } from "./exchange.ts"
@@ -10,7 +11,9 @@ import type { CallKind } from "./failure.ts"
 import { Linode } from "./linode.ts"
 import { LinodeError, Transient } from "./linodeError.ts"
 import type { NewPool, PoolChange } from "./models.ts"
-import { Availability, Cluster, Instance, LinodeType, Pool, Region } from "./models.ts"
+import {
+  AccountEvent, Availability, Cluster, Firewall, Image, Instance, LinodeType, Maintenance, PlacementGroup, Pool, Quota, Region
+} from "./models.ts"
 import type { LinodeOptions } from "./options.ts"
 
 const api = "https://api.linode.com/v4beta"
@@ -62,11 +65,11 @@ const change = ({ count, tags }: PoolChange) => ({
 })
 
 const make = (options: LinodeOptions) => Effect.gen(function*() {
-  const exchange = yield* exchanges.make(options)
+  const { exchange, tokenRefused } = yield* exchanges.make(options)
 
   /** Every page, or an error. A list that changes while it is read is read anew: a row may have slipped between pages. */
   const list = <S extends Row>(
-    route: string, row: S, send: (page: Page) => Promise<unknown>
+    route: string, row: S, send: (page: Page) => Promise<unknown>, about: Pick<CallKind, "open" | "extra"> = {}
   ): Effect.Effect<ReadonlyArray<S["Type"]>, LinodeError> => {
     const schema = Schema.Struct({ data: Schema.Array(row), pages: Schema.Int, results: Schema.Int })
     const changed = new LinodeError({
@@ -74,7 +77,7 @@ const make = (options: LinodeOptions) => Effect.gen(function*() {
       reason: new Transient({ outcomeUnknown: false })
     })
     const page = (number: number) =>
-      read(exchange({ method: "GET", route, kind: "list" }, schema, () => send({ page: number, page_size: 500 })))
+      read(exchange({ method: "GET", route, kind: "list", ...about }, schema, () => send({ page: number, page_size: 500 })))
     const whole = Effect.gen(function*() {
       const first = yield* page(1)
       const others = yield* Effect.forEach(
@@ -94,10 +97,12 @@ const make = (options: LinodeOptions) => Effect.gen(function*() {
   const poolRoute = `${poolsRoute}/{id}`
 
   return Linode.of({
-    types: list("/linode/types", LinodeType, (page) => getLinodeTypes(page)),
-    regions: list("/regions", Region, (page) => getRegions(page)),
+    tokenRefused,
+    types: list("/linode/types", LinodeType, (page) => getLinodeTypes(page), { open: true }),
+    regions: list("/regions", Region, (page) => getRegions(page), { open: true }),
     availability: (region) =>
-      read(exchange(get("/regions/{id}/availability"), Schema.Array(Availability), () => getRegionAvailability(region))),
+      read(exchange({ ...get("/regions/{id}/availability"), open: true }, Schema.Array(Availability), () =>
+        getRegionAvailability(region))),
     clustersByLabel: (label) =>
       list("/lke/clusters", Cluster, (page) => getKubernetesClusters(page, { label })).pipe(
         Effect.map((clusters) => clusters.filter((cluster) => cluster.label === label))
@@ -125,7 +130,28 @@ const make = (options: LinodeOptions) => Effect.gen(function*() {
     instances: (tags) =>
       list("/linode/instances", Instance, (page) =>
         // By equality, not `+contains`: `nodepool=12` must not find `nodepool=123`. A list, since one key can hold one tag only.
-        getLinodes(page, tags.length === 0 ? undefined : { "+and": tags.map((tag) => ({ tags: tag })) }))
+        getLinodes(page, tags.length === 0 ? undefined : { "+and": tags.map((tag) => ({ tags: tag })) })),
+    clusterInstances: (cluster) =>
+      // LKE names its Linodes after the cluster, and the field that says it for sure cannot be filtered on.
+      list("/linode/instances", Instance, (page) => getLinodes(page, { label: { "+contains": `lke${cluster}-` } })).pipe(
+        Effect.map((instances) => instances.filter((instance) => instance.lke_cluster_id === cluster))
+      ),
+    tagInstance: (id, tags) =>
+      exchange(
+        { method: "PUT", route: "/linode/instances/{id}", kind: "other" }, Instance, () => updateLinode(id, { tags: [...tags] })
+      ),
+    maintenance: list("/account/maintenance", Maintenance, (page) => getAccountMaintenance(page), { extra: true }),
+    events: (actions, since) =>
+      list("/account/events", AccountEvent, (page) => getEvents(page, {
+        "+and": [
+          { "+or": actions.map((action) => ({ action })) },
+          { created: { "+gte": new Date(since).toISOString().slice(0, 19) } }
+        ]
+      }), { extra: true }),
+    firewall: (id) => read(exchange({ ...get("/networking/firewalls/{id}"), extra: true }, Firewall, () => getFirewall(id))),
+    placementGroup: (id) => read(exchange({ ...get("/placement/groups/{id}"), extra: true }, PlacementGroup, () => getPlacementGroup(id))),
+    image: (id) => read(exchange({ ...get("/images/{id}"), kind: "images", extra: true }, Image, () => getImage(id))),
+    quotas: (service) => list(`/${service}/quotas`, Quota, (page) => getQuotas(service, "quotas", page), { extra: true })
   })
 })
 

@@ -91,6 +91,72 @@ export const Instance = Schema.Struct({
 })
 export type Instance = typeof Instance.Type
 
+/** What Linode plans to do, or does, to a machine's host or to the machine. An entry goes when it is over. */
+export const Maintenance = Schema.Struct({
+  entity: Schema.Struct({ id: Schema.Int, type: Schema.String }),
+  /** Open: `reboot`, `cold_migration`, `live_migration`, `migrate`, `power_off_on`, `volume_migration`. */
+  type: Schema.String,
+  /** Open: `pending`, `scheduled`, `started`, `in_progress`, `completed`, `canceled`. */
+  status: Schema.String,
+  reason: Schema.optional(Schema.NullOr(Schema.String)),
+  /** When it begins, UTC without a zone suffix; null while Linode has not said. */
+  when: Schema.NullOr(Schema.String),
+  start_time: Schema.optional(Schema.NullOr(Schema.String)),
+  not_before: Schema.optional(Schema.NullOr(Schema.String))
+})
+export type Maintenance = typeof Maintenance.Type
+
+export const AccountEvent = Schema.Struct({
+  id: Schema.Int,
+  /** Open: `host_reboot`, `linode_migrate`, `linode_poweroff_on` and a hundred more. */
+  action: Schema.String,
+  /** Open: `scheduled`, `started`, `finished`, `failed`, `canceled`, `notification`. */
+  status: Schema.String,
+  /** UTC without a zone suffix. */
+  created: Schema.String,
+  /** Some kinds of things are named, not numbered. */
+  entity: Schema.NullOr(Schema.Struct({ id: Schema.Union([Schema.Int, Schema.String, Schema.Null]), type: Schema.String })),
+  message: Schema.optional(Schema.NullOr(Schema.String)),
+  description: Schema.optional(Schema.NullOr(Schema.String)),
+  /** `platform` or `user`. */
+  source: Schema.optional(Schema.NullOr(Schema.String)),
+  start_time: Schema.optional(Schema.NullOr(Schema.String)),
+  not_before: Schema.optional(Schema.NullOr(Schema.String))
+})
+export type AccountEvent = typeof AccountEvent.Type
+
+export const Firewall = Schema.Struct({ id: Schema.Int, label: Schema.String, status: Schema.String })
+export type Firewall = typeof Firewall.Type
+
+export const PlacementGroup = Schema.Struct({
+  id: Schema.Int,
+  label: Schema.String,
+  region: Schema.String,
+  placement_group_type: Schema.String,
+  placement_group_policy: Schema.String,
+  members: Schema.Array(Schema.Struct({ linode_id: Schema.Int }))
+})
+export type PlacementGroup = typeof PlacementGroup.Type
+
+export const Image = Schema.Struct({
+  id: Schema.String,
+  label: Schema.NullOr(Schema.String),
+  deprecated: Schema.Boolean,
+  /** Open: `creating`, `pending_upload`, `available`. */
+  status: Schema.optional(Schema.NullOr(Schema.String))
+})
+export type Image = typeof Image.Type
+
+/** The most that the account may have of something. */
+export const Quota = Schema.Struct({
+  quota_id: Schema.String,
+  quota_name: Schema.String,
+  quota_limit: Schema.Finite,
+  resource_metric: Schema.String,
+  region_applied: Schema.optional(Schema.NullOr(Schema.String))
+})
+export type Quota = typeof Quota.Type
+
 /** What a new pool is made of. Absent fields are not sent. */
 export interface NewPool {
   readonly type: string

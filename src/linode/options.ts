@@ -2,6 +2,7 @@
 import type { AxiosAdapter } from "axios"
 import { Context } from "effect"
 import type { Duration, Redacted } from "effect"
+import type { RateClass } from "./budget.ts"
 
 export interface LinodeOptions {
   readonly token: Redacted.Redacted
@@ -29,6 +30,10 @@ export interface LinodeCall {
   /** 0 when there was no reply. */
   readonly status: number
   readonly durationMillis: number
+  /** The rate class that it counts for: `list`, `images` or `other`. */
+  readonly kind: RateClass
+  /** How long it waited for its turn before it was sent. */
+  readonly waitedMillis: number
 }
 
 /** Is told of every exchange, for metrics. Read when the layer is built. */

@@ -29,10 +29,12 @@ export interface Delays {
   readonly labels: number
   /** The cloud controller manager deletes the Node, counted from the end of its instance. */
   readonly removal: number
+  /** The node controller has not heard of the kubelet for so long: it says so. */
+  readonly silence: number
 }
 
 /** As seen on LKE standard. */
-const usual: Delays = { provider: 2_000, ready: 8_000, labels: 12_000, removal: 10_000 }
+const usual: Delays = { provider: 2_000, ready: 8_000, labels: 12_000, removal: 10_000, silence: 40_000 }
 
 const notReady: Taint = { key: "node.kubernetes.io/not-ready", effect: "NoSchedule" }
 const uninitialized: Taint = { key: "node.cloudprovider.kubernetes.io/uninitialized", value: "true", effect: "NoSchedule" }
@@ -123,6 +125,12 @@ export const joining = (options: JoiningOptions): Effect.Effect<never, never, Ku
     yield* kube.delete(Nodes, { name })
   })
 
+  /** Its kubelet is not heard of any more. */
+  const fallSilent = Effect.fnUntraced(function*(name: string) {
+    yield* Effect.sleep(delays.silence)
+    yield* kube.patch(Nodes, { name }, { status: { conditions: [ready("Unknown", yield* at)] } }, { kind: "merge", subresource: "status" })
+  })
+
   const play = (name: string, story: Effect.Effect<void, KubeError>) => FiberMap.run(nodes, name, story.pipe(
     Effect.catchIf(isNotFound, () => Effect.void),
     Effect.catch((error) => Effect.logWarning("a simulated node lost its way", { node: name }, error))
@@ -141,6 +149,7 @@ export const joining = (options: JoiningOptions): Effect.Effect<never, never, Ku
     Effect.flatMap((event) => {
       if (event.kind === "NodeReady") return play(event.node.name, join(event))
       if (event.kind === "InstanceGone") return play(event.node.name, leave(event.node.name))
+      if (event.kind === "InstanceStopped") return play(event.node.name, fallSilent(event.node.name))
       return Effect.void
     }),
     Effect.forever

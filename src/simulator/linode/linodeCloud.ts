@@ -3,9 +3,11 @@
  * state machine on the clock that it is given. What isn't known of the real LKE is decided by the seed or the stricter way.
  */
 import type { LinodeType, Region } from "../../linode/models.ts"
+import { SimulatedAccount } from "./account.ts"
 import { Chance, type Range } from "./chance.ts"
 import { Ledger } from "./ledger.ts"
 import { isRecord, readPoolRequest } from "./poolRules.ts"
+import { Power } from "./power.ts"
 import { Stock } from "./stock.ts"
 import { Timeline } from "./timeline.ts"
 import type {
@@ -24,11 +26,12 @@ export class LinodeCloud {
   readonly clusters = new Map<number, SimulatedCluster>()
   readonly pools = new Map<number, SimulatedPool>()
   readonly instances = new Map<number, SimulatedInstance>()
+  readonly account: SimulatedAccount
+  readonly power: Power
   /** Holds for what starts after it was set. */
   delays: Delays
   /** The most Linodes that the account may have. */
   accountLimit: number
-  private readonly firewalls: ReadonlySet<number> | undefined
   private readonly chance: Chance
   private readonly listeners = new Set<(event: CloudEvent) => void>()
   private readonly ledger = new Ledger()
@@ -42,8 +45,16 @@ export class LinodeCloud {
     this.tokens = new Set(options.tokens ?? ["simulated-token"])
     this.delays = { ...usualDelays, ...options.delays }
     this.accountLimit = options.accountLimit ?? Infinity
-    this.firewalls = options.firewalls === undefined ? undefined : new Set(options.firewalls)
+    this.account = new SimulatedAccount(options)
     this.chance = new Chance(options.seed ?? 1)
+    this.power = new Power({
+      account: this.account,
+      timeline: this.timeline,
+      draw: (step) => this.draw(step),
+      emit: (kind, node) => this.emit(kind, node),
+      isThere: (instance) => this.instances.get(instance.id) === instance && instance.status !== "deleting",
+      nodeOf: (instance) => this.nodeOf(instance)
+    })
   }
 
   /** Every node that ever was, in the order of their creation. */
@@ -171,7 +182,8 @@ export class LinodeCloud {
   /** Deletes a Linode directly. A node of LKE that loses it stays in its pool and is not ready again. */
   deleteInstance(instance: SimulatedInstance): void {
     instance.status = "deleting"
-    const node = this.nodes().find((candidate) => candidate.instanceId === instance.id)
+    this.power.note(instance, "linode_delete", "user")
+    const node = this.nodeOf(instance)
     if (node !== undefined) node.status = "not_ready"
     const pool = node === undefined ? undefined : this.pools.get(node.poolId)
     this.timeline.after(this.draw("vanish"), () => this.forgetInstance(instance.id, node, pool))
@@ -189,6 +201,10 @@ export class LinodeCloud {
   /** The nodes that are, of all clusters. */
   nodes(): ReadonlyArray<SimulatedNode> {
     return [...this.pools.values()].flatMap((pool) => pool.nodes)
+  }
+
+  private nodeOf(instance: SimulatedInstance): SimulatedNode | undefined {
+    return instance.clusterId === undefined ? undefined : this.nodes().find((node) => node.instanceId === instance.id)
   }
 
   private newId(): number {
@@ -218,7 +234,7 @@ export class LinodeCloud {
   private checkFirewall(cluster: SimulatedCluster, body: Readonly<Record<string, unknown>>): void {
     const id = body.firewall_id
     if (cluster.tier === "standard" || id === undefined || id === null) return
-    if (typeof id === "number" && this.firewalls?.has(id) !== false) return
+    if (typeof id === "number" && this.account.hasFirewall(id)) return
     throw new Refusal(400, "firewall_id is not valid", "firewall_id")
   }
 
@@ -265,7 +281,7 @@ export class LinodeCloud {
     step("assign", () => {
       const instance = this.assign(cluster, pool, node)
       const alive = (run: () => void) => () => {
-        if (instance.status !== "deleting") run()
+        if (["provisioning", "booting", "running"].includes(instance.status)) run()
       }
       step("boot", alive(() => {
         instance.status = "booting"

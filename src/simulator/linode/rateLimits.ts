@@ -9,11 +9,13 @@ export interface RateLimits {
   /** GET of a paginated collection. */
   readonly list: RateLimit
   readonly other: RateLimit
+  readonly images: RateLimit
 }
 
 export const documentedLimits: RateLimits = {
   list: { requests: 200, windowMillis: 60_000 },
-  other: { requests: 1_600, windowMillis: 60_000 }
+  other: { requests: 1_600, windowMillis: 60_000 },
+  images: { requests: 20, windowMillis: 60_000 }
 }
 
 export class RateMeter {

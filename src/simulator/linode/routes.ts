@@ -23,6 +23,8 @@ export interface Route {
   readonly open?: boolean
   /** A paginated collection: it has a rate limit of its own. */
   readonly list?: boolean
+  /** Images have a rate limit of their own, collection or not. */
+  readonly images?: boolean
   readonly run: (input: RouteInput) => unknown
 }
 
@@ -58,6 +60,12 @@ const list = (rows: ReadonlyArray<Row>, { filter, query }: RouteInput, fields: R
 
 const typeFields = ["id", "label", "class", "disk", "gpus", "memory", "network_out", "transfer", "vcpus"]
 const clusterFields = ["id", "label", "region", "k8s_version", "tier", "tags", "created", "updated"]
+const eventFields = ["id", "action", "created", "percent_complete", "rate", "read", "seen", "status", "entity.id", "entity.type", "username"]
+const maintenanceFields = ["status", "type", "when", "not_before", "start_time", "complete_time", "maintenance_policy_set", "source", "description"]
+const quotaFields = ["quota_name", "service_name", "scope"]
+const firewallFields = ["id", "label", "tags"]
+const groupFields = ["id", "label", "region"]
+const imageFields = ["id", "label", "deprecated", "is_public", "size", "status", "type", "vendor", "tags"]
 const instanceFields = ["id", "label", "group", "region", "image", "tags", "ipv4"]
 
 export const routes: ReadonlyArray<Route> = [
@@ -129,7 +137,46 @@ export const routes: ReadonlyArray<Route> = [
       cloud.deleteInstance(found(cloud.instances.get(Number(ids[0]))))
       return {}
     }
-  }
+  },
+  {
+    method: "POST", path: "/linode/instances/{id}/shutdown",
+    run: ({ cloud, ids }) => {
+      cloud.power.shutDown(found(cloud.instances.get(Number(ids[0]))))
+      return {}
+    }
+  },
+  {
+    method: "POST", path: "/linode/instances/{id}/boot",
+    run: ({ cloud, ids }) => {
+      cloud.power.boot(found(cloud.instances.get(Number(ids[0]))))
+      return {}
+    }
+  },
+  {
+    method: "GET", path: "/account/maintenance", list: true,
+    run: (input) => list(input.cloud.account.showMaintenances(), input, maintenanceFields)
+  },
+  { method: "GET", path: "/account/events", list: true, run: (input) => list(input.cloud.account.showEvents(), input, eventFields) },
+  {
+    method: "GET", path: "/networking/firewalls", list: true,
+    run: (input) => list(input.cloud.account.allFirewalls(), input, firewallFields)
+  },
+  {
+    method: "GET", path: "/networking/firewalls/{id}",
+    run: ({ cloud, ids }) => found(cloud.account.firewall(Number(ids[0])))
+  },
+  {
+    method: "GET", path: "/placement/groups", list: true,
+    run: (input) => list([...input.cloud.account.placementGroups.values()], input, groupFields)
+  },
+  {
+    method: "GET", path: "/placement/groups/{id}",
+    run: ({ cloud, ids }) => found(cloud.account.placementGroups.get(Number(ids[0])))
+  },
+  { method: "GET", path: "/images", images: true, run: (input) => list([...input.cloud.account.images.values()], input, imageFields) },
+  { method: "GET", path: "/images/{id}", images: true, run: ({ cloud, ids }) => found(cloud.account.images.get(ids[0]!)) },
+  { method: "GET", path: "/linode/quotas", list: true, run: (input) => list(input.cloud.account.quotas, input, quotaFields) },
+  { method: "GET", path: "/lke/quotas", list: true, run: (input) => list([], input, quotaFields) }
 ]
 
 const patterns = routes.map((route) => ({

@@ -1,5 +1,6 @@
 /** What there is at the simulated Linode: plain values, changed only by `LinodeCloud`. */
 import type { LinodeType, Region } from "../../linode/models.ts"
+import type { AccountOptions } from "./account.ts"
 import type { Range } from "./chance.ts"
 
 export type Tier = "standard" | "enterprise"
@@ -81,9 +82,11 @@ export interface Purchase {
 /**
  * What a kubelet or a picture of the cloud wants to know, in this order per node: created, its instance known, its
  * instance running, ready (it has joined), deleted, its instance gone. A deleted node gets none of the earlier ones after that.
+ * One whose instance stops is running and ready again when it was booted.
  */
 export interface CloudEvent {
-  readonly kind: "NodeCreated" | "InstanceAssigned" | "InstanceRunning" | "NodeReady" | "NodeDeleted" | "InstanceGone"
+  readonly kind:
+    | "NodeCreated" | "InstanceAssigned" | "InstanceRunning" | "InstanceStopped" | "NodeReady" | "NodeDeleted" | "InstanceGone"
   readonly at: number
   readonly node: SimulatedNode
   readonly pool: SimulatedPool
@@ -116,7 +119,7 @@ export const usualDelays: Delays = {
   vanish: [2_000, 10_000]
 }
 
-export interface CloudOptions {
+export interface CloudOptions extends AccountOptions {
   /** Milliseconds; never goes back. */
   readonly now: () => number
   readonly types: ReadonlyArray<LinodeType>
@@ -127,8 +130,6 @@ export interface CloudOptions {
   readonly tokens?: ReadonlyArray<string>
   /** The most Linodes that the account may have. */
   readonly accountLimit?: number
-  /** The firewalls of the account; any id passes without it. */
-  readonly firewalls?: ReadonlyArray<number>
 }
 
 /** The reply to a request that the API turns down. */
