@@ -46,7 +46,9 @@ export const conditionType = {
   disruptionReason: "DisruptionReason",
   validationSucceeded: "ValidationSucceeded",
   nodeClassReady: "NodeClassReady",
-  nodeRegistrationHealthy: "NodeRegistrationHealthy"
+  nodeRegistrationHealthy: "NodeRegistrationHealthy",
+  /** Ours: why a NodePool with replicas has not as many nodes. */
+  staticCapacity: "StaticCapacity"
 } as const
 
 type Setting = Pick<Condition, "type" | "status"> & { readonly reason: string; readonly message: string }

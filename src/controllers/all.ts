@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { disruption } from "./disruption/disruption.ts"
 import { metricsController } from "./metrics/metrics.ts"
 import { nodeHydration } from "./node/hydration.ts"
+import { nodeRepair } from "./node/repair.ts"
 import { nodeTermination } from "./node/termination.ts"
 import { nodeClaimConsistency } from "./nodeclaim/consistency.ts"
 import { nodeClaimDisruption } from "./nodeclaim/disruption.ts"
@@ -33,6 +34,7 @@ export const allControllers = Effect.all([
   nodeClaimConsistency,
   nodeClaimHydration,
   nodeHydration,
+  nodeRepair,
   nodeTermination,
   disruption,
   nodePoolHashing,

@@ -9,7 +9,7 @@ import { Metrics } from "../runtime/metrics.ts"
 /** Why a claim was taken away without anybody having asked for it. */
 export type DisruptedReason =
   | "insufficient_capacity" | "nodeclass_not_ready" | "launch_timeout" | "registration_timeout" | "expired"
-  | "garbage_collected" | Lowercase<DisruptionReason>
+  | "garbage_collected" | "unhealthy" | "overprovisioned" | Lowercase<DisruptionReason>
 
 const labelNames = ["reason", "nodepool", "capacity_type", "consolidation_policy", "termination_mode"]
 
@@ -19,7 +19,7 @@ const terminationMode = (claim: NodeClaim): string => {
   return millis === undefined ? "graceful" : millis <= 0 ? "forceful" : "eventual"
 }
 
-const snakeCase = (text: string): string => text.replace(/(?<=[a-z])(?=[A-Z])/gu, "_").toLowerCase()
+export const snakeCase = (text: string): string => text.replace(/(?<=[a-z])(?=[A-Z])/gu, "_").toLowerCase()
 
 export interface Disrupted {
   readonly claim: NodeClaim

@@ -22,7 +22,7 @@ export const eventReasons = [
 export const conditionReasons = [
   "ConsistentStateFound", "Consolidatable", "DiskPressure", "DisruptionReason", "Drained", "Drifted", "Initialized",
   "InstanceTerminating", "Launched", "MemoryPressure", "NetworkUnavailable", "NodeClassReady",
-  "NodeRegistrationHealthy", "PIDPressure", "Ready", "Registered", "ValidationSucceeded", "VolumesDetached"
+  "NodeRegistrationHealthy", "PIDPressure", "Ready", "Registered", "StaticCapacity", "ValidationSucceeded", "VolumesDetached"
 ] as const
 
 export type EventReason = (typeof eventReasons)[number] | (typeof conditionReasons)[number]

@@ -30,7 +30,7 @@ export const defaultFeatureGates: FeatureGates = {
 
 const isGate = (name: string): name is keyof FeatureGates => Object.hasOwn(defaultFeatureGates, name)
 
-/** `Name=bool,Name=bool`. Gates that are not named keep their defaults; names that nobody knows are ignored, as Karpenter does. */
+/** `Name=bool,Name=bool`. Gates that are not named keep their defaults; names that nobody knows are ignored, as in Karpenter. */
 export const featureGates: Kind<FeatureGates> = {
   expected: "Name=true|false, comma separated; SpotToSpotConsolidation can only be false, as Linode has no spot instances",
   parse: (given) => {

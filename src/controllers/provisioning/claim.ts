@@ -22,7 +22,10 @@ const requirement = (planned: NewNode["requirements"][number]): ClaimRequirement
  * To be created; the server completes the name. It carries its finalizer from the start, so nothing has to be written
  * before the first Linode call, and its owner is the NodePool, so that deleting the pool deletes it.
  */
-export const nodeClaimOf = (planned: NewNode, pool: NodePool): NodeClaim => {
+export const nodeClaimOf = (
+  planned: Pick<NewNode, "labels" | "requirements" | "requests" | "minValuesRelaxed">,
+  pool: NodePool
+): NodeClaim => {
   const template = pool.spec.template
   const { taints, startupTaints, nodeClassRef, terminationGracePeriod, expireAfter } = template.spec
   return {
