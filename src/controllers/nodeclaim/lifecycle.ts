@@ -28,7 +28,7 @@ import { askEvery, launched, refusalOf, unlaunched } from "./launch.ts"
 import { livenessOf } from "./liveness.ts"
 import { claimsNaming } from "./pairing.ts"
 import { register } from "./registration.ts"
-import { removeClaim } from "./removeClaim.ts"
+import { giveUpClaim } from "./removeClaim.ts"
 import { settled, writeClaim, writeFinalizers } from "./writeClaim.ts"
 import { isoNow } from "../../runtime/isoNow.ts"
 
@@ -137,7 +137,7 @@ export const nodeClaimLifecycle: Effect.Effect<never, never, LifecycleServices> 
             dedupe: [uid]
           })
         }
-        yield* removeClaim(current, refusal.reason)
+        yield* giveUpClaim(current, refusal.reason)
         return undefined
       }
       case "wait":
@@ -158,7 +158,7 @@ export const nodeClaimLifecycle: Effect.Effect<never, never, LifecycleServices> 
     if (step === undefined) return done
     const registered = yield* register(step.claim, nodes, yield* isoNow)
     const after = yield* initialize(registered, nodes, yield* isoNow)
-    yield* writeClaim(step.before, after)
+    const written = yield* writeClaim(step.before, after)
     yield* announce(step.before, after)
     if (became(step.before, after, conditionType.registered)) yield* recordOutcome(after, "registered")
 
@@ -166,7 +166,7 @@ export const nodeClaimLifecycle: Effect.Effect<never, never, LifecycleServices> 
     if (liveness.action === "delete") {
       yield* Effect.logInfo("deleting nodeclaim", { reason: liveness.reason, message: liveness.message })
       yield* recordOutcome(after, "failed")
-      yield* removeClaim(after, liveness.reason)
+      yield* giveUpClaim({ ...after, metadata: written.metadata }, liveness.reason)
       return done
     }
     if (step.failure !== undefined) return yield* step.failure

@@ -16,8 +16,26 @@ export const deleteClaim = Effect.fnUntraced(function*({ metadata: { name, uid }
   )
 })
 
-/** Deletes the claim and counts it. `pods` are those on its node that need another place. */
+/** Deletes the claim and counts it. `pods` are those on its node that need another place. False when it is gone already. */
 export const removeClaim = Effect.fnUntraced(function*(claim: NodeClaim, reason: DisruptedReason, pods?: number) {
   const count = yield* countDisrupted
-  if (yield* deleteClaim(claim)) count({ claim, reason, pods })
+  const removed = yield* deleteClaim(claim)
+  if (removed) count({ claim, reason, pods })
+  return removed
+})
+
+/**
+ * Deletes a claim for what it has not become, and counts it. Fails with Conflict when the claim has changed since it was
+ * read: a cache that is behind may not know yet that its node is there.
+ */
+export const giveUpClaim = Effect.fnUntraced(function*(claim: NodeClaim, reason: DisruptedReason) {
+  const kube = yield* Kube
+  const count = yield* countDisrupted
+  const { name, resourceVersion, uid } = claim.metadata
+  const exact = { ...(uid === undefined ? {} : { uid }), ...(resourceVersion === undefined ? {} : { resourceVersion }) }
+  const removed = yield* kube.delete(NodeClaims, { name }, exact).pipe(
+    Effect.as(true),
+    Effect.catchIf(isNotFound, () => Effect.succeed(false))
+  )
+  if (removed) count({ claim, reason, pods: undefined })
 })

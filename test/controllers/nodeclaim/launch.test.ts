@@ -6,6 +6,7 @@ import {
   CloudUnavailable, CreateFailed, InsufficientCapacity, NodeClassNotReady
 } from "../../../src/cloud/cloudProvider.ts"
 import { nodeClaimLifecycle } from "../../../src/controllers/nodeclaim/lifecycle.ts"
+import { giveUpClaim } from "../../../src/controllers/nodeclaim/removeClaim.ts"
 import { Kube } from "../../../src/kube/kube.ts"
 import {
   claim, claimNamed, cloudError, condition, counted, createClaim, createNode, FakeCloud, inWorld, machineOf, nodeOf, reasonsOn,
@@ -190,6 +191,18 @@ describe("launch", () => {
 })
 
 describe("liveness", () => {
+  it.effect("does not give a claim up by what it was: one that has changed since is looked at again", () => inWorld(Effect.gen(function*() {
+    yield* createClaim(claimNamed("a"))
+    const old = yield* claim("a")
+    if (old === undefined) return assert.fail("there is no claim")
+    // As the process that led before did, and the caches of this one do not know yet.
+    yield* Kube.use((kube) => kube.patch(NodeClaims, { name: "a" }, { status: { nodeName: "lke1-a" } }, { kind: "merge", subresource: "status" }))
+    const error = yield* Effect.flip(giveUpClaim(old, "registration_timeout"))
+    assert.strictEqual(error.reason._tag, "Conflict")
+    assert.isUndefined((yield* claim("a"))?.metadata.deletionTimestamp)
+    assert.strictEqual(yield* counted("karpenter_nodeclaims_disrupted_total"), 0)
+  })))
+
   it.effect("gives a claim up that was not launched in five minutes", () => inWorld(Effect.gen(function*() {
     const cloud = yield* FakeCloud
     for (let i = 0; i < 100; i++) cloud.answers.push(cloudError(new CloudUnavailable({})))
