@@ -4,12 +4,13 @@ import { controller } from "./controller.ts"
 import { cost } from "./costSection.ts"
 import type { Section } from "./results.ts"
 import { keep } from "./results.ts"
+import { scale } from "./scale.ts"
 import { scheduling } from "./scheduling.ts"
 import { mixes } from "./schedulingMixes.ts"
 
 const help = `npm run bench [-- flags]
 
-  --only SECTION   scheduling, cost or controller; may be given several times (default: all)
+  --only SECTION   scheduling, cost, controller or scale; may be given several times (default: all)
   --runs N         how often everything is measured (default 5)
   --max-pods N     leaves larger batches out (default: none)
   --mix NAME       of scheduling, only this batch; may be given several times: ${mixes.map(({ name }) => name).join(", ")}
@@ -19,7 +20,7 @@ Builds first, also Karpenter's Go scheduler (needs Go), which is the rival. All 
 machine shows in the figures. A section of bench/RESULTS.md is replaced whole by what was measured of it; others stay as they are.
 `
 
-const names = ["scheduling", "cost", "controller"] as const
+const names = ["scheduling", "cost", "controller", "scale"] as const
 
 const { values } = parseArgs({
   options: {
@@ -45,7 +46,8 @@ const wrong = [
 const measure: Readonly<Record<typeof names[number], () => Promise<Section>>> = {
   scheduling: () => scheduling(mixes.filter(({ name, pods }) => pods <= maxPods && chosen.includes(name)), runs),
   cost: () => cost(maxPods),
-  controller: () => controller(runs)
+  controller: () => controller(runs),
+  scale: () => Promise.resolve(scale())
 }
 
 if (values.help) process.stdout.write(help)

@@ -7,13 +7,14 @@ import { NodePools } from "../apis/nodePool.ts"
 import { CloudProvider } from "../cloud/cloudProvider.ts"
 import { Caches, index } from "../kube/caches.ts"
 import type { Store } from "../kube/caches.ts"
-import type { Node } from "../kube/objects.ts"
+import type { Node, Pod } from "../kube/objects.ts"
 import { Nodes, Pods } from "../kube/resources.ts"
 import type { InstanceType } from "../scheduling/problem.ts"
 import { Cluster } from "./cluster.ts"
 import { expectation } from "./expectation.ts"
 import { isManagedClaim } from "./managed.ts"
-import { nominationKey, stateNode } from "./stateNode.ts"
+import { isUnlaunched, MachineMemory } from "./machineMemory.ts"
+import { nominationKey } from "./stateNode.ts"
 import type { Parts } from "./stateNode.ts"
 
 /** The claim's Node: by provider ID, else by name unless that one is known to be another machine. */
@@ -26,7 +27,7 @@ const nodeOf = (claim: NodeClaim, nodes: Store<Node>): Node | undefined => {
   return other !== undefined && providerID !== undefined && other !== providerID ? undefined : byName
 }
 
-const isUnlaunched = (claim: NodeClaim): boolean => claim.status?.capacity === undefined
+const noPods: ReadonlyArray<Pod> = []
 
 export const layer: Layer.Layer<Cluster, never, Caches | CloudProvider> = Layer.effect(Cluster, Effect.gen(function*() {
   const caches = yield* Caches
@@ -36,6 +37,7 @@ export const layer: Layer.Layer<Cluster, never, Caches | CloudProvider> = Layer.
   const pools = caches.store(NodePools)
   const pods = caches.store(Pods)
   const nominations = new Map<string, number>()
+  const memory = new MachineMemory()
 
   /** The catalogues that unlaunched claims need; without one a claim counts for what it asked for. */
   const catalogues = Effect.fnUntraced(function*(managed: ReadonlyArray<NodeClaim>) {
@@ -53,19 +55,22 @@ export const layer: Layer.Layer<Cluster, never, Caches | CloudProvider> = Layer.
     synced: caches.synced,
     nominate: Effect.fnUntraced(function*(name, window) {
       const now = yield* Clock.currentTimeMillis
-      for (const [key, until] of nominations) if (until <= now) nominations.delete(key)
+      memory.forget()
       nominations.set(name, Math.max(nominations.get(name) ?? 0, now + Duration.toMillis(window)))
     }),
     nodes: Effect.gen(function*() {
+      const still = memory.asBefore(nodes.list(), claims.list(), pods.list())
+      if (still !== undefined) return still
       const types = yield* catalogues(claims.list().filter(isManagedClaim))
       const now = yield* Clock.currentTimeMillis
+      for (const [key, until] of nominations) if (until <= now) nominations.delete(key)
       // Nothing is awaited from here on, so what is put together is of one moment.
       const managed = claims.list().filter(isManagedClaim)
       const parts = (node: Node | undefined, claim: NodeClaim | undefined): Parts => ({
         node,
         claim,
-        pods: node === undefined ? [] : pods.by(index.podNode, node.metadata.name),
-        nominated: (nominations.get(nominationKey({ node, claim })) ?? 0) > now,
+        pods: node === undefined ? noPods : pods.by(index.podNode, node.metadata.name),
+        nominated: nominations.has(nominationKey({ node, claim })),
         expected: claim !== undefined && isUnlaunched(claim)
           ? expectation(claim, types.get(claim.metadata.labels?.[label.nodePool] ?? "") ?? [])
           : undefined
@@ -74,12 +79,12 @@ export const layer: Layer.Layer<Cluster, never, Caches | CloudProvider> = Layer.
       const machines = managed.map((claim) => {
         const node = nodeOf(claim, nodes)
         if (node !== undefined) joined.add(node.metadata.name)
-        return stateNode(parts(node, claim))
+        return memory.state(parts(node, claim))
       })
       for (const node of nodes.list()) {
-        if (!joined.has(node.metadata.name)) machines.push(stateNode(parts(node, undefined)))
+        if (!joined.has(node.metadata.name)) machines.push(memory.state(parts(node, undefined)))
       }
-      return machines.toSorted((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
+      return memory.keep(nodes.list(), claims.list(), pods.list(), memory.byName(machines), nominations.size === 0)
     })
   })
 }))

@@ -4,8 +4,9 @@ import type { Scope } from "effect"
 import { label } from "../apis/labels.ts"
 import { LinodeNodeClasses } from "../apis/linodeNodeClass.ts"
 import { NodeClaims } from "../apis/nodeClaim.ts"
+import { NodeOverlays } from "../apis/nodeOverlay.ts"
 import { NodePools } from "../apis/nodePool.ts"
-import { Caches, index } from "./caches.ts"
+import { Caches, index, unbound } from "./caches.ts"
 import type { Store } from "./caches.ts"
 import { Kube } from "./kube.ts"
 import type { KubeObject } from "./objects.ts"
@@ -13,7 +14,7 @@ import * as observed from "./observed.ts"
 import { reflect } from "./reflector.ts"
 import {
   apiVersion, CSINodes, DaemonSets, Namespaces, Nodes, PersistentVolumeClaims, PersistentVolumes, PodDisruptionBudgets, Pods,
-  ReplicaSets, ReplicationControllers, Services, StatefulSets, StorageClasses
+  ReplicaSets, ReplicationControllers, Services, StatefulSets, StorageClasses, VolumeAttachments
 } from "./resources.ts"
 import type { Resource } from "./resources.ts"
 import { makeStore } from "./store.ts"
@@ -40,13 +41,21 @@ export class CacheLoops extends Context.Service<CacheLoops, {
  */
 export const CacheSelectors = Context.Reference<boolean>("karpenter-linode/kube/CacheSelectors", { defaultValue: () => false })
 
+/** Kinds that are cached only where a feature needs them: their CRDs may not be installed. */
+export const CacheFeatures = Context.Reference<{ readonly nodeOverlays: boolean; readonly capacityBuffers: boolean }>(
+  "karpenter-linode/kube/CacheFeatures", { defaultValue: () => ({ nodeOverlays: false, capacityBuffers: false }) }
+)
+
 type Run = <A extends KubeObject>(
   resource: Resource<A>,
   indexes?: Readonly<Record<string, IndexBy<A>>>
 ) => Effect.Effect<void, never, Scope.Scope>
 
 const everyKind = Effect.fnUntraced(function*(run: Run) {
-  yield* run(Pods, { [index.podNode]: (pod) => pod.spec.nodeName })
+  yield* run(Pods, {
+    [index.podNode]: (pod) => pod.spec.nodeName,
+    [index.podUnbound]: (pod) => (pod.spec.nodeName ?? "") === "" ? unbound : undefined
+  })
   yield* run(Nodes, { [index.nodeProviderID]: (node) => node.spec?.providerID })
   yield* run(NodeClaims, {
     [index.claimProviderID]: (claim) => claim.status?.providerID,
@@ -63,6 +72,9 @@ const everyKind = Effect.fnUntraced(function*(run: Run) {
   yield* run(PersistentVolumes)
   yield* run(StorageClasses)
   yield* run(CSINodes)
+  yield* run(VolumeAttachments, { [index.attachmentNode]: (attachment) => attachment.spec.nodeName })
+  const features = yield* CacheFeatures
+  if (features.nodeOverlays) yield* run(NodeOverlays)
   if (!(yield* CacheSelectors)) return
   yield* run(Services)
   yield* run(ReplicationControllers)

@@ -41,6 +41,8 @@ export class Caches extends Context.Service<Caches, {
 export const index = {
   /** Pods by `spec.nodeName`. */
   podNode: "spec.nodeName",
+  /** Pods without a node, under `unbound`: few, where pods are many. */
+  podUnbound: "spec.nodeName=",
   /** Nodes by `spec.providerID`. */
   nodeProviderID: "spec.providerID",
   /** NodeClaims by `status.providerID`. */
@@ -50,5 +52,10 @@ export const index = {
   /** NodeClaims by the label `karpenter.sh/nodepool`. */
   claimNodePool: "nodepool",
   /** NodeClaims and NodePools by the name in their nodeClassRef. */
-  nodeClass: "nodeClassRef.name"
+  nodeClass: "nodeClassRef.name",
+  /** VolumeAttachments by the node that the volume is attached to. */
+  attachmentNode: "volumeattachment.spec.nodeName"
 } as const
+
+/** The value of `index.podUnbound`. */
+export const unbound = "unbound"

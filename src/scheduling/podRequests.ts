@@ -11,7 +11,19 @@ export const containerRequests = (container: Pick<Container, "resources">): Reso
 /** The sum by resource, in canonical quantities. Throws `MalformedQuantity`. */
 export const addResources = (...lists: ReadonlyArray<Resources | undefined>): { readonly [name: string]: string } => {
   const sums = new Map<string, bigint>()
-  for (const list of lists) for (const name in list) sums.set(name, (sums.get(name) ?? 0n) + parseQuantity(list[name]!))
+  // Of many lists most say the same.
+  const read = new Map<Quantity, bigint>()
+  for (const list of lists) {
+    for (const name in list) {
+      const text = list[name]!
+      let amount = read.get(text)
+      if (amount === undefined) {
+        amount = parseQuantity(text)
+        read.set(text, amount)
+      }
+      sums.set(name, (sums.get(name) ?? 0n) + amount)
+    }
+  }
   return Object.fromEntries([...sums].map(([name, nanos]) => [name, formatQuantity(nanos, formatOf(name))]))
 }
 

@@ -202,6 +202,46 @@ describe("what is said of a machine", () => {
   }).pipe(Effect.provide(world)))
 })
 
+describe("a machine that was asked about before", () => {
+  const twoMachines = Effect.gen(function*() {
+    yield* givenBasics
+    yield* givenMachine("a")
+    yield* givenMachine("b")
+    return yield* nodes
+  })
+
+  it.effect("is the same value as long as nothing of it changes, whatever other machines do", () => Effect.gen(function*() {
+    const kube = yield* Kube
+    const before = yield* twoMachines
+    yield* kube.patch(Nodes, { name: "node-b" }, { metadata: { annotations: { beat: "1" } } }, { kind: "merge" })
+    const after = yield* nodes
+    assert.strictEqual(after[0], before[0])
+    assert.deepStrictEqual(after.map(({ name }) => name), ["node-a", "node-b"])
+    assert.strictEqual(after[1]?.annotations["beat"], "1")
+    assert.strictEqual(after[1]?.claim, before[1]?.claim)
+  }).pipe(Effect.provide(world)))
+
+  it.effect("has the pods, the claim and the Node that it has now", () => Effect.gen(function*() {
+    const kube = yield* Kube
+    yield* twoMachines
+    yield* given(Pods, pod("runs", { nodeName: "node-a" }))
+    assert.deepStrictEqual((yield* nodes).map((node) => node.pods.length), [1, 0])
+    yield* kube.patch(NodeClaims, { name: "a" }, { metadata: { labels: { [label.nodePool]: "other" } } }, { kind: "merge" })
+    assert.deepStrictEqual((yield* nodes).map((node) => node.nodePool), ["other", "default"])
+    yield* kube.delete(Nodes, { name: "node-b" })
+    assert.deepStrictEqual((yield* nodes).map((node) => node.node?.metadata.name), ["node-a", undefined])
+  }).pipe(Effect.provide(world)))
+
+  it.effect("is nominated at once, and no longer than told", () => Effect.gen(function*() {
+    const cluster = yield* Cluster
+    yield* twoMachines
+    yield* cluster.nominate("b", "10 seconds")
+    assert.deepStrictEqual((yield* nodes).map((node) => node.nominated), [false, true])
+    yield* TestClock.adjust("10 seconds")
+    assert.deepStrictEqual((yield* nodes).map((node) => node.nominated), [false, false])
+  }).pipe(Effect.provide(world)))
+})
+
 describe("what a NodePool has bought", () => {
   it.effect("is the capacity of its machines that stay, those on their way included", () => Effect.gen(function*() {
     const kube = yield* Kube

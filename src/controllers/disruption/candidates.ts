@@ -21,6 +21,7 @@ const blocked = (
   budgets: ReadonlyArray<PodDisruptionBudget>,
   nowMillis: number
 ): Candidate["blockedPod"] => {
+  if (budgets.length === 0) return undefined
   for (const pod of pods) {
     const blocking = blockingBudgets(pod, budgets, "now", nowMillis)
     if (blocking.length > 1) return { pod, message: `Eviction does not support multiple PDBs (PDBs=${blocking.join(", ")})` }

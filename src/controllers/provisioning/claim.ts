@@ -5,8 +5,10 @@ import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import type { NodePool } from "../../apis/nodePool.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
 import { NodePools } from "../../apis/nodePool.ts"
+import { overlayOf } from "../../cloud/overlay.ts"
 import { apiVersion } from "../../kube/resources.ts"
 import type { NewNode } from "../../scheduling/plan.ts"
+import type { InstanceType } from "../../scheduling/problem.ts"
 
 type ClaimRequirement = NodeClaim["spec"]["requirements"][number]
 
@@ -20,11 +22,13 @@ const requirement = (planned: NewNode["requirements"][number]): ClaimRequirement
 
 /**
  * To be created; the server completes the name. It carries its finalizer from the start, so nothing has to be written
- * before the first Linode call, and its owner is the NodePool, so that deleting the pool deletes it.
+ * before the first Linode call, and its owner is the NodePool, so that deleting the pool deletes it. `options` are the types
+ * that it may be.
  */
 export const nodeClaimOf = (
   planned: Pick<NewNode, "labels" | "requirements" | "requests" | "minValuesRelaxed">,
-  pool: NodePool
+  pool: NodePool,
+  options: ReadonlyArray<InstanceType> = []
 ): NodeClaim => {
   const template = pool.spec.template
   const { taints, startupTaints, nodeClassRef, terminationGracePeriod, expireAfter } = template.spec
@@ -44,7 +48,9 @@ export const nodeClaimOf = (
         ...template.metadata?.annotations,
         [annotation.nodePoolHash]: nodePoolHash(template),
         [annotation.nodePoolHashVersion]: nodePoolHashVersion,
-        ...(planned.minValuesRelaxed ? { [annotation.minValuesRelaxed]: "true" } : {})
+        ...(planned.minValuesRelaxed ? { [annotation.minValuesRelaxed]: "true" } : {}),
+        ...(options.some((type) => overlayOf(type).price) ? { [annotation.priceOverlayApplied]: "true" } : {}),
+        ...(options.some((type) => overlayOf(type).capacity) ? { [annotation.capacityOverlayApplied]: "true" } : {})
       },
       finalizers: [finalizer.termination],
       ownerReferences: [{

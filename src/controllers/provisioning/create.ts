@@ -57,7 +57,9 @@ export const createClaims = Effect.fnUntraced(function*(
       yield* Effect.logError("could not create nodeclaim", { NodePool, reason: verdict.reason, error: verdict.message })
       return []
     }
-    const claim = yield* kube.create(NodeClaims, nodeClaimOf(verdict.planned, verdict.pool)).pipe(
+    const { instanceTypeOptions } = verdict.planned
+    const options = (types.get(NodePool.name) ?? []).filter((type) => instanceTypeOptions.includes(type.name))
+    const claim = yield* kube.create(NodeClaims, nodeClaimOf(verdict.planned, verdict.pool, options)).pipe(
       Effect.tapError((error) => Effect.logError("could not create nodeclaim", { NodePool, error: error.message })),
       Effect.orElseSucceed(() => undefined)
     )

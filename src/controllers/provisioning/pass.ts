@@ -11,7 +11,7 @@ import { problemOf } from "../../cluster/problem.ts"
 import { leavingPods } from "../../cluster/reschedulable.ts"
 import { nominationKey } from "../../cluster/stateNode.ts"
 import { surroundings } from "../../cluster/surroundings.ts"
-import { Caches } from "../../kube/caches.ts"
+import { Caches, index, unbound } from "../../kube/caches.ts"
 import { DaemonSets, PodDisruptionBudgets, Pods } from "../../kube/resources.ts"
 import { Metrics } from "../../runtime/metrics.ts"
 import { solve } from "../../scheduling/index.ts"
@@ -128,7 +128,7 @@ export const makePass = Effect.gen(function*() {
     const now = yield* Clock.currentTimeMillis
     // Nodes are read before pods: a pod bound in between is planned for nothing rather than forgotten.
     const nodes = yield* cluster.nodes
-    const pending = pendingPods(caches.store(Pods).list())
+    const pending = pendingPods(caches.store(Pods).by(index.podUnbound, unbound))
     const leaving = leavingPods(nodes, caches.store(PodDisruptionBudgets).list(), now)
     ignored.set({}, pending.ignored.length)
     yield* report.reportIgnored(pending.ignored)

@@ -6,7 +6,7 @@ import { Effect, Queue } from "effect"
 import { disruptedTaint, sameTaint } from "../../apis/labels.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
 import { NodePools } from "../../apis/nodePool.ts"
-import { Caches } from "../../kube/caches.ts"
+import { Caches, index, unbound } from "../../kube/caches.ts"
 import type { Change } from "../../kube/caches.ts"
 import type { Node } from "../../kube/objects.ts"
 import { Nodes, Pods } from "../../kube/resources.ts"
@@ -50,7 +50,7 @@ export const runTriggers = (batcher: Batcher): Effect.Effect<never, never, Cache
   })
   const feed = Queue.take(elements).pipe(Effect.flatMap(batcher.trigger), Effect.forever)
   const retry = Effect.suspend(() =>
-    pods.list().some(isWaiting) || nodes.list().some(isDisrupted) ? batcher.trigger("retry") : Effect.void
+    pods.by(index.podUnbound, unbound).some(isWaiting) || nodes.list().some(isDisrupted) ? batcher.trigger("retry") : Effect.void
   ).pipe(Effect.delay(retryEvery), Effect.forever)
   return yield* Effect.all([feed, retry], { concurrency: "unbounded" }).pipe(Effect.andThen(Effect.never))
 }))
