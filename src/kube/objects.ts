@@ -256,6 +256,16 @@ export interface CSINode extends KubeObject {
   }
 }
 
+/** That a volume is attached to a node, or is to be. */
+export interface VolumeAttachment extends KubeObject {
+  readonly spec: {
+    readonly attacher: string
+    readonly nodeName: string
+    readonly source: { readonly persistentVolumeName?: string }
+  }
+  readonly status?: { readonly attached?: boolean }
+}
+
 /** What selects pods by a map of labels: Service and ReplicationController. */
 export interface MapSelecting extends KubeObject {
   readonly spec?: { readonly selector?: Readonly<Record<string, string>> }

@@ -1,7 +1,7 @@
 /** Which resource of the API a call is about. The type parameter is the shape of its objects. */
 import type {
   CSINode, DaemonSet, Event, KubeObject, Lease, MapSelecting, Node, PersistentVolume, PersistentVolumeClaim, Pod,
-  PodDisruptionBudget, StorageClass, Workload
+  PodDisruptionBudget, StorageClass, VolumeAttachment, Workload
 } from "./objects.ts"
 
 export interface Resource<A extends KubeObject = KubeObject> {
@@ -58,6 +58,7 @@ export const PersistentVolumeClaims = resource<PersistentVolumeClaim>(
 export const PersistentVolumes = resource<PersistentVolume>("v1", "PersistentVolume", "persistentvolumes", "Cluster")
 export const StorageClasses = resource<StorageClass>("storage.k8s.io/v1", "StorageClass", "storageclasses", "Cluster")
 export const CSINodes = resource<CSINode>("storage.k8s.io/v1", "CSINode", "csinodes", "Cluster")
+export const VolumeAttachments = resource<VolumeAttachment>("storage.k8s.io/v1", "VolumeAttachment", "volumeattachments", "Cluster")
 export const PodDisruptionBudgets = resource<PodDisruptionBudget>("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", "Namespaced")
 export const Leases = resource<Lease>("coordination.k8s.io/v1", "Lease", "leases", "Namespaced")
 export const CustomResourceDefinitions = resource<KubeObject>(

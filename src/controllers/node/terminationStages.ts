@@ -1,4 +1,4 @@
-/** What a leaving node goes through, one after the other: its pods leave, its machine is given back. */
+/** What a leaving node goes through, one after the other: its pods leave, its volumes, its machine is given back. */
 import { Clock, Effect } from "effect"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
@@ -6,7 +6,9 @@ import { CloudProvider } from "../../cloud/cloudProvider.ts"
 import { Caches, index } from "../../kube/caches.ts"
 import { Recorder } from "../../kube/events.ts"
 import type { Node } from "../../kube/objects.ts"
-import { Pods } from "../../kube/resources.ts"
+import { PersistentVolumeClaims, Pods, VolumeAttachments } from "../../kube/resources.ts"
+import { some } from "../some.ts"
+import { pendingAttachments } from "./attachments.ts"
 import { drainPlan } from "./drain.ts"
 import type { EvictionQueue } from "./evictionQueue.ts"
 import { patientDelete } from "./patientDelete.ts"
@@ -29,6 +31,12 @@ export interface StageResult {
   readonly afterMillis: number | undefined
 }
 
+/** What both say, and when to look again because of the second. */
+const after = (first: StageResult, second: StageResult): StageResult => ({
+  change: (claim) => second.change(first.change(claim)),
+  afterMillis: second.afterMillis
+})
+
 const unchanged = (claim: NodeClaim): NodeClaim => claim
 
 /** Whether the node has not been watched drain for long enough. */
@@ -42,6 +50,8 @@ export const makeStages = Effect.fnUntraced(function*(evictions: EvictionQueue) 
   const cloud = yield* CloudProvider
   const recorder = yield* Recorder
   const pods = caches.store(Pods)
+  const attachments = caches.store(VolumeAttachments)
+  const volumeClaims = caches.store(PersistentVolumeClaims)
 
   const drain = Effect.fnUntraced(function*({ claim, deadline, node }: Leaving) {
     const now = yield* Clock.currentTimeMillis
@@ -70,6 +80,35 @@ export const makeStages = Effect.fnUntraced(function*(evictions: EvictionQueue) 
     return drained
   })
 
+  /** A volume that is attached while its machine vanishes cannot be used elsewhere for minutes. */
+  const detach = Effect.fnUntraced(function*({ deadline, node }: Leaving) {
+    const now = yield* Clock.currentTimeMillis
+    const iso = new Date(now).toISOString()
+    const type = conditionType.volumesDetached
+    const name = node.metadata.name
+    const pending = pendingAttachments(attachments.by(index.attachmentNode, name), pods.by(index.podNode, name), volumeClaims.get, now)
+    const over = (change: StageResult["change"]): StageResult => ({ change, afterMillis: undefined })
+    if (pending.length === 0) return over((one) => nodeClaimConditions.setTrue(one, type, iso))
+    const names = some(pending.map((attachment) => attachment.metadata.name), 5)
+    if (deadline !== undefined && now > deadline) {
+      return over((one) => nodeClaimConditions.setFalse(
+        one, type, "TerminationGracePeriodElapsed", `still attached: ${names}`, iso
+      ))
+    }
+    yield* recorder.publish({
+      object: node,
+      type: "Normal",
+      reason: "AwaitingVolumeDetachment",
+      message: `Awaiting deletion of VolumeAttachments bound to node: ${names}`,
+      dedupe: [node.metadata.uid ?? name]
+    })
+    const awaited: StageResult = {
+      change: (one) => nodeClaimConditions.setUnknown(one, type, "AwaitingVolumeDetachment", "AwaitingVolumeDetachment", iso),
+      afterMillis: lookMillis
+    }
+    return awaited
+  })
+
   const giveBack = Effect.fnUntraced(function*(claim: NodeClaim) {
     // The claim's deletion was asked for; the provider goes by what the claim itself says.
     if (claim.metadata.deletionTimestamp === undefined) return { change: unchanged, afterMillis: lookMillis }
@@ -87,10 +126,11 @@ export const makeStages = Effect.fnUntraced(function*(evictions: EvictionQueue) 
     // Whatever still seems to run on a machine that is being destroyed cannot be told to leave.
     const destroying = claim !== undefined && nodeClaimConditions.isTrue(claim, conditionType.drained) &&
       nodeClaimConditions.isTrue(claim, conditionType.instanceTerminating)
-    const drained: StageResult = destroying ? { change: unchanged, afterMillis: undefined } : yield* drain(leaving)
-    if (drained.afterMillis !== undefined || claim === undefined) return drained
-    const given: StageResult = yield* giveBack(claim)
-    const both: StageResult = { change: (one) => given.change(drained.change(one)), afterMillis: given.afterMillis }
-    return both
+    if (destroying) return yield* giveBack(claim)
+    const drained = yield* drain(leaving)
+    if (drained.afterMillis !== undefined) return drained
+    const detached = after(drained, yield* detach(leaving))
+    if (detached.afterMillis !== undefined || claim === undefined) return detached
+    return after(detached, yield* giveBack(claim))
   })
 })
