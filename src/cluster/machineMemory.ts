@@ -70,7 +70,7 @@ export class MachineMemory {
 
   /** In the order of their names. */
   byName(machines: ReadonlyArray<StateNode>): ReadonlyArray<StateNode> {
-    const out = new Array<StateNode>(machines.length)
+    const out = machines.slice()
     const places = new Set<number>()
     for (const machine of machines) {
       const place = this.positions.get(machine.name)
