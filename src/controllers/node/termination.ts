@@ -73,6 +73,7 @@ export const nodeTermination: Effect.Effect<never, never, TerminationServices> =
     // Nothing answers on a machine that is gone, so its pods could not be told to leave.
     const silent = !isReady(found)
     const destroying = claim !== undefined && nodeClaimConditions.isTrue(claim, conditionType.instanceTerminating)
+    let off = false
     if (claim !== undefined && silent && !destroying) {
       const state = yield* cloud.exists(claim).pipe(
         Effect.catchIf((error) => error.reason._tag === "CloudUnavailable", (error) => Effect.succeed(unavailableMillis(error)))
@@ -82,6 +83,7 @@ export const nodeTermination: Effect.Effect<never, never, TerminationServices> =
         yield* releaseNode(found)
         return done
       }
+      off = state === "stopped"
     }
 
     const deadline = deadlineOf(claim)
@@ -95,7 +97,7 @@ export const nodeTermination: Effect.Effect<never, never, TerminationServices> =
       })
     }
     const node = yield* patchNode(found, farewellPatch)
-    const step = yield* stages({ node, claim, deadline })
+    const step = yield* stages({ node, claim, deadline, off })
     // The provider may have written a note of its own on the claim while it worked.
     const current = claim === undefined ? undefined : claims.get(claim.metadata)
     if (current !== undefined && current.metadata.uid === claim?.metadata.uid) {

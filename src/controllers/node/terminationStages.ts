@@ -22,6 +22,8 @@ export interface Leaving {
   readonly node: Node
   readonly claim: NodeClaim | undefined
   readonly deadline: number | undefined
+  /** Its machine is shut down. */
+  readonly off: boolean
 }
 
 export interface StageResult {
@@ -122,11 +124,11 @@ export const makeStages = Effect.fnUntraced(function*(evictions: EvictionQueue) 
 
   /** Goes as far as it can now. A node without a claim drains, and is nobody's machine to give back. */
   return Effect.fnUntraced(function*(leaving: Leaving) {
-    const { claim } = leaving
-    // Whatever still seems to run on a machine that is being destroyed cannot be told to leave.
-    const destroying = claim !== undefined && nodeClaimConditions.isTrue(claim, conditionType.drained) &&
-      nodeClaimConditions.isTrue(claim, conditionType.instanceTerminating)
-    if (destroying) return yield* giveBack(claim)
+    const { claim, off } = leaving
+    // Whatever still seems to run on a machine that is off or being destroyed cannot be told to leave. The Node stays until
+    // the machine is gone, so nobody takes its pods for ended before they cannot run any more.
+    const destroying = claim !== undefined && nodeClaimConditions.isTrue(claim, conditionType.instanceTerminating)
+    if (claim !== undefined && (destroying || off)) return yield* giveBack(claim)
     const drained = yield* drain(leaving)
     if (drained.afterMillis !== undefined) return drained
     const detached = after(drained, yield* detach(leaving))

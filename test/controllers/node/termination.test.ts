@@ -78,6 +78,24 @@ describe("the end of a node", () => {
     assert.deepStrictEqual(yield* leaving, [])
   })))
 
+  it.effect("a node whose machine is shut down gives it back at once, and stays until it is gone", () => inWorld(Effect.gen(function*() {
+    const cloud = yield* FakeCloud
+    cloud.deletion = "terminating"
+    yield* readyNode()
+    yield* runPod(podHere("job", { metadata: { annotations: { [annotation.doNotDisrupt]: "true" } } }))
+    yield* setNodeStatus(nodeName, { conditions: [readiness("Unknown")] })
+    cloud.exists = "stopped"
+    yield* deleteClaim("a")
+    yield* seconds(3)
+    assert.isAtLeast(yield* deletions, 1)
+    assert.isDefined(yield* node(nodeName))
+    assert.deepStrictEqual(yield* leaving, [])
+    cloud.deletion = "gone"
+    yield* seconds(12)
+    assert.isUndefined(yield* node(nodeName))
+    assert.isUndefined(yield* claim("a"))
+  })))
+
   it.effect("a node that is not ready waits for Linode to say whether its instance exists", () => inWorld(Effect.gen(function*() {
     const cloud = yield* FakeCloud
     yield* readyNode()
