@@ -53,6 +53,10 @@ export const annotation = {
   minValuesRelaxed: "karpenter.sh/nodeclaim-min-values-relaxed",
   nodeClassHash: "karpenter.k8s.linode/linodenodeclass-hash",
   nodeClassHashVersion: "karpenter.k8s.linode/linodenodeclass-hash-version",
+  /** The tags of its LinodeNodeClass that a claim's machine has, as a JSON list: the Go provider's name for it. */
+  lastAppliedUserTags: "karpenter.k8s.linode/last-applied-user-tags",
+  /** What Linode announced for the claim's machine, for which the claim is taken away. */
+  interruption: "karpenter.k8s.linode/interruption",
   /** Id of the LKE node that a claim owns: `<pool>-<hex>`. */
   lkeNode: "karpenter.k8s.linode/lke-node",
   /** Which pools may hold the claim's node: the key that the pools carry as a tag. */

@@ -46,6 +46,25 @@ export type Deletion = "terminating" | "gone"
 /** "stopped": it is shut down, and no boot of it is under way. Like "gone" it is said only on proof. */
 export type MachineState = "present" | "stopped" | "gone"
 
+/** What Linode will do, or is doing, to a machine or its host that takes the machine down. */
+export interface Interruption {
+  /** The same whenever it is told of, and no other's. */
+  readonly id: string
+  /** Of the machine. */
+  readonly providerID: string
+  /** When it begins, in milliseconds; undefined once it has begun. */
+  readonly at: number | undefined
+  /** For a person. */
+  readonly message: string
+}
+
+/** Why the account gets nothing, or not all that it asks for, whatever is asked. */
+export interface AccountTrouble {
+  readonly reason: "AccountLimitReached" | "LinodeAuthFailed"
+  /** With Linode's own words. */
+  readonly message: string
+}
+
 /** A condition of a Node that will not get well by itself, and how long it is watched before the node is replaced. */
 export interface RepairPolicy {
   readonly type: string
@@ -77,6 +96,12 @@ export class CloudProvider extends Context.Service<CloudProvider, {
   readonly instanceTypes: (nodePool: NodePool) => Effect.Effect<ReadonlyArray<InstanceType>, CloudError>
   /** What this mode cannot do with a LinodeNodeClass; empty when all is well. One entry per field. */
   readonly validate: (nodeClass: LinodeNodeClass) => Effect.Effect<ReadonlyArray<NodeClassIssue>, CloudError>
+  /** Writes the class's tags onto what was made of it, and takes former ones of the class off. Only what differs is written. */
+  readonly retag: (nodeClass: LinodeNodeClass) => Effect.Effect<void, CloudError>
+  /** What is announced for machines of the account, this cluster's or not. What the token may not read is left out. */
+  readonly interruptions: Effect.Effect<ReadonlyArray<Interruption>, CloudError>
+  /** What is wrong with the account as far as the last refusals tell. Cheap: no request. */
+  readonly accountTrouble: Effect.Effect<AccountTrouble | undefined>
   /** One pass over what Linode has of this cluster: gives back what no claim owns, after its grace. Run on a schedule. */
   readonly collectGarbage: Effect.Effect<void, CloudError>
 }>()("karpenter-linode/cloud/CloudProvider") {}
@@ -85,6 +110,8 @@ export interface NodeClassIssue {
   /** Path in the object: `spec.lkeK8sVersion`. */
   readonly field: string
   /** Reason of ValidationSucceeded=False. */
-  readonly reason: "TagValidationFailed" | "LKEK8sVersionUnsupported" | "LKEK8sVersionControlPlaneMismatch"
+  readonly reason:
+    | "TagValidationFailed" | "LKEK8sVersionUnsupported" | "LKEK8sVersionControlPlaneMismatch"
+    | "FirewallNotFound" | "ImageNotFound" | "ImageNotAvailable" | "PlacementGroupNotFound" | "PlacementGroupInAnotherRegion"
   readonly message: string
 }

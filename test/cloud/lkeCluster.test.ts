@@ -111,14 +111,24 @@ describe("a LinodeNodeClass", () => {
   const cluster = { id: 7, name: "prod", region: "us-ord", tier: "standard", k8sVersion: "1.35" } as const
   const enterprise = { ...cluster, tier: "enterprise" } as const
   const table = [
-    ["passes when it is empty", validateNodeClass(nodeClass(), cluster, undefined), []],
-    ["passes with fields that LKE has no use for", validateNodeClass(nodeClass({ image: "linode/debian13", firewallID: 3 }), cluster, undefined), []],
-    ["cannot choose a version on the standard tier", validateNodeClass(nodeClass({ lkeK8sVersion: "1.35" }), cluster, undefined), ["LKEK8sVersionUnsupported"]],
-    ["cannot choose another version than the control plane's", validateNodeClass(nodeClass({ lkeK8sVersion: "v1" }), enterprise, "v2"), ["LKEK8sVersionControlPlaneMismatch"]],
-    ["can choose that one", validateNodeClass(nodeClass({ lkeK8sVersion: "v2" }), enterprise, "v2"), []],
-    ["cannot use Karpenter's own tags", validateNodeClass(nodeClass({ tags: ["karpenter.sh/nodepool=x", "karpenter-sentenced=pool"] }), cluster, undefined), ["TagValidationFailed"]],
-    ["cannot use tags that are too long", validateNodeClass(nodeClass({ tags: ["x".repeat(51)] }), cluster, undefined), ["TagValidationFailed"]],
-    ["can use opaque tags and tags of its own", validateNodeClass(nodeClass({ tags: ["prod", "team=a", "Name"] }), cluster, undefined), []]
+    ["passes when it is empty", validateNodeClass(nodeClass(), cluster, {}), []],
+    ["passes with fields that LKE has no use for", validateNodeClass(nodeClass({ image: "linode/debian13", firewallID: 3 }), cluster, {}), []],
+    ["cannot choose a version on the standard tier", validateNodeClass(nodeClass({ lkeK8sVersion: "1.35" }), cluster, {}), ["LKEK8sVersionUnsupported"]],
+    ["cannot choose another version than the control plane's", validateNodeClass(nodeClass({ lkeK8sVersion: "v1" }), enterprise, { controlPlane: "v2" }), ["LKEK8sVersionControlPlaneMismatch"]],
+    ["can choose that one", validateNodeClass(nodeClass({ lkeK8sVersion: "v2" }), enterprise, { controlPlane: "v2" }), []],
+    ["cannot use Karpenter's own tags", validateNodeClass(nodeClass({ tags: ["karpenter.sh/nodepool=x", "karpenter-sentenced=pool"] }), cluster, {}), ["TagValidationFailed"]],
+    ["cannot use tags that are too long", validateNodeClass(nodeClass({ tags: ["x".repeat(51)] }), cluster, {}), ["TagValidationFailed"]],
+    ["names a firewall that is there", validateNodeClass(nodeClass({ firewallID: 3 }), cluster, { firewall: { id: 3, label: "f", status: "enabled" } }), []],
+    ["cannot name a firewall that is not", validateNodeClass(nodeClass({ firewallID: 3 }), cluster, { firewall: "missing" }), ["FirewallNotFound"]],
+    ["cannot name an image that is not", validateNodeClass(nodeClass({ image: "private/1" }), cluster, { image: "missing" }), ["ImageNotFound"]],
+    ["cannot name an image that is not ready", validateNodeClass(nodeClass({ image: "private/1" }), cluster, { image: { id: "private/1", label: null, deprecated: false, status: "pending_upload" } }), ["ImageNotAvailable"]],
+    ["can name a deprecated image", validateNodeClass(nodeClass({ image: "linode/debian9" }), cluster, { image: { id: "linode/debian9", label: null, deprecated: true } }), []],
+    ["cannot name a placement group that is not", validateNodeClass(nodeClass({ placementGroup: { id: 4 } }), cluster, { placementGroup: "missing" }), ["PlacementGroupNotFound"]],
+    ["cannot name a placement group of another region", validateNodeClass(nodeClass({ placementGroup: { id: 4 } }), cluster, {
+      placementGroup: { id: 4, label: "g", region: "nowhere", placement_group_type: "affinity:local", placement_group_policy: "strict", members: [] }
+    }), ["PlacementGroupInAnotherRegion"]],
+    ["says everything that is wrong", validateNodeClass(nodeClass({ firewallID: 3, tags: ["Name=x"] }), cluster, { firewall: "missing" }), ["TagValidationFailed", "FirewallNotFound"]],
+    ["can use opaque tags and tags of its own", validateNodeClass(nodeClass({ tags: ["prod", "team=a", "Name"] }), cluster, {}), []]
   ] as const
   for (const [what, issues, reasons] of table) {
     it(what, () => assert.deepStrictEqual(issues.map(({ reason }) => reason), [...reasons]))

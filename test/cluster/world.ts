@@ -10,7 +10,7 @@ import type { NodeClaim } from "../../src/apis/nodeClaim.ts"
 import { NodePools } from "../../src/apis/nodePool.ts"
 import type { NodePool } from "../../src/apis/nodePool.ts"
 import { CloudProvider } from "../../src/cloud/cloudProvider.ts"
-import type { NodeClassIssue } from "../../src/cloud/cloudProvider.ts"
+import type { AccountTrouble, CloudError, Interruption, NodeClassIssue } from "../../src/cloud/cloudProvider.ts"
 import * as clusterLayer from "../../src/cluster/clusterLayer.ts"
 import * as cacheLayer from "../../src/kube/cacheLayer.ts"
 import * as events from "../../src/kube/events.ts"
@@ -44,6 +44,10 @@ export const huge = instanceType("huge", 16, 32, 0.288)
 export class FakeCloud extends Context.Service<FakeCloud, {
   types: ReadonlyArray<InstanceType>
   issues: ReadonlyArray<NodeClassIssue>
+  interruptions: Effect.Effect<ReadonlyArray<Interruption>, CloudError>
+  trouble: AccountTrouble | undefined
+  /** LinodeNodeClasses whose tags were to be written, in order. */
+  readonly retagged: Array<string>
 }>()("test/FakeCloud") {}
 
 const cloud = Layer.effect(CloudProvider, Effect.gen(function*() {
@@ -58,13 +62,18 @@ const cloud = Layer.effect(CloudProvider, Effect.gen(function*() {
     repairPolicies: [],
     instanceTypes: () => Effect.sync(() => fake.types),
     validate: () => Effect.sync(() => fake.issues),
+    retag: (nodeClass) => Effect.sync(() => {
+      fake.retagged.push(nodeClass.metadata.name)
+    }),
+    interruptions: Effect.suspend(() => fake.interruptions),
+    accountTrouble: Effect.sync(() => fake.trouble),
     collectGarbage: unused
   })
 }))
 
 export const world = clusterLayer.layer.pipe(
   Layer.provideMerge(cloud),
-  Layer.provideMerge(Layer.sync(FakeCloud, () => ({ types: [small, medium, large, huge], issues: [] }))),
+  Layer.provideMerge(Layer.sync(FakeCloud, () => ({ types: [small, medium, large, huge], issues: [], interruptions: Effect.succeed([]), trouble: undefined, retagged: [] }))),
   Layer.provideMerge(events.layer),
   Layer.provideMerge(cacheLayer.layer),
   Layer.provideMerge(layerWith({ crds })),

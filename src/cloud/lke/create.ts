@@ -9,7 +9,7 @@ import { isAvailable } from "../choose.ts"
 import type { Candidates } from "../choose.ts"
 import { CloudError, InsufficientCapacity } from "../cloudProvider.ts"
 import type { Machine } from "../cloudProvider.ts"
-import { cloudError, fromKube, fromLinode, refused, unavailable } from "./errors.ts"
+import { fromKube, refused, unavailable, whileBuying } from "./errors.ts"
 import type { Grower, Outcome, Owned, Wish } from "./grower.ts"
 import { machineOf } from "./machine.ts"
 import { poolSpec } from "./poolSpec.ts"
@@ -49,14 +49,14 @@ const current = Effect.fnUntraced(function*({ world }: Parts, claim: NodeClaim) 
 /** What is known of a claim's node, where a list of a moment ago has it. */
 const known = Effect.fnUntraced(function*({ world }: Parts, record: ClaimRecord) {
   if (record.node === undefined && record.foreign === undefined) return undefined
-  const pools = yield* Effect.mapError(world.recentPools, fromLinode(operation))
+  const pools = yield* Effect.mapError(world.recentPools, whileBuying(operation))
   const view = makeView(world.cluster, 0, [record], pools)
   const node = ownedNode(view, record)
   return node === undefined ? undefined : view.find(node)
 })
 
 const askFor = ({ grow }: Parts, key: string, wish: Wish): Effect.Effect<Outcome, CloudError> => grow(key, wish).pipe(
-  Effect.mapError(cloudError(operation)),
+  Effect.mapError(whileBuying(operation)),
   Effect.map((pass) => pass.get(wish.name) ?? { is: "nothing" })
 )
 
@@ -68,7 +68,7 @@ const specsOf = Effect.fnUntraced(function*({ candidates, catalogue, world }: Pa
   const types = candidates(record.claim, yield* catalogue.types(nodeClass.spec.kubelet)).filter(isAvailable)
   const specOf = (type: InstanceType): PoolSpec => poolSpec(world.cluster, nodeClass, record.claim, type.name)
   const own = record.key === undefined ? undefined : types.find((type) => specOf(type).key === record.key)
-  const leftovers = yield* Effect.mapError(world.leftovers, cloudError(operation))
+  const leftovers = yield* Effect.mapError(world.leftovers, whileBuying(operation))
   const paid = types.filter((type) => leftovers.some(({ pool }) => pool.type === type.name && specOf(type).fits(pool)))
   return [...new Set([...own === undefined ? [] : [own], ...paid, ...types])].slice(0, mostTypes).map(specOf)
 })

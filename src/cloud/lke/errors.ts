@@ -19,6 +19,10 @@ export const fromKube = (operation: string) => (error: KubeError): CloudError =>
 export const cloudError = (operation: string) => (error: LinodeError | KubeError): CloudError =>
   error._tag === "LinodeError" ? fromLinode(operation)(error) : fromKube(operation)(error)
 
+/** For buying: a token that is refused is no matter of patience. */
+export const whileBuying = (operation: string) => (error: LinodeError | KubeError): CloudError =>
+  error._tag === "LinodeError" && error.reason._tag === "Auth" ? refused(operation, error) : cloudError(operation)(error)
+
 /** Why a machine was not bought. */
 export const refused = (operation: string, error: LinodeError): CloudError => {
   const failed = (condition: string, detail: string) =>

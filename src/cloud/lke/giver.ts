@@ -6,10 +6,10 @@ import type { KubeError } from "../../kube/kubeError.ts"
 import type { LinodeError } from "../../linode/linodeError.ts"
 import type { Pool } from "../../linode/models.ts"
 import type { Deletion } from "../cloudProvider.ts"
-import { writers } from "./change.ts"
 import { makeGather } from "./gather.ts"
 import type { Locks } from "./gather.ts"
 import { decideGiveBack } from "./giveBack.ts"
+import { goneAmong } from "./presence.ts"
 import type { ClaimRecord, Intent } from "./record.ts"
 import { isSentenced, withSentence } from "./tags.ts"
 import { isMissing, ownedNode } from "./view.ts"
@@ -30,26 +30,20 @@ const goneIsFine = <A>(effect: Effect.Effect<A, LinodeError>): Effect.Effect<voi
 )
 
 /** Sentences the pool where it is not, then deletes it. Once sentenced, nothing in it is given to a claim again. */
-export const deletePool = Effect.fn("lke.deletePool")(function*({ cluster, linode }: World, pool: Pool) {
+export const deletePool = Effect.fn("lke.deletePool")(function*({ account, cluster, linode }: World, pool: Pool) {
   if (!isSentenced(pool)) yield* linode.updatePool(cluster.id, pool.id, { tags: withSentence(pool, "pool") })
   yield* linode.deletePool(cluster.id, pool.id)
+  // There is room in the account again.
+  yield* account.limit.passed
   yield* Effect.logInfo("deleted node pool", { pool: pool.id, nodes: pool.nodes.map((node) => node.id) })
 }, goneIsFine)
 
 /** Deletes a node that is sentenced already: by its claim's end, or by its pool's tags. */
-export const deleteNode = Effect.fn("lke.deleteNode")(function*({ cluster, linode }: World, node: string) {
+export const deleteNode = Effect.fn("lke.deleteNode")(function*({ account, cluster, linode }: World, node: string) {
   yield* linode.deleteNode(cluster.id, node)
+  yield* account.limit.passed
   yield* Effect.logInfo("deleted node", { node })
 }, goneIsFine)
-
-/** Whether the claim's Linode, as far as it is known, is gone too. */
-export const instanceGone = ({ linode }: World, claim: ClaimRecord): Effect.Effect<boolean, LinodeError> =>
-  claim.instance === undefined
-    ? Effect.succeed(true)
-    : linode.instance(claim.instance).pipe(
-      Effect.as(false),
-      Effect.catchIf((error) => error.reason._tag === "Gone", () => Effect.succeed(true))
-    )
 
 const pass = (world: World) => Effect.fn("lke.giveBack")(function*(key: string, asked: ReadonlyArray<ClaimRecord>) {
   const view = yield* world.look
@@ -71,10 +65,9 @@ const pass = (world: World) => Effect.fn("lke.giveBack")(function*(key: string, 
     note(claim, "terminating")
     yield* Effect.logDebug("a machine is not given back yet", { NodeClaim: claim.name, why })
   }
-  yield* Effect.forEach([...plan.unlisted, ...orphaned.filter((claim) => !listed.includes(claim))], (claim) =>
-    Effect.map(Effect.result(instanceGone(world, claim)), (result) =>
-      done.set(claim.uid, Result.map(result, (gone) => gone ? "gone" : "terminating"))
-    ), { concurrency: writers, discard: true })
+  const unlisted = [...plan.unlisted, ...orphaned.filter((claim) => !listed.includes(claim))]
+  const gone = yield* Effect.result(goneAmong(world, unlisted))
+  for (const { uid } of unlisted) done.set(uid, Result.map(gone, (uids) => uids.has(uid) ? "gone" : "terminating"))
 
   yield* Effect.forEach(plan.pools, (pool) => Effect.map(Effect.result(deletePool(world, pool)), (result) => {
     for (const claim of claims) {

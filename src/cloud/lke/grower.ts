@@ -83,6 +83,7 @@ const pass = (world: World) => Effect.fn("lke.pass")(function*(key: string, wish
   /** The account may have fewer than were asked for: halves of it are tried until one fits. */
   let affordable = Number.POSITIVE_INFINITY
   let tooMany: Outcome | undefined
+  let asks = false
 
   for (let round = 0; round < mostRounds; round++) {
     const view = yield* world.look
@@ -107,11 +108,19 @@ const pass = (world: World) => Effect.fn("lke.pass")(function*(key: string, wish
       continue
     }
 
+    // The tries of one pass are one question.
+    const full = asks ? undefined : yield* world.account.limit.check
+    if (full !== undefined) {
+      settle([...plan.change.claims, ...plan.left], { is: "refused", error: full })
+      break
+    }
+    asks = true
     const change = { ...plan.change, claims: plan.change.claims.slice(0, affordable) }
     if (tooMany !== undefined) settle(plan.change.claims, tooMany)
     const carried = yield* carryOut(world, spec, change)
     if (carried.is === "done") {
       const { pool } = carried
+      yield* world.account.limit.passed
       const fresh = pool.nodes.filter((node) => view.find(node.id) === undefined && !view.owners.has(node.id))
       const nodes = new Map(fresh.map((node) => [node.id, { pool, node }]))
       settle(carried.claims, onTheWay)
@@ -128,7 +137,11 @@ const pass = (world: World) => Effect.fn("lke.pass")(function*(key: string, wish
     } else if (carried.is === "refused" && carried.error.reason._tag !== "Gone") {
       const refused: Outcome = { is: "refused", error: carried.error }
       settle([...plan.change.claims, ...plan.left], refused)
-      if (carried.error.reason._tag !== "Quota" || change.claims.length === 1) break
+      if (carried.error.reason._tag !== "Quota") break
+      if (change.claims.length === 1) {
+        yield* world.account.limit.refused(carried.error)
+        break
+      }
       affordable = Math.floor(change.claims.length / 2)
       tooMany = refused
     }

@@ -3,19 +3,17 @@
  * a tag on the Linode, and may be stopped before it writes down on the claim which one.
  */
 import { Clock, Effect } from "effect"
-import type { Linode } from "../../linode/linode.ts"
 import type { LinodeError } from "../../linode/linodeError.ts"
 import type { PoolNode } from "../../linode/models.ts"
+import type { Machines } from "./machines.ts"
 import { claimTagOf } from "./tags.ts"
 import type { ClaimTags } from "./view.ts"
 
 /** How long a Linode counts as having no claim tag, in milliseconds: nobody writes such tags any more. */
 const believed = 60_000
 
-const readers = 4
-
 /** Reads the claim tags of nodes, each Linode once: only those without one are asked again, after a while. */
-export const makeClaimTags = (linode: Linode["Service"]) => {
+export const makeClaimTags = (machines: Machines) => {
   const known = new Map<number, { readonly tag: string | undefined; readonly at: number }>()
   return (nodes: ReadonlyArray<PoolNode>): Effect.Effect<ClaimTags, LinodeError> => Effect.gen(function*() {
     const now = yield* Clock.currentTimeMillis
@@ -24,11 +22,8 @@ export const makeClaimTags = (linode: Linode["Service"]) => {
       const found = known.get(instance)
       return found === undefined || (found.tag === undefined && now - found.at >= believed)
     })
-    yield* Effect.forEach(wanted, ({ instance }) => linode.instance(instance).pipe(
-      Effect.map(({ tags }) => claimTagOf(tags)),
-      Effect.catchIf((error) => error.reason._tag === "Gone", () => Effect.undefined),
-      Effect.map((tag) => known.set(instance, { tag, at: now }))
-    ), { concurrency: readers, discard: true })
+    const read = yield* machines(wanted.map(({ instance }) => instance))
+    for (const { instance } of wanted) known.set(instance, { tag: claimTagOf(read.get(instance)?.tags ?? []), at: now })
     return new Map(named.flatMap(({ id, instance }) => {
       const tag = known.get(instance)?.tag
       return tag === undefined ? [] : [[id, tag] as const]

@@ -20,14 +20,18 @@ import { LkeCluster } from "./cluster.ts"
 import { create } from "./create.ts"
 import { cloudError, fromKube, fromLinode, unavailable } from "./errors.ts"
 import { makeLocks } from "./gather.ts"
-import { instanceGone, makeGiver } from "./giver.ts"
+import { makeGiver } from "./giver.ts"
 import type { Giver } from "./giver.ts"
 import { makeGrower } from "./grower.ts"
+import { makeAnnouncements } from "./interruptions.ts"
+import { makeStates, stateOf } from "./presence.ts"
+import type { StateOf } from "./presence.ts"
 import { recordOf } from "./record.ts"
 import type { ClaimRecord } from "./record.ts"
+import { retag } from "./retag.ts"
 import { makeSweeper } from "./sweeper.ts"
 import { doubtOf, isMissing, lockOf, makeView, ownedNode } from "./view.ts"
-import { validateNodeClass } from "./validate.ts"
+import { makeValidator, tagIssue } from "./validate.ts"
 import type { World } from "./world.ts"
 import { makeWorld } from "./world.ts"
 
@@ -53,7 +57,7 @@ const giveBack = (world: World, give: Giver) => Effect.fn("lke.delete")(function
   return answer === undefined ? "terminating" : yield* Effect.mapError(Effect.fromResult(answer), cloudError(operation))
 })
 
-const exists = (world: World) => Effect.fn("lke.exists")(function*(claim: NodeClaim) {
+const exists = (world: World, states: StateOf) => Effect.fn("lke.exists")(function*(claim: NodeClaim) {
   const operation = "find machine"
   const record = yield* Effect.mapError(latest(world, claim), fromKube(operation))
   const view = yield* Effect.mapError(world.look, cloudError(operation))
@@ -61,8 +65,8 @@ const exists = (world: World) => Effect.fn("lke.exists")(function*(claim: NodeCl
   if (node === undefined && doubtOf(view, record) !== undefined) return "present"
   const listed = node !== undefined && !isMissing(view, node)
   // A node whose Linode was deleted by hand stays in its pool's list.
-  if (listed && record.instance === undefined) return "present"
-  return (yield* Effect.mapError(instanceGone(world, record), fromLinode(operation))) ? "gone" : "present"
+  const state = yield* Effect.mapError(stateOf(world, states, record), fromLinode(operation))
+  return state ?? (listed ? "present" : "gone")
 })
 
 const make = Effect.gen(function*() {
@@ -74,6 +78,7 @@ const make = Effect.gen(function*() {
   const scope = yield* Effect.scope
   const world = makeWorld(scope, cluster, linode, makeClaims(kube))
   const locks = makeLocks()
+  const announcements = makeAnnouncements(linode)
   const grow = makeGrower(world, scope, locks)
   const give = makeGiver(world, scope, locks)
   const catalogue = yield* makeCatalogue({
@@ -94,7 +99,7 @@ const make = Effect.gen(function*() {
       orElse: () => unavailable("create machine", "Linode has not answered yet")
     }),
     delete: giveBack(world, give),
-    exists: exists(world),
+    exists: exists(world, makeStates(announcements.isAtWorkOn)),
     drifted: (claim) => Effect.sync(() =>
       nodeClassDrift(claim, caches.store(LinodeNodeClasses).get({ name: claim.spec.nodeClassRef.name }))),
     repairPolicies,
@@ -102,11 +107,12 @@ const make = Effect.gen(function*() {
       const { name } = nodePool.spec.template.spec.nodeClassRef
       return catalogue.types(caches.store(LinodeNodeClasses).get({ name })?.spec.kubelet)
     },
-    validate: (nodeClass) => Effect.gen(function*() {
-      const asks = nodeClass.spec.lkeK8sVersion !== undefined && cluster.tier === "enterprise"
-      const now = asks ? yield* Effect.mapError(linode.cluster(cluster.id), fromLinode("validate LinodeNodeClass")) : undefined
-      return validateNodeClass(nodeClass, cluster, now?.k8s_version)
-    }),
+    validate: makeValidator(linode, cluster),
+    retag: (nodeClass) => tagIssue(nodeClass.spec.tags ?? []).length > 0
+      ? Effect.void
+      : Effect.mapError(retag(world, locks, nodeClass), cloudError("write tags")),
+    interruptions: Effect.mapError(announcements.read, fromLinode("read announcements")),
+    accountTrouble: world.account.trouble,
     collectGarbage: Effect.mapError(makeSweeper(world, locks, grow), cloudError("collect garbage"))
   })
 })

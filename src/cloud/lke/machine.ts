@@ -7,6 +7,7 @@ import { allocatableOf } from "../choose.ts"
 import type { Machine } from "../cloudProvider.ts"
 import { machineLabels } from "../instanceTypes.ts"
 import type { Owned } from "./grower.ts"
+import { writtenTags } from "./retag.ts"
 import { nodeNameOf } from "./view.ts"
 
 const strings = (resources: Resources): Readonly<Record<string, string>> =>
@@ -23,6 +24,7 @@ export const machineOf = (
   // bring an old node back.
   annotations: nodeClass === undefined ? {} : {
     [annotation.nodeClassHash]: nodeClassHash(nodeClass.spec),
+    ...((nodeClass.spec.tags ?? []).length === 0 ? {} : { [annotation.lastAppliedUserTags]: writtenTags(nodeClass.spec.tags ?? []) }),
     [annotation.nodeClassHashVersion]: nodeClassHashVersion
   },
   capacity: type === undefined ? {} : strings(type.capacity),

@@ -1,6 +1,6 @@
 /**
- * The tags of a pool. They are all that says whose a pool is, so they are written once, with the pool, and only a
- * sentence is ever added. Linode allows 50 characters a tag.
+ * The tags of a pool. They are all that says whose a pool is, so they are written once, with the pool, and only sentences
+ * and a LinodeNodeClass's own tags ever change. Linode allows 50 characters a tag.
  */
 import type { Pool } from "../../linode/models.ts"
 import { label, providerGroup } from "../../apis/labels.ts"
@@ -21,6 +21,10 @@ export const reservedTagKeys: ReadonlySet<string> = new Set([
   label.nodePool, label.nodeClass, claim.slice(0, -1), `${providerGroup}/lke-managed`, `${providerGroup}/pool-hash`,
   `${providerGroup}/intent`, "karpenter-sentenced", "lke-cluster-name", "Name"
 ])
+
+/** Tags that this program, the Go provider or LKE itself goes by: whatever a class says, they stay. */
+export const isSystemTag = (tag: string): boolean =>
+  reservedTagKeys.has(tagKey(tag) ?? "") || tag.startsWith(clusterOwned[0]) || tag.startsWith(sentence) || /^(nodepool=|lke)\d+$/.test(tag)
 
 /** The key of a `key=value` tag; a tag without one is opaque (provider spec: tag grammar). */
 export const tagKey = (tag: string): string | undefined => {

@@ -1,14 +1,29 @@
-/** What LKE cannot do with a LinodeNodeClass. Fields that LKE has no use for are harmless and pass (docs/design/lke.md). */
+/**
+ * What LKE cannot do with a LinodeNodeClass, and what it names that does not exist. Fields that LKE has no use for are
+ * harmless as long as what they name is there (docs/design/lke.md).
+ */
+import { Clock, Effect } from "effect"
 import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
-import type { NodeClassIssue } from "../cloudProvider.ts"
+import type { Linode } from "../../linode/linode.ts"
+import type { LinodeError } from "../../linode/linodeError.ts"
+import type { Firewall, Image, PlacementGroup } from "../../linode/models.ts"
+import type { CloudError, NodeClassIssue } from "../cloudProvider.ts"
 import type { ClusterShape } from "./cluster.ts"
+import { fromLinode } from "./errors.ts"
 import { longestTag, reservedTagKeys, tagKey } from "./tags.ts"
 
-const versionIssue = (
-  wanted: string | undefined,
-  { tier }: ClusterShape,
-  controlPlane: string | undefined
-): ReadonlyArray<NodeClassIssue> => {
+type Issues = ReadonlyArray<NodeClassIssue>
+
+/** What Linode has of what a class names: "missing" on Linode's word alone, undefined where it was not asked or may not be read. */
+export interface Named {
+  /** Version of the control plane. */
+  readonly controlPlane?: string | undefined
+  readonly firewall?: Firewall | "missing" | undefined
+  readonly image?: Image | "missing" | undefined
+  readonly placementGroup?: PlacementGroup | "missing" | undefined
+}
+
+const versionIssue = (wanted: string | undefined, { tier }: ClusterShape, controlPlane: string | undefined): Issues => {
   const field = "spec.lkeK8sVersion"
   if (wanted === undefined || wanted === "") return []
   if (tier === "standard") {
@@ -20,7 +35,7 @@ const versionIssue = (
   return [{ field, reason: "LKEK8sVersionControlPlaneMismatch", message }]
 }
 
-const tagIssue = (tags: ReadonlyArray<string>): ReadonlyArray<NodeClassIssue> => {
+export const tagIssue = (tags: ReadonlyArray<string>): Issues => {
   const reserved = tags.filter((tag) => reservedTagKeys.has(tagKey(tag) ?? ""))
   const long = tags.filter((tag) => tag.length < 1 || tag.length > longestTag)
   const complaints = [
@@ -32,9 +47,67 @@ const tagIssue = (tags: ReadonlyArray<string>): ReadonlyArray<NodeClassIssue> =>
   return [{ field: "spec.tags", reason: "TagValidationFailed", message }]
 }
 
-/** `controlPlane`: its version, where the class asks for one on an enterprise cluster. */
-export const validateNodeClass = (
-  { spec }: LinodeNodeClass,
-  cluster: ClusterShape,
-  controlPlane: string | undefined
-): ReadonlyArray<NodeClassIssue> => [...versionIssue(spec.lkeK8sVersion, cluster, controlPlane), ...tagIssue(spec.tags ?? [])]
+/** -1 is no firewall at all. */
+const asksForFirewall = (id: number | undefined): id is number => id !== undefined && id > 0
+
+const firewallIssue = (id: number | undefined, firewall: Named["firewall"]): Issues => firewall !== "missing" ? [] : [
+  { field: "spec.firewallID", reason: "FirewallNotFound", message: `the account has no firewall ${id}` }
+]
+
+const imageIssue = (id: string | undefined, image: Named["image"]): Issues => {
+  const field = "spec.image"
+  if (image === "missing") return [{ field, reason: "ImageNotFound", message: `Linode has no image ${id}` }]
+  if (image === undefined || (image.status ?? "available") === "available") return []
+  return [{ field, reason: "ImageNotAvailable", message: `image ${id} is ${image.status}, expected available` }]
+}
+
+const groupIssue = (id: number | undefined, group: Named["placementGroup"], { region }: ClusterShape): Issues => {
+  const field = "spec.placementGroup.id"
+  if (group === "missing") return [{ field, reason: "PlacementGroupNotFound", message: `the account has no placement group ${id}` }]
+  if (group === undefined || group.region === region) return []
+  const message = `placement group ${id} is in ${group.region}, expected the cluster's region ${region}`
+  return [{ field, reason: "PlacementGroupInAnotherRegion", message }]
+}
+
+/** One issue per field. Pure. */
+export const validateNodeClass = ({ spec }: LinodeNodeClass, cluster: ClusterShape, named: Named): Issues => [
+  ...versionIssue(spec.lkeK8sVersion, cluster, named.controlPlane),
+  ...tagIssue(spec.tags ?? []),
+  ...firewallIssue(spec.firewallID, named.firewall),
+  ...imageIssue(spec.image, named.image),
+  ...groupIssue(spec.placementGroup?.id, named.placementGroup, cluster)
+]
+
+/** How long an answer holds: a class is looked at whenever anything of it is written. Milliseconds. */
+const believed = 50_000
+
+/** What Linode has under a name; a scope that the token lacks leaves it open. */
+const lookUp = <A>(thing: Effect.Effect<A, LinodeError>): Effect.Effect<A | "missing" | undefined, LinodeError> => thing.pipe(
+  Effect.map((found): A | "missing" | undefined => found),
+  Effect.catchIf((error) => error.reason._tag === "Gone", () => Effect.succeed("missing" as const)),
+  Effect.catchIf((error) => error.reason._tag === "Auth" && error.status === 403, (error) =>
+    Effect.as(Effect.logDebug("the token may not read what a LinodeNodeClass names", { error: error.message }), undefined))
+)
+
+/** Asks Linode for everything that a class names. Fails when Linode gives no answer: then nothing is known. */
+export const makeValidator = (linode: Linode["Service"], cluster: ClusterShape) => {
+  const answers = new Map<string, { readonly spec: string; readonly at: number; readonly named: Named }>()
+  return Effect.fn("lke.validate")(function*(nodeClass: LinodeNodeClass): Effect.fn.Return<Issues, CloudError> {
+    const { name } = nodeClass.metadata
+    const { firewallID, image, lkeK8sVersion, placementGroup } = nodeClass.spec
+    const now = yield* Clock.currentTimeMillis
+    const spec = JSON.stringify([firewallID, image, lkeK8sVersion, placementGroup])
+    const known = answers.get(name)
+    if (known?.spec === spec && now - known.at < believed) return validateNodeClass(nodeClass, cluster, known.named)
+    const named: Named = yield* Effect.all({
+      controlPlane: lkeK8sVersion !== undefined && cluster.tier === "enterprise"
+        ? Effect.map(linode.cluster(cluster.id), ({ k8s_version }) => k8s_version)
+        : Effect.undefined,
+      firewall: asksForFirewall(firewallID) ? lookUp(linode.firewall(firewallID)) : Effect.undefined,
+      image: image === undefined || image === "" ? Effect.undefined : lookUp(linode.image(image)),
+      placementGroup: placementGroup === undefined ? Effect.undefined : lookUp(linode.placementGroup(placementGroup.id))
+    }, { concurrency: "unbounded" }).pipe(Effect.mapError(fromLinode("validate LinodeNodeClass")))
+    answers.set(name, { spec, at: now, named })
+    return validateNodeClass(nodeClass, cluster, named)
+  })
+}

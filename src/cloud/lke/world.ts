@@ -5,10 +5,14 @@ import type { KubeError } from "../../kube/kubeError.ts"
 import type { Linode } from "../../linode/linode.ts"
 import type { LinodeError } from "../../linode/linodeError.ts"
 import type { Pool } from "../../linode/models.ts"
+import { makeAccount } from "./account.ts"
+import type { Account } from "./account.ts"
 import type { Claims } from "./claims.ts"
 import type { ClusterShape } from "./cluster.ts"
 import { makeSharedRead } from "./gather.ts"
 import { makeClaimTags } from "./heirs.ts"
+import { makeMachines } from "./machines.ts"
+import type { Machines } from "./machines.ts"
 import { poolKeyOf } from "./tags.ts"
 import { makeView, unclaimed } from "./view.ts"
 import type { Leftover, View } from "./view.ts"
@@ -24,6 +28,9 @@ export interface World {
   readonly pools: Effect.Effect<ReadonlyArray<Pool>, LinodeError>
   /** Every pool, perhaps as it was a few seconds ago. */
   readonly recentPools: Effect.Effect<ReadonlyArray<Pool>, LinodeError>
+  /** Linodes by id, by requests sent after this was asked for. */
+  readonly machines: Machines
+  readonly account: Account
   /** Everything, by requests sent after this was asked for. */
   readonly look: Effect.Effect<View, LinodeError | KubeError>
   /** What the Go provider bought and no claim owns, perhaps as it was a few seconds ago. Costs nothing where it has no pools. */
@@ -43,7 +50,8 @@ export const makeWorld = (
       return pools
     })
   ))
-  const tagsOf = makeClaimTags(linode)
+  const machines = makeMachines(scope, linode, cluster.id)
+  const tagsOf = makeClaimTags(machines)
   let seen: View | undefined
   const look = Effect.gen(function*() {
     const [known, listed] = yield* Effect.all([claims.list, pools], { concurrency: 2 })
@@ -55,7 +63,8 @@ export const makeWorld = (
     return seen
   })
   return {
-    cluster, linode, claims, pools, look,
+    cluster, linode, claims, pools, look, machines,
+    account: makeAccount(linode),
     leftovers: makeSharedRead(scope, Effect.flatMap(Clock.currentTimeMillis, (now) =>
       seen !== undefined && (now - seen.now <= recently || !seen.ours.some((pool) => poolKeyOf(pool) === undefined))
         ? Effect.succeed(unclaimed(seen))

@@ -92,6 +92,9 @@ const fakeCloud = Layer.effectContext(Effect.gen(function*() {
       return fake.types
     }),
     validate: () => Effect.succeed([]),
+    retag: () => Effect.void,
+    interruptions: Effect.succeed([]),
+    accountTrouble: Effect.undefined,
     collectGarbage: Effect.sync(() => {
       fake.calls.push("collect")
     })

@@ -1,0 +1,46 @@
+/** Whether claims' machines exist and run, as Linode itself says. */
+import { Clock, Effect } from "effect"
+import type { LinodeError } from "../../linode/linodeError.ts"
+import type { Instance } from "../../linode/models.ts"
+import type { MachineState } from "../cloudProvider.ts"
+import type { ClaimRecord } from "./record.ts"
+import type { World } from "./world.ts"
+
+/** Of these claims, those whose Linode, as far as it is known, is gone: by uid. */
+export const goneAmong = Effect.fnUntraced(function*({ machines }: World, claims: ReadonlyArray<ClaimRecord>) {
+  const found = yield* machines(claims.flatMap(({ instance }) => instance ?? []))
+  return new Set(claims.filter(({ instance }) => instance === undefined || found.get(instance) === undefined).map(({ uid }) => uid))
+})
+
+/**
+ * A Linode that reboots, migrates or is worked on is down for a moment, and comes up by itself; Linode's watchdog starts
+ * one that shut itself down. So a machine is stopped when it has been seen down for longer than that takes. Milliseconds.
+ */
+export const downFor = 180_000
+
+const isDown = ({ status }: Instance): boolean => status === "offline" || status === "stopped"
+
+/** What the looks at a machine come to. How long it was down is counted in this process: a restart makes it longer. */
+export const makeStates = (isAtWorkOn: (instance: number) => boolean) => {
+  const since = new Map<number, number>()
+  return (instance: Instance, now: number): MachineState => {
+    if (!isDown(instance) || isAtWorkOn(instance.id)) {
+      since.delete(instance.id)
+      return "present"
+    }
+    const first = since.get(instance.id) ?? now
+    since.set(instance.id, first)
+    return now - first >= downFor ? "stopped" : "present"
+  }
+}
+
+export type StateOf = ReturnType<typeof makeStates>
+
+/** Of the claim's Linode; undefined where it is not known which one that is. */
+export const stateOf = (world: World, states: StateOf, claim: ClaimRecord): Effect.Effect<MachineState | undefined, LinodeError> =>
+  claim.instance === undefined
+    ? Effect.undefined
+    : Effect.zipWith(world.machines([claim.instance]), Clock.currentTimeMillis, (found, now) => {
+      const instance = found.get(claim.instance!)
+      return instance === undefined ? "gone" : states(instance, now)
+    })
