@@ -37,6 +37,8 @@ export const isReschedulable = (pod: Pod): boolean =>
 
 export interface DoNotDisrupt {
   readonly active: boolean
+  /** When it ends or ended, in milliseconds; undefined where it has no end, or none that is known yet. */
+  readonly until?: number
   /** The annotation's value, when it is neither `true` nor a positive duration and therefore without effect. */
   readonly invalid?: string
 }
@@ -49,7 +51,9 @@ export const doNotDisrupt = (pod: Pod, nowMillis: number): DoNotDisrupt => {
   const duration = durationMillis(value)
   if (duration === undefined || duration <= 0) return { active: false, invalid: value }
   const startTime = pod.status?.startTime
-  return { active: startTime === undefined || nowMillis - Date.parse(startTime) < duration }
+  if (startTime === undefined) return { active: true }
+  const until = Date.parse(startTime) + duration
+  return { active: nowMillis < until, until }
 }
 
 /** Nothing about the pod itself speaks against a voluntary disruption. */

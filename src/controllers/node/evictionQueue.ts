@@ -8,6 +8,7 @@ import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
 import { annotation } from "../../apis/labels.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
 import { doNotDisrupt, isActive, isEvictable } from "../../cluster/podPredicates.ts"
+import type { DoNotDisrupt } from "../../cluster/podPredicates.ts"
 import { Caches } from "../../kube/caches.ts"
 import { Recorder } from "../../kube/events.ts"
 import { Kube } from "../../kube/kube.ts"
@@ -106,16 +107,40 @@ export const makeEvictionQueue: Effect.Effect<EvictionQueue> = Effect.sync(() =>
     })
 
     const left = (pod: Pod) => Effect.sync(() => {
-      entries.delete(keyOf(pod))
+      // A later pod of that name may have been queued meanwhile.
+      if (entries.get(keyOf(pod))?.uid === pod.metadata.uid) entries.delete(keyOf(pod))
       return done
     })
 
-    const ignored = (pod: Pod, value: string) => recorder.publish({
-      object: pod,
-      type: "Warning",
-      reason: "InvalidDoNotDisruptAnnotation",
-      message: `${annotation.doNotDisrupt}: "${value}" is neither "true" nor a positive duration, and has no effect`,
-      dedupe: [pod.metadata.uid ?? keyOf(pod), value]
+    /** What becomes of the pod's wish not to be disrupted, for its owner. */
+    const tell = Effect.fnUntraced(function*(pod: Pod, { active, invalid, until }: DoNotDisrupt) {
+      const uid = pod.metadata.uid ?? keyOf(pod)
+      if (invalid !== undefined) {
+        yield* recorder.publish({
+          object: pod,
+          type: "Warning",
+          reason: "InvalidDoNotDisruptAnnotation",
+          message: `${annotation.doNotDisrupt}: "${invalid}" is neither "true" nor a positive duration, and has no effect`,
+          dedupe: [uid, invalid]
+        })
+      }
+      if (until === undefined) return
+      const time = new Date(until).toISOString()
+      yield* active
+        ? recorder.publish({
+          object: pod,
+          type: "Normal",
+          reason: "DoNotDisruptUntil",
+          message: `Pod is not disrupted before ${time}`,
+          dedupe: [uid, time]
+        })
+        : recorder.publish({
+          object: pod,
+          type: "Normal",
+          reason: "DoNotDisruptGracePeriodElapsed",
+          message: `Pod may be disrupted since ${time}`,
+          dedupe: [uid, time]
+        })
     })
 
     const blocked = Effect.fnUntraced(function*(pod: Pod, entry: Entry, multipleBudgets: boolean) {
@@ -197,8 +222,7 @@ export const makeEvictionQueue: Effect.Effect<EvictionQueue> = Effect.sync(() =>
           return yield* forceDelete(pod, entry, entry.deadline, now).pipe(Effect.catchIf(isNotFound, () => left(pod)))
         }
         if (!isActive(pod)) return yield* left(pod)
-        const { invalid } = doNotDisrupt(pod, now)
-        if (invalid !== undefined) yield* ignored(pod, invalid)
+        yield* tell(pod, doNotDisrupt(pod, now))
         return isEvictable(pod, now) ? yield* evict(pod, entry) : yield* pause(entry)
       })
     })

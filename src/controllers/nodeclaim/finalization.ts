@@ -21,13 +21,15 @@ import { claimMetrics } from "./claimMetrics.ts"
 import { nodesOfClaim } from "./pairing.ts"
 import { writeClaim, writeFinalizers } from "./writeClaim.ts"
 
-/** When the claim must be gone in spite of its pods; undefined when they are waited for, or when it is written already. */
+/**
+ * When the claim must be gone in spite of its pods; undefined when they are waited for, or when it is written already. What
+ * is no time is not one that is written.
+ */
 const missingDeadline = (claim: NodeClaim): string | undefined => {
   const grace = durationMillis(claim.spec.terminationGracePeriod)
   const { annotations, deletionTimestamp } = claim.metadata
-  if (grace === undefined || deletionTimestamp === undefined || annotations?.[annotation.terminationTimestamp] !== undefined) {
-    return undefined
-  }
+  const written = Date.parse(annotations?.[annotation.terminationTimestamp] ?? "")
+  if (grace === undefined || deletionTimestamp === undefined || !Number.isNaN(written)) return undefined
   return `${new Date(Date.parse(deletionTimestamp) + grace).toISOString().slice(0, 19)}Z`
 }
 

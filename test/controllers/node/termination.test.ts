@@ -4,6 +4,7 @@ import { annotation, disruptedTaint, finalizer, label } from "../../../src/apis/
 import { CloudUnavailable } from "../../../src/cloud/cloudProvider.ts"
 import { NodeClaims } from "../../../src/apis/nodeClaim.ts"
 import { nodeTermination } from "../../../src/controllers/node/termination.ts"
+import { nodeClaimExpiration } from "../../../src/controllers/nodeclaim/expiration.ts"
 import { nodeClaimLifecycle } from "../../../src/controllers/nodeclaim/lifecycle.ts"
 import { Kube } from "../../../src/kube/kube.ts"
 import { Nodes, Pods } from "../../../src/kube/resources.ts"
@@ -281,8 +282,32 @@ describe("draining", () => {
     yield* deleteNode(nodeName)
     yield* seconds(115)
     assert.deepStrictEqual(yield* leaving, [])
+    assert.include(yield* reasonsOn("job"), "DoNotDisruptUntil")
     yield* seconds(20)
     assert.deepStrictEqual(yield* leaving, ["job"])
+    assert.include(yield* reasonsOn("job"), "DoNotDisruptGracePeriodElapsed")
+  })))
+
+  it.effect("an expired node drains like any other, and by its grace period in spite of what holds it", () =>
+    inWorld(Effect.gen(function*() {
+    yield* readyNode({ expireAfter: "10m", terminationGracePeriod: "5m" })
+    yield* Effect.forkScoped(nodeClaimExpiration)
+    yield* runPod(podHere("web"))
+    yield* runPod(podHere("db", { spec: { terminationGracePeriodSeconds: 30 } }))
+    yield* holdPods("db", "db")
+    yield* seconds(590)
+    assert.deepStrictEqual(yield* leaving, [])
+    yield* seconds(15)
+    assert.deepStrictEqual(yield* leaving, ["web"])
+    yield* finishPod("web")
+    yield* seconds(240)
+    assert.isDefined(yield* node(nodeName))
+    yield* seconds(60)
+    assert.include(yield* reasonsOn("db"), "Disrupted")
+    yield* finishPod("db")
+    yield* seconds(10)
+    assert.isUndefined(yield* node(nodeName))
+    assert.isUndefined(yield* claim("a"))
   })))
 
   it.effect("does not mind a do-not-disrupt that says nothing, but tells the pod's owner", () => inWorld(Effect.gen(function*() {

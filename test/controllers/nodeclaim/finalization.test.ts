@@ -114,9 +114,13 @@ describe("finalization", () => {
     yield* createClaim(claimNamed("b", { terminationGracePeriod: "1h" }, {
       annotations: { [annotation.terminationTimestamp]: "2026-03-01T12:30:00Z" }
     }))
+    yield* createClaim(claimNamed("c", { terminationGracePeriod: "1h" }, {
+      annotations: { [annotation.terminationTimestamp]: "tomorrow" }
+    }))
     yield* seconds(1)
     yield* deleteClaim("a")
     yield* deleteClaim("b")
+    yield* deleteClaim("c")
     yield* seconds(1)
     const deadline = Effect.fnUntraced(function*(name: string) {
       return (yield* claim(name))?.metadata.annotations?.[annotation.terminationTimestamp]
@@ -124,6 +128,7 @@ describe("finalization", () => {
     const deletedAt = Date.parse((yield* claim("a"))?.metadata.deletionTimestamp ?? "")
     assert.strictEqual(Date.parse((yield* deadline("a")) ?? ""), deletedAt + 3_600_000)
     assert.strictEqual(yield* deadline("b"), "2026-03-01T12:30:00Z")
+    assert.strictEqual(yield* deadline("c"), yield* deadline("a"))
     assert.include(yield* reasonsOn("a"), "TerminationGracePeriodExpiring")
     assert.notInclude(yield* reasonsOn("b"), "TerminationGracePeriodExpiring")
   })))
