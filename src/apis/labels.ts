@@ -51,6 +51,9 @@ export const annotation = {
   nodePoolHashVersion: "karpenter.sh/nodepool-hash-version",
   terminationTimestamp: "karpenter.sh/nodeclaim-termination-timestamp",
   minValuesRelaxed: "karpenter.sh/nodeclaim-min-values-relaxed",
+  /** A NodeOverlay changed the price, or the capacity, of one of the types that the claim may be. */
+  priceOverlayApplied: "karpenter.sh/price-overlay-applied",
+  capacityOverlayApplied: "karpenter.sh/capacity-overlay-applied",
   nodeClassHash: "karpenter.k8s.linode/linodenodeclass-hash",
   nodeClassHashVersion: "karpenter.k8s.linode/linodenodeclass-hash-version",
   /** The tags of its LinodeNodeClass that a claim's machine has, as a JSON list: the Go provider's name for it. */

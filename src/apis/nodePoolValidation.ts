@@ -24,11 +24,16 @@ const quoted = (values: ReadonlyArray<string>): string => values.map((value) => 
 const labelKey = "a label key: at most 63 letters, digits, -, _ and . after an optional \"domain/\""
 const labelValue = "a label value: at most 63 letters, digits, -, _ and ., with a letter or digit at both ends"
 
-const keyProblems = (field: string, key: string): ReadonlyArray<Problem> => {
+/** The label that names the NodePool is well known, and yet a NodePool cannot ask for it. */
+const isRestrictedInPool = (key: string): boolean => key === label.nodePool || isRestrictedLabel(key)
+
+const keyProblems = (
+  field: string, key: string, isRestricted: (key: string) => boolean = isRestrictedInPool
+): ReadonlyArray<Problem> => {
   if (!isQualifiedName(key)) return [found(field, quoted([key]), labelKey)]
+  if (!isRestricted(key)) return []
   if (key === label.nodePool) return [problem(field, `"${key}" is set by Karpenter itself, expected another label`)]
-  if (isRestrictedLabel(key)) return [problem(field, `"${key}" is restricted, expected a label outside Karpenter's own domains`)]
-  return []
+  return [problem(field, `"${key}" is restricted, expected a label outside Karpenter's own domains`)]
 }
 
 const labelProblems = (labels: Readonly<Record<string, string>>): ReadonlyArray<Problem> =>
@@ -72,13 +77,17 @@ const capacityTypeProblems = (field: string, values: ReadonlyArray<string>, minV
   return known < minValues ? [found(field, `${known} known capacity types`, `at least ${minValues} because of minValues`)] : []
 }
 
-const requirementProblems = (requirement: Requirement, position: number): ReadonlyArray<Problem> => {
-  const field = `spec.template.spec.requirements[${position}]`
+/** What is wrong with a requirement at `field`; `isRestricted` says which keys users may not require. */
+export const requirementProblems = (
+  field: string,
+  requirement: Requirement,
+  isRestricted: (key: string) => boolean
+): ReadonlyArray<Problem> => {
   const listField = `${field}.values`
   const key = normalizedLabelKey(requirement.key)
   const { operator, minValues = 0 } = requirement
   const values = requirement.values ?? []
-  const problems: Array<Problem> = [...keyProblems(`${field}.key`, key)]
+  const problems: Array<Problem> = [...keyProblems(`${field}.key`, key, isRestricted)]
   if (!operators.includes(operator)) {
     problems.push(found(`${field}.operator`, quoted([operator]), `one of ${operators.join(", ")}`))
   }
@@ -139,7 +148,8 @@ export const validateNodePool = (pool: NodePool): ReadonlyArray<Problem> => [
   ...formerProblems(pool),
   ...labelProblems(pool.spec.template.metadata?.labels ?? {}),
   ...taintProblems(pool.spec.template.spec),
-  ...pool.spec.template.spec.requirements.flatMap(requirementProblems),
+  ...pool.spec.template.spec.requirements.flatMap((requirement, position) =>
+    requirementProblems(`spec.template.spec.requirements[${position}]`, requirement, isRestrictedInPool)),
   ...(pool.spec.disruption?.budgets ?? []).flatMap((budget, position) =>
     budgetProblems(budget).map(({ field, message }) => ({ field: `spec.disruption.budgets[${position}].${field}`, message }))
   )

@@ -78,9 +78,10 @@ export class CloudProvider extends Context.Service<CloudProvider, {
   /**
    * Makes sure that the claim has a machine, and only one, however often it is called and whatever came of earlier calls.
    * Succeeds as soon as the machine's node name is known; calling again completes a missing providerID. Claims that ask
-   * at about the same time share Linode calls. Fails with CloudUnavailable while the answer is not known yet.
+   * at about the same time share Linode calls. Fails with CloudUnavailable while the answer is not known yet. `types` are
+   * those to choose from where they are not as `instanceTypes` has them.
    */
-  readonly create: (claim: NodeClaim) => Effect.Effect<Machine, CloudError>
+  readonly create: (claim: NodeClaim, types?: ReadonlyArray<InstanceType>) => Effect.Effect<Machine, CloudError>
   /**
    * Starts or continues giving the claim's machine back. "gone" is said only on proof: a 404 or a complete list without
    * it, and no request under way that could still bring it. Call until then.

@@ -3,9 +3,10 @@ import { Effect, Layer } from "effect"
 import { hostname } from "node:os"
 import * as lkeCluster from "../cloud/lke/cluster.ts"
 import * as lke from "../cloud/lke/layer.ts"
+import * as overlays from "../cloud/overlays.ts"
 import * as cluster from "../cluster/clusterLayer.ts"
 import { allControllers } from "../controllers/all.ts"
-import { CacheLoops, CacheSelectors, layer as cacheLayer } from "../kube/cacheLayer.ts"
+import { CacheFeatures, CacheLoops, CacheSelectors, layer as cacheLayer } from "../kube/cacheLayer.ts"
 import { Caches } from "../kube/caches.ts"
 import * as events from "../kube/events.ts"
 import { loadKubeConfig } from "../kube/kubeconfig.ts"
@@ -58,11 +59,14 @@ const cachedSelectors = Layer.effect(
   CacheSelectors, Effect.map(Settings, ({ schedulerConfig }) => schedulerConfig.defaultConstraints.length > 0)
 )
 
+const cachedFeatures = Layer.effect(CacheFeatures, Effect.map(Settings, ({ featureGates }) =>
+  ({ nodeOverlays: featureGates.NodeOverlay, capacityBuffers: featureGates.CapacityBuffer })))
+
 /** Everything the controllers stand on, from the two clients up. The demo builds the same house on other ground. */
 export const services = Layer.mergeAll(cluster.layer, events.layer).pipe(
-  Layer.provideMerge(lke.layer),
+  Layer.provideMerge(overlays.layer.pipe(Layer.provide(lke.layer))),
   Layer.provideMerge(lkeCluster.layer),
-  Layer.provideMerge(cacheLayer.pipe(Layer.provide(cachedSelectors)))
+  Layer.provideMerge(cacheLayer.pipe(Layer.provide(Layer.merge(cachedSelectors, cachedFeatures))))
 )
 
 /** Serves the endpoints; ready once the caches have been filled, which needs the custom resources to be installed. */

@@ -14,6 +14,7 @@ import { nodeClaimLifecycle } from "./nodeclaim/lifecycle.ts"
 import { nodeClaimPodEvents } from "./nodeclaim/podEvents.ts"
 import { nodeClassHashing } from "./nodeclass/hash.ts"
 import { nodeClassController } from "./nodeclass/nodeClass.ts"
+import { nodeOverlay } from "./nodeoverlay/nodeOverlay.ts"
 import { nodePoolCounter } from "./nodepool/counter.ts"
 import { nodePoolHashing } from "./nodepool/hash.ts"
 import { nodePoolReadiness } from "./nodepool/readiness.ts"
@@ -44,5 +45,6 @@ export const allControllers = Effect.all([
   nodeClassHashing,
   nodeClassController,
   metricsController,
-  staticCapacity
+  staticCapacity,
+  nodeOverlay
 ], { concurrency: "unbounded" }).pipe(Effect.andThen(Effect.never), Effect.provide(registrations.layer))

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { load, loadAll } from "js-yaml"
-import { CacheSelectors, layerCaches } from "../../src/kube/cacheLayer.ts"
+import { CacheFeatures, CacheSelectors, layerCaches } from "../../src/kube/cacheLayer.ts"
 import { Kube } from "../../src/kube/kube.ts"
 import type { Resource } from "../../src/kube/resources.ts"
 
@@ -123,7 +123,8 @@ if (helm !== undefined) {
           return Effect.never
         }
       }) as Kube["Service"]
-      const ground = Layer.merge(Layer.succeed(Kube, kube), Layer.succeed(CacheSelectors, true))
+      const features = Layer.succeed(CacheFeatures, { nodeOverlays: true, capacityBuffers: true })
+      const ground = Layer.mergeAll(Layer.succeed(Kube, kube), Layer.succeed(CacheSelectors, true), features)
       yield* Layer.build(layerCaches.pipe(Layer.provide(ground)))
       yield* Effect.yieldNow
       assert.isAbove(cached.size, 12)

@@ -30,6 +30,8 @@ export interface Parts {
   readonly candidates: Candidates
   readonly grow: Grower
   readonly nodeClass: (claim: NodeClaim) => Effect.Effect<LinodeNodeClass, CloudError>
+  /** The types for a claim of this class. */
+  readonly types: (nodeClass: LinodeNodeClass | undefined) => Effect.Effect<ReadonlyArray<InstanceType>>
 }
 
 /**
@@ -64,8 +66,9 @@ const askFor = ({ grow }: Parts, key: string, wish: Wish): Effect.Effect<Outcome
  * What to ask for, in this order: the type whose key the claim already waits under, types of which the Go provider left
  * a node, the others by price.
  */
-const specsOf = Effect.fnUntraced(function*({ candidates, catalogue, world }: Parts, record: ClaimRecord, nodeClass: LinodeNodeClass) {
-  const types = candidates(record.claim, yield* catalogue.types(nodeClass.spec.kubelet)).filter(isAvailable)
+const specsOf = Effect.fnUntraced(function*(parts: Parts, record: ClaimRecord, nodeClass: LinodeNodeClass) {
+  const { candidates, world } = parts
+  const types = candidates(record.claim, yield* parts.types(nodeClass)).filter(isAvailable)
   const specOf = (type: InstanceType): PoolSpec => poolSpec(world.cluster, nodeClass, record.claim, type.name)
   const own = record.key === undefined ? undefined : types.find((type) => specOf(type).key === record.key)
   const leftovers = yield* Effect.mapError(world.leftovers, whileBuying(operation))
@@ -79,7 +82,7 @@ export const create = Effect.fn("lke.create")(function*(parts: Parts, claim: Nod
   const record = yield* current(parts, claim)
   const name = claim.metadata.name
   const machine = Effect.fnUntraced(function*(owned: Owned, nodeClass: LinodeNodeClass | undefined) {
-    const types = yield* catalogue.types(nodeClass?.spec.kubelet)
+    const types = yield* parts.types(nodeClass)
     const type = types.find(({ name: each }) => each === owned.pool.type)
     // A class that is edited while the node joins is not what the node was made from.
     const madeFrom = record.claim.metadata.annotations?.[annotation.nodeClassHash] === undefined ? nodeClass : undefined

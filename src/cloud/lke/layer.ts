@@ -94,7 +94,10 @@ const make = Effect.gen(function*() {
   }
   return CloudProvider.of({
     name: "linode",
-    create: (claim) => Effect.timeoutOrElse(create(parts, claim), {
+    create: (claim, types) => Effect.timeoutOrElse(create({
+      ...parts,
+      types: (nodeClass) => types === undefined ? catalogue.types(nodeClass?.spec.kubelet) : Effect.succeed(types)
+    }, claim), {
       duration: settings.lkeCreateDeadline,
       orElse: () => unavailable("create machine", "Linode has not answered yet")
     }),

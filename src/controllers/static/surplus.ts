@@ -40,7 +40,8 @@ const compare = (a: Judged, b: Judged): number => {
 
 /**
  * Claims that never got a machine go first, then empty nodes, then those whose pods cost least to move; a node with a pod
- * that must not be disrupted comes last. `all` are the claims of all pools, `podsOn` the pods on a claim's node that have not ended.
+ * that must not be disrupted comes last. `all` are the claims of all pools, `podsOn` gives the pods on a claim's node that
+ * have not ended.
  */
 export const surplus = (
   pool: NodePool,

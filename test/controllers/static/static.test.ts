@@ -194,7 +194,7 @@ describe("scaling down a static NodePool", () => {
     yield* start
   })
 
-  it.effect("takes empty nodes first, then those whose pods cost least, last those with a do-not-disrupt pod", () => Effect.gen(function*() {
+  it.effect("takes empty nodes, then those with the cheapest pods, and one that must not be disrupted last", () => Effect.gen(function*() {
     yield* given5
     for (const [left, expected] of [[4, ["c"]], [3, ["c", "e"]], [2, ["b", "c", "e"]], [1, ["b", "c", "d", "e"]]] as const) {
       yield* scale(left)
