@@ -86,11 +86,11 @@ export const nodeClaimDisruption: Effect.Effect<
     const drifted = yield* Effect.result(drift(claim, pool, now))
     // Where the cloud could not say, what was known before stays.
     const known = Result.isSuccess(drifted) ? drifted.success : { claim, result: done }
-    const settled = settle(known.claim, pool, now)
-    yield* writeClaim(claim, settled.claim)
-    yield* reportTransitions(claim, settled.claim, ["Drifted"])
+    const { claim: next, result } = settle(known.claim, pool, now)
+    yield* writeClaim(claim, next)
+    yield* reportTransitions(claim, next, ["Drifted"])
     if (Result.isFailure(drifted)) return yield* drifted.failure
-    return sooner(known.result, settled.result)
+    return sooner(known.result, result)
   })
 
   return yield* runController({
