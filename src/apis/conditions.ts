@@ -47,6 +47,8 @@ export const conditionType = {
   validationSucceeded: "ValidationSucceeded",
   nodeClassReady: "NodeClassReady",
   nodeRegistrationHealthy: "NodeRegistrationHealthy",
+  /** Ours: False while Linode refuses the account what a NodePool needs. */
+  accountReady: "AccountReady",
   /** Ours: why a NodePool with replicas has not as many nodes. */
   staticCapacity: "StaticCapacity"
 } as const

@@ -12,9 +12,12 @@ import { instanceGarbageCollection, nodeClaimGarbageCollection } from "./nodecla
 import { nodeClaimHydration } from "./nodeclaim/hydration.ts"
 import { nodeClaimLifecycle } from "./nodeclaim/lifecycle.ts"
 import { nodeClaimPodEvents } from "./nodeclaim/podEvents.ts"
+import { interruption } from "./interruption/interruption.ts"
 import { nodeClassHashing } from "./nodeclass/hash.ts"
+import { nodeClassInPlaceUpdate } from "./nodeclass/inPlaceUpdate.ts"
 import { nodeClassController } from "./nodeclass/nodeClass.ts"
 import { nodeOverlay } from "./nodeoverlay/nodeOverlay.ts"
+import { nodePoolAccount } from "./nodepool/account.ts"
 import { nodePoolCounter } from "./nodepool/counter.ts"
 import { nodePoolHashing } from "./nodepool/hash.ts"
 import { nodePoolReadiness } from "./nodepool/readiness.ts"
@@ -44,6 +47,9 @@ export const allControllers = Effect.all([
   nodePoolCounter,
   nodeClassHashing,
   nodeClassController,
+  nodeClassInPlaceUpdate,
+  nodePoolAccount,
+  interruption,
   metricsController,
   staticCapacity,
   nodeOverlay

@@ -9,7 +9,7 @@ import { Metrics } from "../runtime/metrics.ts"
 /** Why a claim was taken away without anybody having asked for it. */
 export type DisruptedReason =
   | "insufficient_capacity" | "nodeclass_not_ready" | "launch_timeout" | "registration_timeout" | "expired"
-  | "garbage_collected" | "unhealthy" | "overprovisioned" | Lowercase<DisruptionReason>
+  | "garbage_collected" | "scheduled_change" | "unhealthy" | "overprovisioned" | Lowercase<DisruptionReason>
 
 const labelNames = ["reason", "nodepool", "capacity_type", "consolidation_policy", "termination_mode"]
 

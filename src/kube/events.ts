@@ -8,19 +8,19 @@ import { Kube } from "./kube.ts"
 import type { Event, KubeObject } from "./objects.ts"
 import { Events } from "./resources.ts"
 
-/** Reasons that Karpenter uses (core-lifecycle §16). */
+/** Reasons that Karpenter uses (core-lifecycle §16), and those of what Linode does to an account and its machines. */
 export const eventReasons = [
-  "AwaitingVolumeDetachment", "ConsolidationApproved", "ConsolidationCandidate", "ConsolidationRejected", "Disrupted",
+  "AccountLimitReached", "AwaitingVolumeDetachment", "ConsolidationApproved", "ConsolidationCandidate", "ConsolidationRejected", "Disrupted",
   "DisruptionBlocked", "DisruptionLaunching", "DisruptionTerminating", "DisruptionWaitingReadiness",
   "DoNotDisruptGracePeriodElapsed", "DoNotDisruptUntil", "Evicted", "FailedConsistencyCheck", "FailedDraining",
   "FailedScheduling", "Finalized", "InsufficientCapacityError", "InvalidDoNotDisruptAnnotation",
-  "NoCompatibleInstanceTypes", "NodeRepairBlocked", "Nominated", "TerminationGracePeriodExpiring", "Unconsolidatable",
+  "LinodeAuthFailed", "NoCompatibleInstanceTypes", "NodeRepairBlocked", "Nominated", "TerminatingOnInterruption", "TerminationGracePeriodExpiring", "Unconsolidatable",
   "UnregisteredTaintMissing", "WaitingOnNodeClaimTermination"
 ] as const
 
 /** A transition of a condition is an event whose reason is the condition's type. */
 export const conditionReasons = [
-  "ConsistentStateFound", "Consolidatable", "DiskPressure", "DisruptionReason", "Drained", "Drifted", "Initialized",
+  "AccountReady", "ConsistentStateFound", "Consolidatable", "DiskPressure", "DisruptionReason", "Drained", "Drifted", "Initialized",
   "InstanceTerminating", "Launched", "MemoryPressure", "NetworkUnavailable", "NodeClassReady",
   "NodeRegistrationHealthy", "PIDPressure", "Ready", "Registered", "StaticCapacity", "ValidationSucceeded", "VolumesDetached"
 ] as const

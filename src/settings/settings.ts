@@ -16,6 +16,10 @@ export interface SettingsShape {
   readonly linodeApiVersion: string
   readonly linodeTimeout: Duration.Duration
   readonly linodeCa: string
+  /** How often it is read what Linode announces for machines and their hosts. */
+  readonly maintenanceInterval: Duration.Duration
+  /** How long before planned maintenance of its host a node begins to be emptied. */
+  readonly maintenanceLead: Duration.Duration
   /** How long a claim may wait for the answer of one `create` call before it is asked again. */
   readonly lkeCreateDeadline: Duration.Duration
   /** Share of a plan's memory assumed lost on types no live node has been seen of; undefined: what LKE nodes really lose. */

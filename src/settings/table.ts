@@ -39,12 +39,16 @@ export const table = {
   kubeconfig: optional("Cluster", "kubeconfig", ["KUBECONFIG"], Kind.text, "", "in-cluster, else ~/.kube/config", "Path of the kubeconfig file."),
 
   linodeToken: required("Linode", undefined, ["LINODE_TOKEN"], Kind.secret,
-    "API token with the scopes lke:read_write and linodes:read_write. Only from the environment: flags can be read by other processes."),
+    "API token with the scopes lke:read_write and linodes:read_write; with account:read_only, events:read_only, firewall:read_only and images:read_only more is told and checked. Only from the environment: flags can be read by other processes."),
   linodeUrl: optional("Linode", undefined, ["LINODE_URL"], Kind.url(false), "https://api.linode.com", "https://api.linode.com", "Address of the Linode API."),
   linodeApiVersion: optional("Linode", undefined, ["LINODE_API_VERSION"], Kind.oneOf(["v4beta", "v4"]), "v4beta", "v4beta",
     "Version of the Linode API. Only v4beta tells an enterprise cluster from a standard one."),
   linodeTimeout: optional("Linode", undefined, ["LINODE_CLIENT_TIMEOUT"], Kind.seconds, Duration.seconds(10), "10", "Longest wait for one reply of Linode, in seconds."),
   linodeCa: optional("Linode", undefined, ["LINODE_CA"], Kind.text, "", "none", "File with a further root certificate (PEM) for the Linode API."),
+  maintenanceInterval: optional("Linode", "maintenance-interval", ["MAINTENANCE_INTERVAL"], Kind.duration(10_000), Duration.minutes(1), "1m",
+    "How often it is read what Linode announces for machines and their hosts: two requests each time. Needs the scopes account:read_only and events:read_only."),
+  maintenanceLead: optional("Linode", "maintenance-lead", ["MAINTENANCE_LEAD"], Kind.duration(), Duration.hours(1), "1h",
+    "How long before planned maintenance of its host a node begins to be emptied, or the terminationGracePeriod of its NodeClaim where that is longer. 0s waits until it has begun."),
 
   lkeCreateDeadline: optional("LKE", "lke-create-deadline", ["LKE_CREATE_DEADLINE"], Kind.duration(), Duration.seconds(10), "10s",
     "How long one attempt to launch a NodeClaim waits for Linode's answer before it is taken up again later; 0 means 10s."),
