@@ -37,21 +37,29 @@ export const obstacleOf = (claim: NodeClaim, node: Node | undefined): Obstacle |
     : { reason: "ResourceNotRegistered", message: `Resource "${missing[0]}" was requested but not registered` }
 }
 
+/** Undefined when the Node went in the meantime. */
+const mark = (node: Node) => patchNode(node, ({ metadata: { labels } }) =>
+  labels?.[label.initialized] === "true" ? undefined : { metadata: { labels: { [label.initialized]: "true" } } }
+).pipe(Effect.catchIf(isNotFound, () => Effect.void))
+
+/** Of a machine whose Node was made again: registered anew, and not said to be usable. */
+const isNew = ({ metadata: { deletionTimestamp, labels } }: Node): boolean =>
+  deletionTimestamp === undefined && labels?.[label.registered] === "true" && labels[label.initialized] !== "true"
+
 /** The claim after this stage; it stays as it is until it is registered. */
 export const initialize = Effect.fnUntraced(function*(claim: NodeClaim, nodes: Store<Node>, now: string) {
-  if (nodeClaimConditions.isTrue(claim, conditionType.initialized)) {
-    return nodeClaimConditions.setTrue(claim, conditionType.initialized, now)
-  }
   if (!nodeClaimConditions.isTrue(claim, conditionType.registered)) return claim
   const pairing = pairingOf(claim, nodes)
   const node = pairing.found === "one" ? pairing.node : undefined
+  if (nodeClaimConditions.isTrue(claim, conditionType.initialized)) {
+    if (node !== undefined && isNew(node) && obstacleOf(claim, node) === undefined) yield* mark(node)
+    return nodeClaimConditions.setTrue(claim, conditionType.initialized, now)
+  }
   const obstacle = obstacleOf(claim, node)
   if (node === undefined || obstacle !== undefined) {
     const { message, reason } = obstacle ?? { reason: "NodeNotFound", message: "" }
     return nodeClaimConditions.setUnknown(claim, conditionType.initialized, reason, message, now)
   }
-  const usable = yield* patchNode(node, ({ metadata: { labels } }) =>
-    labels?.[label.initialized] === "true" ? undefined : { metadata: { labels: { [label.initialized]: "true" } } }
-  ).pipe(Effect.catchIf(isNotFound, () => Effect.void))
+  const usable = yield* mark(node)
   return usable === undefined ? claim : nodeClaimConditions.setTrue(claim, conditionType.initialized, now)
 })

@@ -83,14 +83,20 @@ const withNode = (claim: NodeClaim, node: Node): NodeClaim => {
   }
 }
 
+/** A kubelet makes its Node again when somebody removed it past our finalizer; that one knows nothing of us. */
+const isNew = (node: Node): boolean => node.metadata.labels?.[label.registered] !== "true" && !isLeaving(node)
+
 /**
- * The claim after this stage. A registered claim stays registered; one that met another machine under its node's name, or
- * several of its own, recovers as soon as there is exactly one.
+ * The claim after this stage. A registered claim stays registered, also with a new Node for its machine; one that met another
+ * machine under its node's name, or several of its own, recovers as soon as there is exactly one.
  */
 export const register = Effect.fnUntraced(function*(claim: NodeClaim, nodes: Store<Node>, now: string) {
   const pairing = pairingOf(claim, nodes)
   if (nodeClaimConditions.isTrue(claim, conditionType.registered)) {
     const known = pairing.found === "one" ? withNode(claim, pairing.node) : claim
+    if (pairing.found === "one" && isNew(pairing.node)) {
+      yield* patchNode(pairing.node, (node) => registrationPatch(node, claim)).pipe(Effect.catchIf(isNotFound, () => Effect.void))
+    }
     return nodeClaimConditions.setTrue(known, conditionType.registered, now)
   }
   if (pairing.found === "conflict") {

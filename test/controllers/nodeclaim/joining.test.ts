@@ -100,6 +100,25 @@ describe("registration", () => {
     assert.strictEqual(yield* statusOf("a", "Registered"), "True")
   })))
 
+  it.effect("makes a Node its own again that the kubelet made anew, after somebody removed it by force", () =>
+    inWorld(Effect.gen(function*() {
+    yield* launchedClaim({ taints: [dedicated] })
+    yield* createNode(nodeOf("a", { spec: { providerID: "linode://a" } }))
+    yield* seconds(1)
+    yield* Kube.use((kube) => kube.patch(Nodes, { name: "lke1-a" }, { metadata: { finalizers: null } }, { kind: "merge" }))
+    yield* deleteNode("lke1-a")
+    yield* seconds(5)
+    yield* createNode(nodeOf("a"))
+    yield* seconds(2)
+    const found = yield* node("lke1-a")
+    assert.deepStrictEqual(found?.metadata.finalizers, [finalizer.termination])
+    assert.deepStrictEqual(found?.spec?.taints, [dedicated])
+    assert.strictEqual(found?.metadata.labels?.[label.nodePool], "default")
+    assert.strictEqual(found?.metadata.labels?.[label.initialized], "true")
+    assert.strictEqual(yield* statusOf("a", "Ready"), "True")
+    assert.strictEqual(yield* counted("karpenter_nodes_created_total"), 1)
+  })))
+
   it.effect("finds a node under another name by its provider id", () => inWorld(Effect.gen(function*() {
     yield* launchedClaim()
     yield* createNode(nodeOf("a", { metadata: { name: "renamed" }, spec: { providerID: "linode://a" } }))
