@@ -243,6 +243,23 @@ describe("pod events", () => {
     assert.isUndefined(yield* lastEvent)
   })))
 
+  it.effect("of the time in which nobody watched are told by the pods themselves, once", () => inWorld(Effect.gen(function*() {
+    yield* joined()
+    yield* seconds(30)
+    yield* runPod(podNamed("web", "lke1-a"))
+    const bound = new Date(start + 25_000).toISOString()
+    yield* Kube.use((kube) => kube.patch(Pods, { name: "web", namespace: "default" }, {
+      status: { conditions: [{ type: "PodScheduled", status: "True", lastTransitionTime: bound }] }
+    }, { kind: "merge", subresource: "status" }))
+    yield* seconds(60)
+    yield* Effect.scoped(Effect.andThen(Effect.forkScoped(nodeClaimPodEvents), seconds(2)))
+    assert.strictEqual(yield* lastEvent, bound)
+    const before = yield* claim("a")
+    yield* Effect.forkScoped(nodeClaimPodEvents)
+    yield* seconds(2)
+    assert.strictEqual((yield* claim("a"))?.metadata.resourceVersion, before?.metadata.resourceVersion)
+  })))
+
   it.effect("are not made of DaemonSet pods", () => inWorld(Effect.gen(function*() {
     yield* joined()
     yield* Effect.forkScoped(nodeClaimPodEvents)
