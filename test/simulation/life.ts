@@ -15,7 +15,7 @@ import { minute, second, Stage } from "./stage.ts"
 import type { MakeInvariant } from "./world.ts"
 
 /** How long all must stay well. */
-const calm = 90 * second
+const calm = minute
 /** How long it may take until all is well, once the faults are over: a machine that never joined takes 15 minutes to be given up. */
 const patience = 60 * minute
 const look = 10 * second
@@ -43,7 +43,7 @@ const drawTrouble = (stage: Stage) => {
   return {
     linode: { reads: share(0.75, 0.01, 0.25), changes: share(0.85, 0.03, 0.4) },
     kube: { reads: share(0.6, 0.002, 0.08), writes: share(0.75, 0.002, 0.1), stale: share(0.6, 0.005, 0.2) },
-    neverJoins: share(0.4, 0.02, 0.3)
+    neverJoins: share(0.25, 0.02, 0.3)
   }
 }
 

@@ -93,7 +93,7 @@ export class Stage implements World {
     for (const crd of crds) this.server.install(crd)
     const script = this.diceOf("script")
     this.tier = script.happens(0.3) ? "enterprise" : "standard"
-    this.troubleEnds = this.start + script.int(2, 8) * minute
+    this.troubleEnds = this.start + script.int(90, 330) * second
     this.cloud = new LinodeCloud({ types, regions, seed: seedOf(seed, "cloud"), tokens: [token], now: () => this.time.now })
     this.api = new LinodeApi(this.cloud)
     this.cloud.subscribe((event) => {

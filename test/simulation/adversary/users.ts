@@ -1,4 +1,5 @@
 /** People with kubectl: they scale, edit, and delete anything at all. When the trouble is over they put things right. */
+import { annotation } from "../../../src/apis/labels.ts"
 import { LinodeNodeClasses } from "../../../src/apis/linodeNodeClass.ts"
 import { NodeClaims } from "../../../src/apis/nodeClaim.ts"
 import { NodePools } from "../../../src/apis/nodePool.ts"
@@ -161,6 +162,17 @@ class Users {
     return complete
   }
 
+  /** Pods that must not be disturbed hold their nodes for ever, as they should: whoever deletes such a node has to end them. */
+  private letGo(): void {
+    const { stage } = this
+    const leaving = new Set(stage.list(Nodes).flatMap(({ metadata }) => metadata.deletionTimestamp === undefined ? [] : [metadata.name]))
+    if (leaving.size > 0) for (const { metadata, spec } of stage.list(Pods)) {
+      if (!leaving.has(spec.nodeName ?? "") || metadata.annotations?.[annotation.doNotDisrupt] !== "true") continue
+      stage.attempt(user, () => stage.server.delete(Pods, metadata))
+    }
+    stage.after(20 * second, () => this.letGo())
+  }
+
   /** As the user wants it in the end: limits and budgets that let every pod run, and no deletion half done. */
   private putRight(): void {
     const { dice, stage, wanted } = this
@@ -176,9 +188,14 @@ class Users {
       stage.server.patch(PodDisruptionBudgets, metadata, { spec: { maxUnavailable: 1 } }, { kind: "merge" })
     })
     const again = () => {
+      // A class that is being deleted stays as long as claims use it, and no pool of it buys: somebody has to decide.
+      if (stage.get(LinodeNodeClasses, { name: "default" })?.metadata.deletionTimestamp !== undefined) {
+        for (const { metadata } of stage.list(NodeClaims)) stage.attempt(user, () => stage.server.delete(NodeClaims, metadata))
+      }
       if (!this.restore()) stage.after(10 * second, again)
     }
     again()
+    this.letGo()
   }
 }
 

@@ -9,6 +9,7 @@ import { CacheLoops } from "../../../src/kube/cacheLayer.ts"
 import { Caches } from "../../../src/kube/caches.ts"
 import { Kube } from "../../../src/kube/kube.ts"
 import { leaseDefaults, whileLeader } from "../../../src/kube/lease.ts"
+import type { LeaseOptions } from "../../../src/kube/lease.ts"
 import * as liveLinode from "../../../src/linode/live.ts"
 import { Transport } from "../../../src/linode/options.ts"
 import * as log from "../../../src/runtime/log.ts"
@@ -29,6 +30,8 @@ export interface LaunchOptions {
   readonly log: (line: string) => void
   readonly logLevel?: log.LogLevel
   readonly onExit: (how: string) => void
+  /** Other than usual. */
+  readonly lease?: Partial<Pick<LeaseOptions, "lease" | "renew" | "retry">>
   /** Settings beside the cluster's name and the token. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -39,7 +42,7 @@ export const launch = (process: Process, options: LaunchOptions): () => void => 
     const caches = yield* Caches
     const loops = yield* CacheLoops
     yield* Effect.logInfo("starting", { cluster: yield* LkeCluster })
-    const lead = whileLeader({ ...leaseDefaults, namespace: "kube-system", identity: options.identity })
+    const lead = whileLeader({ ...leaseDefaults, ...options.lease, namespace: "kube-system", identity: options.identity })
     return yield* Effect.raceFirst(loops.join, Effect.andThen(caches.synced, lead(allControllers)))
   })
   const linode = liveLinode.layer({ token: Redacted.make(token) }).pipe(Layer.provide(Layer.succeed(Transport, options.linode)))
