@@ -9,7 +9,7 @@ import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import { NodePools } from "../../apis/nodePool.ts"
 import type { NodePool } from "../../apis/nodePool.ts"
 import { Caches } from "../../kube/caches.ts"
-import { Recorder } from "../../kube/events.ts"
+import type { Recorder } from "../../kube/events.ts"
 import { Kube } from "../../kube/kube.ts"
 import { isConflict, isNotFound } from "../../kube/kubeError.ts"
 import { isoNow } from "../../runtime/isoNow.ts"
@@ -115,5 +115,3 @@ export const recordOutcome = Effect.fnUntraced(function*(claim: NodeClaim, outco
     Effect.catchIf(isNotFound, () => Effect.void)
   )
 })
-
-export type RecordServices = Caches | Kube | Recorder | Registrations
