@@ -101,6 +101,8 @@ describe("an account", () => {
     assert.strictEqual((yield* linode.tokenRefused)?.status, 401)
     heal()
     yield* TestClock.adjust("5 minutes")
+    yield* settle(linode.regions)
+    assert.strictEqual((yield* linode.tokenRefused)?.status, 401, "what anybody may read says nothing about the token")
     yield* settle(linode.cluster(cluster.id))
     assert.isUndefined(yield* linode.tokenRefused)
     assert.strictEqual((yield* settle(linode.pools(cluster.id))).length, 1)
