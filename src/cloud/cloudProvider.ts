@@ -43,7 +43,7 @@ export interface Machine {
 
 export type Deletion = "terminating" | "gone"
 
-/** "stopped": it is shut down, and no boot of it is under way. Like "gone" it is said only on proof. */
+/** "stopped": it is shut down, for longer than a boot or a move takes. Like "gone" it is said only on proof. */
 export type MachineState = "present" | "stopped" | "gone"
 
 /** What Linode will do, or is doing, to a machine or its host that takes the machine down. */

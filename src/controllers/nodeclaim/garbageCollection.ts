@@ -3,7 +3,7 @@
  * whose machine vanished (core-lifecycle §4.2) or was shut down for good; `instance.garbagecollection` has the provider give back machines that no
  * claim owns.
  */
-import { Clock, Effect, Result } from "effect"
+import { Effect, Result } from "effect"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
@@ -24,7 +24,6 @@ import { removeClaim } from "./removeClaim.ts"
 import { reschedulableOn } from "./reschedulableOn.ts"
 
 const atOnce = 20
-const lookEveryMillis = 2 * 60_000
 
 /**
  * Only registered claims: the others have their own time limits. A node that is Ready has a machine, whatever Linode
@@ -48,27 +47,10 @@ export const nodeClaimGarbageCollection: Effect.Effect<
   const nodes = caches.store(Nodes)
   const pods = caches.store(Pods)
 
-  /** Since when a claim's machine has been off, by uid. A new process watches anew, which only makes it wait longer. */
-  const offSince = new Map<string, number>()
-
-  /** A machine that is off may be on its way up again, so one look is not enough. */
-  const isLost = Effect.fnUntraced(function*(claim: NodeClaim) {
-    const uid = claim.metadata.uid ?? ""
-    const state = yield* cloud.exists(claim)
-    if (state !== "stopped") {
-      offSince.delete(uid)
-      return state === "gone"
-    }
-    const now = yield* Clock.currentTimeMillis
-    const since = offSince.get(uid) ?? now
-    offSince.set(uid, since)
-    return now - since >= lookEveryMillis
-  })
-
   const collect = Effect.fnUntraced(function*(claim: NodeClaim) {
-    if (!(yield* isLost(claim))) return
-    const off = offSince.delete(claim.metadata.uid ?? "")
-    const what = off ? "a machine that is shut down" : "no cloudprovider representation"
+    const state = yield* cloud.exists(claim)
+    if (state === "present") return
+    const what = state === "stopped" ? "a machine that is shut down" : "no cloudprovider representation"
     yield* Effect.logInfo(`garbage collecting nodeclaim with ${what}`, {
       NodeClaim: { name: claim.metadata.name },
       Node: { name: claim.status?.nodeName },
@@ -83,8 +65,6 @@ export const nodeClaimGarbageCollection: Effect.Effect<
     reconcile: Effect.gen(function*() {
       yield* caches.synced
       const suspects = claims.list().filter((claim) => isSuspect(claim, nodes))
-      const suspected = new Set(suspects.map((claim) => claim.metadata.uid))
-      for (const uid of offSince.keys()) if (!suspected.has(uid)) offSince.delete(uid)
       const looks = yield* Effect.forEach(suspects, (claim) => collect(claim).pipe(
         Effect.catchTag("CloudError", (error) => unanswered(error)
           ? Effect.logDebug("could not ask Linode for a machine", { error: error.message })
@@ -94,7 +74,7 @@ export const nodeClaimGarbageCollection: Effect.Effect<
       // One that fails does not keep the others from being looked at.
       const failed = looks.find(Result.isFailure)
       if (failed !== undefined) return yield* failed.failure
-      return requeueAfter(lookEveryMillis)
+      return requeueAfter("2 minutes")
     })
   })
 })
