@@ -4,47 +4,13 @@
  */
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { label } from "../../src/apis/labels.ts"
-import type { NodeClaim } from "../../src/apis/nodeClaim.ts"
-import { until } from "./support/cli.ts"
-import { deployment, nodeClass, nodePool } from "./support/manifests.ts"
+import { deployment, nodeClass } from "./support/manifests.ts"
 import type { PoolOptions } from "./support/manifests.ts"
+import { scenario, scenarioTaint } from "./support/scenario.ts"
 import { openWorld } from "./support/world.ts"
 import type { World } from "./support/world.ts"
 
-const taint = { key: "e2e.linode.dev/test", value: "true", effect: "NoSchedule" }
-const toleration = { key: taint.key, operator: "Equal", value: taint.value, effect: taint.effect }
 const upToEightGib = [{ key: label.instanceMemory, operator: "Lt", values: ["8193"] }]
-
-/** A NodePool and a Deployment that only its nodes take, both of this name: scenarios run side by side. */
-const scenario = (world: World, name: string) => {
-  const selector = `e2e.linode.dev/${name}`
-  const claims = () => world.get<NodeClaim>("nodeclaims", "-l", `${label.nodePool}=${name}`)
-  const price = (type: string): number => world.cloud.types.get(type)!.price.hourly!
-  return {
-    claims,
-    begin: (replicas: number, options: PoolOptions = {}) => world.apply([
-      nodePool(name, {
-        ...options,
-        labels: { [selector]: "true" },
-        taints: [taint],
-        requirements: [{ key: selector, operator: "Exists" }, ...options.requirements ?? []]
-      }),
-      deployment(name, { replicas, nodeSelector: { [selector]: "true" }, tolerations: [toleration] })
-    ]),
-    scale: (replicas: number) => world.kubectl("scale", "deployment", name, "--replicas", String(replicas)),
-    running: (replicas: number) => world.running(name, replicas),
-    wait: (condition: string) =>
-      world.kubectl("wait", `--for=condition=${condition}`, "nodeclaims", "-l", `${label.nodePool}=${name}`, "--timeout=90s"),
-    types: async () => (await claims()).map(({ metadata }) => world.cloud.types.get(metadata.labels![label.instanceType]!)!),
-    noDearer: async (most: ReadonlyArray<string>) => {
-      const sum = (types: ReadonlyArray<string>) => types.reduce((total, type) => total + price(type), 0)
-      const bought = (await claims()).map(({ metadata }) => metadata.labels![label.instanceType]!)
-      assert.isAtMost(sum(bought), sum(most) + 1e-9, bought.join(", "))
-    },
-    /** Nodes without pods go; how many may be left. */
-    atMost: (nodes: number) => until(`at most ${nodes} NodeClaims of ${name}`, async () => (await claims()).length <= nodes, 150)
-  }
-}
 
 describe.concurrent("what the Go provider promises", () => {
   let world: World
@@ -62,10 +28,26 @@ describe.concurrent("what the Go provider promises", () => {
     }
   })
 
+  /** Brings up the NodePool and so many pods of one CPU. */
+  const begin = async (name: string, replicas: number, options: PoolOptions = {}) => {
+    const here = scenario(world, name)
+    const price = (type: string): number => world.cloud.types.get(type)!.price.hourly!
+    const types = async () => (await here.claims()).map(({ metadata }) => metadata.labels![label.instanceType]!)
+    await world.apply([here.pool(options), deployment(name, { replicas, ...here.at })])
+    await here.running(replicas)
+    return {
+      ...here, types,
+      noDearer: async (most: ReadonlyArray<string>) => {
+        const bought = await types()
+        const sum = (of: ReadonlyArray<string>) => of.reduce((total, type) => total + price(type), 0)
+        assert.isAtMost(sum(bought), sum(most) + 1e-9, bought.join(", "))
+      },
+      scale: (to: number) => world.kubectl("scale", "deployment", name, "--replicas", String(to))
+    }
+  }
+
   it("brings nodes for five pods that cost no more than one g6-standard-6, and none is left of them", async () => {
-    const ml = scenario(world, "ml")
-    await ml.begin(5, { nodeClass: "ml" })
-    await ml.running(5)
+    const ml = await begin("ml", 5, { nodeClass: "ml" })
     await ml.wait("Ready")
     await ml.noDearer(["g6-standard-6"])
     await ml.scale(2)
@@ -78,12 +60,10 @@ describe.concurrent("what the Go provider promises", () => {
   })
 
   it("gives back the nodes that become empty, in a NodePool of small plans", async () => {
-    const empty = scenario(world, "consolidation-empty")
-    await empty.begin(5, { requirements: upToEightGib })
-    await empty.running(5)
+    const empty = await begin("consolidation-empty", 5, { requirements: upToEightGib })
     await empty.wait("Ready")
     await empty.noDearer(["g6-standard-4", "g6-standard-4"])
-    for (const { memory } of await empty.types()) assert.isAtMost(memory, 8192)
+    for (const type of await empty.types()) assert.isAtMost(world.cloud.types.get(type)!.memory, 8192)
     await empty.scale(1)
     await empty.atMost(1)
     await empty.running(1)
@@ -92,9 +72,7 @@ describe.concurrent("what the Go provider promises", () => {
   })
 
   it("follows the pods up and down step by step", async () => {
-    const steps = scenario(world, "consolidation-step-scale")
-    await steps.begin(5, { requirements: upToEightGib })
-    await steps.running(5)
+    const steps = await begin("consolidation-step-scale", 5, { requirements: upToEightGib })
     const first = new Set((await steps.claims()).map(({ metadata }) => metadata.uid))
     await steps.scale(8)
     await steps.running(8)
@@ -109,15 +87,13 @@ describe.concurrent("what the Go provider promises", () => {
   })
 
   it("marks NodeClaims as drifted when labels or taints of their NodePool change", async () => {
-    const drift = scenario(world, "drift-labels-taints")
-    await drift.begin(1)
-    await drift.running(1)
+    const drift = await begin("drift-labels-taints", 1)
     await drift.wait("Ready")
     assert.isTrue((await drift.claims()).every(({ status }) => status?.conditions?.every(({ type }) => type !== "Drifted")))
-    await world.kubectl("patch", "nodepool", "drift-labels-taints", "--type=merge", "-p", JSON.stringify({ spec: { template: {
-      metadata: { labels: { "e2e.linode.dev/drift-labels-taints": "true", "e2e.linode.dev/drift-marker": "true" } },
-      spec: { taints: [taint, { key: "e2e.linode.dev/drifted", value: "true", effect: "PreferNoSchedule" }] }
-    } } }))
+    await drift.patchPool({ template: {
+      metadata: { labels: { "e2e.linode.dev/drift-marker": "true" } },
+      spec: { taints: [scenarioTaint, { key: "e2e.linode.dev/drifted", value: "true", effect: "PreferNoSchedule" }] }
+    } })
     await drift.wait("Drifted")
     await drift.scale(0)
     await drift.atMost(0)

@@ -12,6 +12,10 @@ export interface PoolOptions {
   readonly disruption?: object
   readonly limits?: Readonly<Record<string, string | number>>
   readonly nodeClass?: string
+  readonly expireAfter?: string
+  readonly terminationGracePeriod?: string
+  /** Makes a static NodePool. */
+  readonly replicas?: number
 }
 
 export const nodePool = (name: string, options: PoolOptions = {}) => ({
@@ -23,10 +27,12 @@ export const nodePool = (name: string, options: PoolOptions = {}) => ({
     // Several nodes at a time, so that a scenario does not wait for one after the other.
     disruption: options.disruption ?? { budgets: [{ nodes: "100%" }] },
     limits: options.limits ?? { cpu: 1000 },
+    ...(options.replicas === undefined ? {} : { replicas: options.replicas }),
     template: {
       metadata: { labels: options.labels ?? {} },
       spec: {
-        expireAfter: "720h",
+        expireAfter: options.expireAfter ?? "720h",
+        ...(options.terminationGracePeriod === undefined ? {} : { terminationGracePeriod: options.terminationGracePeriod }),
         nodeClassRef: { group: "karpenter.k8s.linode", kind: "LinodeNodeClass", name: options.nodeClass ?? "default" },
         taints: options.taints ?? [],
         requirements: [
@@ -43,6 +49,7 @@ export interface DeploymentOptions {
   readonly replicas: number
   readonly cpu?: string
   readonly memory?: string
+  readonly annotations?: Readonly<Record<string, string>>
   readonly nodeSelector?: Readonly<Record<string, string>>
   readonly tolerations?: ReadonlyArray<object>
 }
@@ -56,7 +63,7 @@ export const deployment = (name: string, options: DeploymentOptions) => ({
     replicas: options.replicas,
     selector: { matchLabels: { app: name } },
     template: {
-      metadata: { labels: { app: name } },
+      metadata: { labels: { app: name }, annotations: options.annotations ?? {} },
       spec: {
         terminationGracePeriodSeconds: 0,
         ...(options.nodeSelector === undefined ? {} : { nodeSelector: options.nodeSelector }),
@@ -69,6 +76,33 @@ export const deployment = (name: string, options: DeploymentOptions) => ({
     }
   }
 })
+
+/** One pod a node, of which one at a time may be missing. */
+export const statefulSet = (name: string, options: DeploymentOptions) => {
+  const { spec, ...rest } = deployment(name, options)
+  const { template } = spec
+  const podAntiAffinity = {
+    requiredDuringSchedulingIgnoredDuringExecution: [{ labelSelector: spec.selector, topologyKey: "kubernetes.io/hostname" }]
+  }
+  return [
+    {
+      ...rest,
+      kind: "StatefulSet",
+      spec: {
+        ...spec,
+        serviceName: name,
+        podManagementPolicy: "Parallel",
+        template: { ...template, spec: { ...template.spec, affinity: { podAntiAffinity } } }
+      }
+    },
+    {
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata: { name, namespace: "default" },
+      spec: { selector: spec.selector, maxUnavailable: 1 }
+    }
+  ]
+}
 
 /** What an LKE cluster's own nodes are busy with, so that a pod of one CPU finds no room on them. */
 export const systemAgents = {
