@@ -24,6 +24,8 @@ export interface Ground {
   readonly types: ReadonlyArray<LinodeType>
   readonly regions: ReadonlyArray<Region>
   readonly invariants: ReadonlyArray<MakeInvariant>
+  /** Is shown the end of each life, for who wants to see more than its trace. */
+  readonly onEnd?: (stage: Stage) => void
 }
 
 export interface Life {
@@ -116,6 +118,7 @@ export const live = async (seed: number, ground: Ground): Promise<Life> => {
   } catch (error) {
     stage.violate("nothing throws", error instanceof Error ? error.stack ?? error.message : String(error))
   }
+  ground.onEnd?.(stage)
   programs.endAll()
   return {
     seed, violation: stage.violation, faults: stage.record.faults, lines: stage.record.lines, hash: stage.record.hash,

@@ -13,9 +13,8 @@ import { second } from "../stage.ts"
 const kubernetes: Who = { by: "kubernetes" }
 const notReady: Taint = { key: "node.kubernetes.io/not-ready", effect: "NoSchedule" }
 const uninitialized: Taint = { key: "node.cloudprovider.kubernetes.io/uninitialized", value: "true", effect: "NoSchedule" }
-const unreachable: ReadonlyArray<Taint> = [
-  { key: "node.kubernetes.io/unreachable", effect: "NoSchedule" }, { key: "node.kubernetes.io/unreachable", effect: "NoExecute" }
-]
+const unreachableKey = "node.kubernetes.io/unreachable"
+const unreachable: ReadonlyArray<Taint> = [{ key: unreachableKey, effect: "NoSchedule" }, { key: unreachableKey, effect: "NoExecute" }]
 
 const readiness = (status: Condition["status"], at: string): Condition => ({
   type: "Ready", status, reason: status === "True" ? "KubeletReady" : status === "False" ? "KubeletNotReady" : "NodeStatusUnknown",
@@ -72,7 +71,7 @@ export class NodeLife {
   revive(name: string): void {
     if (!this.silent.delete(name)) return
     this.ready(name, "True")
-    this.retaint(name, (taints) => taints.filter((taint) => taint.key !== "node.kubernetes.io/unreachable"))
+    this.retaint(name, (taints) => taints.filter(({ key }) => key !== unreachableKey && key !== notReady.key))
   }
 
   private at(): string {
