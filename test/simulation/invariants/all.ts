@@ -1,7 +1,16 @@
 /** Everything that must hold. */
 import type { MakeInvariant } from "../world.ts"
-import { allPodsRun, boundNodesStay, nodesClean, oneClaimPerLinode, othersUntouched, tokenHidden } from "./basic.ts"
+import { boundNodesStay } from "./boundNodesStay.ts"
+import { budgets } from "./budgets.ts"
+import { evictions } from "./evictions.ts"
+import { limits } from "./limits.ts"
+import { nothingLeft } from "./nothingLeft.ts"
+import { oneClaimPerLinode } from "./oneClaimPerLinode.ts"
+import { othersUntouched } from "./othersUntouched.ts"
+import { podsRun } from "./podsRun.ts"
+import { purchases } from "./purchases.ts"
+import { tokenHidden } from "./tokenHidden.ts"
 
 export const allInvariants: ReadonlyArray<MakeInvariant> = [
-  oneClaimPerLinode, othersUntouched, tokenHidden, allPodsRun, nodesClean, boundNodesStay
+  tokenHidden, othersUntouched, boundNodesStay, oneClaimPerLinode, purchases, evictions, limits, budgets, podsRun, nothingLeft
 ]
