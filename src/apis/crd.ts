@@ -43,12 +43,16 @@ export interface PrinterColumn {
   readonly description?: string
 }
 
-/** A kind as its CRD names it. Kinds here are cluster-scoped and have a status subresource. */
+/** A kind as its CRD names it. Kinds here have a status subresource. */
 export interface KindDefinition {
   readonly group: string
   readonly kind: string
   readonly plural: string
+  /** Absent: cluster-scoped. */
+  readonly namespaced?: true
   readonly shortNames?: ReadonlyArray<string>
+  /** Absent: `karpenter`. */
+  readonly categories?: ReadonlyArray<string>
   /** Served versions, all with this one schema; the first is the stored one. */
   readonly versions: ReadonlyArray<string>
   readonly description: string
@@ -74,7 +78,7 @@ export interface CustomResourceDefinition {
       readonly shortNames?: ReadonlyArray<string>
       readonly singular: string
     }
-    readonly scope: "Cluster"
+    readonly scope: "Cluster" | "Namespaced"
     readonly conversion: { readonly strategy: "None" }
     readonly versions: ReadonlyArray<{
       readonly name: string
@@ -220,14 +224,14 @@ export const customResourceDefinition = (definition: KindDefinition): CustomReso
   spec: {
     group: definition.group,
     names: {
-      categories: ["karpenter"],
+      categories: definition.categories ?? ["karpenter"],
       kind: definition.kind,
       listKind: `${definition.kind}List`,
       plural: definition.plural,
       ...(definition.shortNames !== undefined && { shortNames: definition.shortNames }),
       singular: definition.kind.toLowerCase()
     },
-    scope: "Cluster",
+    scope: definition.namespaced === true ? "Namespaced" : "Cluster",
     conversion: { strategy: "None" },
     versions: definition.versions.map((name, position) => ({
       name,

@@ -54,6 +54,10 @@ export const annotation = {
   /** A NodeOverlay changed the price, or the capacity, of one of the types that the claim may be. */
   priceOverlayApplied: "karpenter.sh/price-overlay-applied",
   capacityOverlayApplied: "karpenter.sh/capacity-overlay-applied",
+  /** On pods that stand for room that a CapacityBuffer keeps; no server ever sees them. */
+  bufferFakePod: "karpenter.sh/capacity-buffer-fake-pod",
+  bufferName: "karpenter.sh/capacity-buffer-name",
+  bufferNamespace: "karpenter.sh/capacity-buffer-namespace",
   nodeClassHash: "karpenter.k8s.linode/linodenodeclass-hash",
   nodeClassHashVersion: "karpenter.k8s.linode/linodenodeclass-hash-version",
   /** The tags of its LinodeNodeClass that a claim's machine has, as a JSON list: the Go provider's name for it. */

@@ -87,6 +87,17 @@ export const nodeOverlayRules = {
   }
 } as const satisfies Record<string, Rule>
 
+export const capacityBufferRules = {
+  templateNeedsNumber: {
+    rule: "!has(self.podTemplateRef) || has(self.replicas) || has(self.limits)",
+    message: "'podTemplateRef' needs 'replicas' or 'limits'"
+  },
+  oneReference: {
+    rule: "!has(self.podTemplateRef) || !has(self.scalableRef)",
+    message: "cannot set both 'podTemplateRef' and 'scalableRef'"
+  }
+} as const satisfies Record<string, Rule>
+
 const reservable = ["cpu", "memory", "ephemeral-storage", "pid"]
 const signals =
   ["memory.available", "nodefs.available", "nodefs.inodesFree", "imagefs.available", "imagefs.inodesFree", "pid.available"]

@@ -1,5 +1,7 @@
 /** Every controller of the process, run side by side under one lease. */
 import { Effect } from "effect"
+import { BufferRoom, makeBufferRoom } from "./capacitybuffer/bufferRoom.ts"
+import { capacityBuffer } from "./capacitybuffer/capacityBuffer.ts"
 import { disruption } from "./disruption/disruption.ts"
 import { metricsController } from "./metrics/metrics.ts"
 import { nodeHydration } from "./node/hydration.ts"
@@ -52,5 +54,10 @@ export const allControllers = Effect.all([
   interruption,
   metricsController,
   staticCapacity,
-  nodeOverlay
-], { concurrency: "unbounded" }).pipe(Effect.andThen(Effect.never), Effect.provide(registrations.layer))
+  nodeOverlay,
+  capacityBuffer
+], { concurrency: "unbounded" }).pipe(
+  Effect.andThen(Effect.never),
+  Effect.provideServiceEffect(BufferRoom, makeBufferRoom),
+  Effect.provide(registrations.layer)
+)

@@ -2,6 +2,7 @@
 import { Cause, Context, Deferred, Effect, Exit, Latch, Layer, Schema } from "effect"
 import type { Scope } from "effect"
 import { label } from "../apis/labels.ts"
+import { CapacityBuffers } from "../apis/capacityBuffer.ts"
 import { LinodeNodeClasses } from "../apis/linodeNodeClass.ts"
 import { NodeClaims } from "../apis/nodeClaim.ts"
 import { NodeOverlays } from "../apis/nodeOverlay.ts"
@@ -14,7 +15,7 @@ import * as observed from "./observed.ts"
 import { reflect } from "./reflector.ts"
 import {
   apiVersion, CSINodes, DaemonSets, Namespaces, Nodes, PersistentVolumeClaims, PersistentVolumes, PodDisruptionBudgets, Pods,
-  ReplicaSets, ReplicationControllers, Services, StatefulSets, StorageClasses, VolumeAttachments
+  PodTemplates, ReplicaSets, ReplicationControllers, Services, StatefulSets, StorageClasses, VolumeAttachments
 } from "./resources.ts"
 import type { Resource } from "./resources.ts"
 import { makeStore } from "./store.ts"
@@ -75,6 +76,10 @@ const everyKind = Effect.fnUntraced(function*(run: Run) {
   yield* run(VolumeAttachments, { [index.attachmentNode]: (attachment) => attachment.spec.nodeName })
   const features = yield* CacheFeatures
   if (features.nodeOverlays) yield* run(NodeOverlays)
+  if (features.capacityBuffers) {
+    yield* run(CapacityBuffers)
+    yield* run(PodTemplates)
+  }
   if (!(yield* CacheSelectors)) return
   yield* run(Services)
   yield* run(ReplicationControllers)

@@ -22,7 +22,8 @@ export const eventReasons = [
 export const conditionReasons = [
   "AccountReady", "ConsistentStateFound", "Consolidatable", "DiskPressure", "DisruptionReason", "Drained", "Drifted", "Initialized",
   "InstanceTerminating", "Launched", "MemoryPressure", "NetworkUnavailable", "NodeClassReady",
-  "NodeRegistrationHealthy", "PIDPressure", "Ready", "Registered", "StaticCapacity", "ValidationSucceeded", "VolumesDetached"
+  "NodeRegistrationHealthy", "PIDPressure", "Provisioning", "Ready", "ReadyForProvisioning", "Registered", "StaticCapacity",
+  "ValidationSucceeded", "VolumesDetached"
 ] as const
 
 export type EventReason = (typeof eventReasons)[number] | (typeof conditionReasons)[number]

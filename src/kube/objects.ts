@@ -205,6 +205,11 @@ export interface PodTemplate {
   readonly spec: PodSpec
 }
 
+/** The kind PodTemplate: a template that stands by itself. */
+export interface PodTemplateObject extends KubeObject {
+  readonly template: PodTemplate
+}
+
 export interface DaemonSet extends KubeObject {
   readonly spec: { readonly template: PodTemplate; readonly selector?: LabelSelector }
 }

@@ -1,7 +1,7 @@
 /** Which resource of the API a call is about. The type parameter is the shape of its objects. */
 import type {
   CSINode, DaemonSet, Event, KubeObject, Lease, MapSelecting, Node, PersistentVolume, PersistentVolumeClaim, Pod,
-  PodDisruptionBudget, StorageClass, VolumeAttachment, Workload
+  PodDisruptionBudget, PodTemplateObject, StorageClass, VolumeAttachment, Workload
 } from "./objects.ts"
 
 export interface Resource<A extends KubeObject = KubeObject> {
@@ -44,6 +44,7 @@ export const path = (r: Resource<never> | Resource, ref?: { readonly name?: stri
 
 export const Pods = resource<Pod>("v1", "Pod", "pods", "Namespaced")
 export const Nodes = resource<Node>("v1", "Node", "nodes", "Cluster")
+export const PodTemplates = resource<PodTemplateObject>("v1", "PodTemplate", "podtemplates", "Namespaced")
 export const Namespaces = resource<KubeObject>("v1", "Namespace", "namespaces", "Cluster")
 export const Events = resource<Event>("v1", "Event", "events", "Namespaced")
 export const DaemonSets = resource<DaemonSet>("apps/v1", "DaemonSet", "daemonsets", "Namespaced")

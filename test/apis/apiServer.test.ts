@@ -20,7 +20,7 @@ const serving = () => {
 const kind = (object: Json) => {
   const found = crds.find((crd) => crd.spec.names.kind === object["kind"])
   if (found === undefined) throw new Error(`no kind ${String(object["kind"])}`)
-  return resource(String(object["apiVersion"]), found.spec.names.kind, found.spec.names.plural, "Cluster")
+  return resource(String(object["apiVersion"]), found.spec.names.kind, found.spec.names.plural, found.spec.scope)
 }
 const plain = (object: Json) => JSON.parse(JSON.stringify(object)) as KubeObject
 const refusal = (write: () => unknown): Refusal => {

@@ -111,6 +111,8 @@ describe("the CRDs", () => {
         versions[0]?.additionalPrinterColumns.map(({ name, priority }) => priority === 1 ? `(${name})` : name).join(" ")
       ]),
       [
+        ["capacitybuffers", ["cb"], [], "Namespaced",
+          "Strategy PodTemplate Replicas ConditionsType ConditionsStatus ConditionsReason Age"],
         ["linodenodeclasses", ["lnc", "lncs"], ["karpenter"], "Cluster", "Ready Age"],
         ["nodeclaims", [], ["karpenter"], "Cluster",
           "Type Capacity Zone Node Ready Age (ImageID) (ID) (NodePool) (NodeClass) (Drifted)"],

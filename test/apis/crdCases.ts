@@ -37,6 +37,13 @@ export const nodeOverlay = (spec: Json = {}): Json => ({
   spec: { requirements: [], ...spec }
 })
 
+export const capacityBuffer = (spec: Json): Json => ({
+  apiVersion: "autoscaling.x-k8s.io/v1beta1",
+  kind: "CapacityBuffer",
+  metadata: { name: "case", namespace: "default" },
+  spec
+})
+
 export const nodeClass = (spec: Json = {}): Json => ({
   apiVersion: "karpenter.k8s.linode/v1",
   kind: "LinodeNodeClass",
@@ -229,6 +236,28 @@ export const refused: ReadonlyArray<Refused> = [
   { name: "an adjustment without sign", object: nodeOverlay({ priceAdjustment: "1" }), field: "spec.priceAdjustment" },
   { name: "an adjustment below -100%", object: nodeOverlay({ priceAdjustment: "-101%" }), field: "spec.priceAdjustment" },
   { name: "an overlay of cpu", object: nodeOverlay({ capacity: { cpu: 1 } }), field: "spec.capacity", rule: "restricted" },
+  {
+    name: "a buffer of a PodTemplate without a number",
+    object: capacityBuffer({ podTemplateRef: { name: "t" } }),
+    field: "spec",
+    rule: "needs 'replicas' or 'limits'"
+  },
+  {
+    name: "a buffer of two things",
+    object: capacityBuffer({ podTemplateRef: { name: "t" }, scalableRef: { kind: "Deployment", name: "d" }, replicas: 1 }),
+    field: "spec",
+    rule: "cannot set both"
+  },
+  {
+    name: "a buffer of nothing in particular",
+    object: capacityBuffer({ scalableRef: { kind: "Deployment", name: "" } }),
+    field: "spec.scalableRef.name"
+  },
+  {
+    name: "a buffer below zero",
+    object: capacityBuffer({ podTemplateRef: { name: "t" }, replicas: -1 }),
+    field: "spec.replicas"
+  },
   { name: "an overlay weight over 10000", object: nodeOverlay({ weight: 10001 }), field: "spec.weight" },
 
   { name: "a tag twice", object: nodeClass({ tags: ["team", "team"] }), field: "spec.tags[1]" },
@@ -277,6 +306,14 @@ export const refused: ReadonlyArray<Refused> = [
 
 export const accepted: ReadonlyArray<{ readonly name: string; readonly object: Json }> = [
   { name: "a small pool", object: nodePool() },
+  {
+    name: "a buffer of a PodTemplate",
+    object: capacityBuffer({ podTemplateRef: { name: "t" }, limits: { cpu: 4, memory: "8Gi" } })
+  },
+  {
+    name: "a buffer of a share of a Deployment",
+    object: capacityBuffer({ scalableRef: { apiGroup: "apps", kind: "Deployment", name: "d" }, percentage: 20, replicas: 2 })
+  },
   {
     name: "a pool with everything",
     object: nodePool({

@@ -12,11 +12,16 @@ import { assertCause, failure, made, nodeClaim, nodePool, unique } from "./suppo
 import type { ContractIt } from "./support.ts"
 
 /** A case of the table under a name of its own, as it goes over the wire. */
-const named = (object: object, name: string): KubeObject =>
-  ({ ...JSON.parse(JSON.stringify(object)) as KubeObject, metadata: { name } })
+const named = (object: object, name: string): KubeObject => {
+  const given = JSON.parse(JSON.stringify(object)) as KubeObject
+  const { namespace } = given.metadata
+  return { ...given, metadata: { name, ...(namespace === undefined ? {} : { namespace }) } }
+}
 
-const resourceOf = ({ apiVersion, kind }: KubeObject): Resource =>
-  resource(apiVersion ?? "", kind ?? "", kind === "LinodeNodeClass" ? "linodenodeclasses" : `${kind?.toLowerCase()}s`, "Cluster")
+const resourceOf = ({ apiVersion, kind, metadata: { namespace } }: KubeObject): Resource => {
+  const plural = kind === "LinodeNodeClass" ? "linodenodeclasses" : `${kind?.toLowerCase()}s`
+  return resource(apiVersion ?? "", kind ?? "", plural, namespace === undefined ? "Cluster" : "Namespaced")
+}
 
 /** What the CRDs say: defaults, pruning and every rule. */
 export const customResources = (it: ContractIt): void => {

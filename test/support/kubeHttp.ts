@@ -47,7 +47,7 @@ export interface KubeHttpServer {
 }
 
 const known: ReadonlyArray<Resource> = [
-  resources.Pods, resources.Nodes, resources.Namespaces, resources.Events, resources.DaemonSets, resources.Deployments,
+  resources.Pods, resources.Nodes, resources.Namespaces, resources.PodTemplates, resources.Events, resources.DaemonSets, resources.Deployments,
   resources.ReplicaSets, resources.StatefulSets, resources.ReplicationControllers, resources.Services,
   resources.PersistentVolumeClaims, resources.PersistentVolumes, resources.StorageClasses, resources.CSINodes,
   resources.PodDisruptionBudgets, resources.Leases, resources.CustomResourceDefinitions,

@@ -34,7 +34,8 @@ export const candidateOf = (
   node: StateNode,
   types: ReadonlyArray<InstanceType>,
   budgets: ReadonlyArray<PodDisruptionBudget>,
-  nowMillis: number
+  nowMillis: number,
+  bufferRoom: boolean | "unknown" = false
 ): Candidate => ({
   name: node.name,
   nodePool: node.nodePool,
@@ -46,6 +47,7 @@ export const candidateOf = (
   doNotDisrupt: node.annotations[annotation.doNotDisrupt] === "true",
   protectedPod: node.pods.find((pod) => isActive(pod) && doNotDisrupt(pod, nowMillis).active),
   blockedPod: blocked(node.pods, budgets, nowMillis),
+  bufferRoom,
   reschedulable: node.pods.filter(isReschedulable).length,
   consolidatable: node.claim !== undefined && nodeClaimConditions.isTrue(node.claim, conditionType.consolidatable),
   price: priceOf(node.labels, types)

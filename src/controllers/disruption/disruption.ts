@@ -9,6 +9,7 @@ import { CloudProvider } from "../../cloud/cloudProvider.ts"
 import { Cluster } from "../../cluster/cluster.ts"
 import type { StateNode } from "../../cluster/cluster.ts"
 import { isManagedPool } from "../../cluster/managed.ts"
+import { nominationKey } from "../../cluster/stateNode.ts"
 import { Caches } from "../../kube/caches.ts"
 import type { Recorder } from "../../kube/events.ts"
 import type { Kube } from "../../kube/kube.ts"
@@ -17,6 +18,7 @@ import { PodDisruptionBudgets } from "../../kube/resources.ts"
 import { done, requeueAfter, runSingleton } from "../../runtime/controller.ts"
 import { Metrics } from "../../runtime/metrics.ts"
 import type { InstanceType } from "../../scheduling/problem.ts"
+import { BufferRoom } from "../capacitybuffer/bufferRoom.ts"
 import { budgeted, candidateOf } from "./candidates.ts"
 import { emptiness } from "./emptiness.ts"
 import type { Decision } from "./emptiness.ts"
@@ -45,6 +47,7 @@ export const disruption: Effect.Effect<
   const caches = yield* Caches
   const cloud = yield* CloudProvider
   const cluster = yield* Cluster
+  const room = yield* BufferRoom
   const metrics = disruptionMetrics(yield* Metrics)
 
   const catalogues = Effect.fnUntraced(function*(pools: ReadonlyArray<NodePool>) {
@@ -77,7 +80,8 @@ export const disruption: Effect.Effect<
       nodes: new Map(nodes.map((node) => [node.name, node])),
       pools: byName,
       decisions: emptiness({
-        candidates: nodes.map((node) => candidateOf(node, types.get(node.nodePool ?? "") ?? [], budgets, now)),
+        candidates: nodes.map((node) =>
+          candidateOf(node, types.get(node.nodePool ?? "") ?? [], budgets, now, room.holdsRoom(nominationKey(node)))),
         pools: new Map(budgetedPools.map((pool) => [pool.name, pool]))
       })
     }

@@ -18,6 +18,8 @@ export interface Candidate {
   readonly protectedPod: Pod | undefined
   /** A pod that cannot be evicted now, and why. */
   readonly blockedPod: { readonly pod: Pod; readonly message: string } | undefined
+  /** Whether it holds room for a capacity buffer; unknown until the first pass after a start. Absent: no. */
+  readonly bufferRoom?: boolean | "unknown"
   /** Pods that would need another node. */
   readonly reschedulable: number
   /** The claim says that its quiet time is over. */
@@ -51,6 +53,8 @@ export type Reason =
   | "StaticNodePool"
   | "ConsolidationDisabled"
   | "NotConsolidatable"
+  | "BufferRoom"
+  | "BufferRoomUnknown"
   | "Budget"
 
 export interface Decision {
@@ -94,6 +98,8 @@ const worthwhile = (candidate: Candidate, pool: Pool): Verdict | undefined => {
   if (pool.isStatic) return keep("StaticNodePool", "The NodePool has a fixed number of nodes")
   if (pool.never) return keep("ConsolidationDisabled", `NodePool "${pool.name}" has consolidation disabled`)
   if (candidate.reschedulable > 0) return keep("NotEmpty", `${candidate.reschedulable} pod(s) would need another node`)
+  if (candidate.bufferRoom === true) return keep("BufferRoom", "The node holds room for a capacity buffer")
+  if (candidate.bufferRoom === "unknown") return keep("BufferRoomUnknown", "Room for capacity buffers was not looked for yet")
   if (!candidate.consolidatable) return keep("NotConsolidatable", "The node has not been quiet for long enough")
   return undefined
 }

@@ -11,7 +11,9 @@ type Told = Pick<EventInput, "reason" | "dedupeFor">
 
 const eventOf = (decision: Decision): Told | undefined => {
   if (decision.action === "block") return { reason: "DisruptionBlocked", dedupeFor: "2 minutes" }
-  if (decision.reason === "ConsolidationDisabled") return { reason: "Unconsolidatable", dedupeFor: "15 minutes" }
+  if (decision.reason === "ConsolidationDisabled" || decision.reason === "BufferRoom") {
+    return { reason: "Unconsolidatable", dedupeFor: "15 minutes" }
+  }
   return undefined
 }
 

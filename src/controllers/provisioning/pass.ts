@@ -4,20 +4,18 @@
  *
  * Unlike Karpenter's it does not stop while a claim is unlaunched: such a claim counts as what it is going to be.
  */
-import { Clock, Duration, Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { Cluster } from "../../cluster/cluster.ts"
 import type { StateNode } from "../../cluster/cluster.ts"
-import { problemOf } from "../../cluster/problem.ts"
 import { leavingPods } from "../../cluster/reschedulable.ts"
 import { nominationKey } from "../../cluster/stateNode.ts"
-import { surroundings } from "../../cluster/surroundings.ts"
 import { Caches, index, unbound } from "../../kube/caches.ts"
-import { DaemonSets, PodDisruptionBudgets, Pods } from "../../kube/resources.ts"
+import type { Pod } from "../../kube/objects.ts"
+import { PodDisruptionBudgets, Pods } from "../../kube/resources.ts"
 import { Metrics } from "../../runtime/metrics.ts"
-import { solve } from "../../scheduling/index.ts"
 import type { Plan, PodRef } from "../../scheduling/plan.ts"
-import type { Problem } from "../../scheduling/problem.ts"
 import { Settings } from "../../settings/settings.ts"
+import { placeBuffers } from "./buffers.ts"
 import { createClaims } from "./create.ts"
 import { participants } from "./nodePools.ts"
 import { nominationWindow } from "./nomination.ts"
@@ -25,58 +23,7 @@ import { pendingPods } from "./pendingPods.ts"
 import { keep } from "./promises.ts"
 import type { Kept, Promises } from "./promises.ts"
 import * as report from "./report.ts"
-
-const controller = "provisioner"
-
-/**
- * Where a search ends though its time is not up: small batches are searched through in a few steps, and not every pass shall hold
- * the process up for all of its budget. Where the clock stands still, as in tests, nothing else ends it.
- */
-const stepsPerPod = 10
-const mostSteps = 2000
-
-/**
- * A plan, and then a cheaper one if one is found within the budget. The solver runs to its end once it has begun, so whoever is
- * ready runs before it and right after it.
- */
-const solveWithin = Effect.fnUntraced(function*(problem: Problem, budget: Duration.Duration) {
-  const clock = yield* Clock.Clock
-  const metrics = yield* Metrics
-  yield* Effect.yieldNow
-  const start = yield* Clock.currentTimeMillis
-  const solution = solve(problem)
-  const end = clock.monotonicTimeNanosUnsafe() + Duration.toNanosUnsafe(budget)
-  const plan = solution.improve({
-    steps: Duration.isZero(budget) ? 0 : Math.min(mostSteps, stepsPerPod * problem.pods.length),
-    isSpent: () => clock.monotonicTimeNanosUnsafe() >= end
-  })
-  metrics.histogram(
-    "karpenter_scheduler_scheduling_duration_seconds",
-    "Duration of scheduling simulations used for deprovisioning and provisioning in seconds.",
-    ["controller"]
-  ).observe({ controller }, ((yield* Clock.currentTimeMillis) - start) / 1000)
-  yield* Effect.yieldNow
-  return plan
-})
-
-/** Asks the scheduler; the catalogues that it chose from come with the plan. */
-const planFor = Effect.fnUntraced(function*(kept: Kept, nodes: ReadonlyArray<StateNode>) {
-  const caches = yield* Caches
-  const { minValuesPolicy, nodePrice, preferencePolicy, schedulerConfig, searchBudget } = yield* Settings
-  const { pools, types } = yield* participants
-  if (pools.length === 0) yield* Effect.logInfo("no nodepools found")
-  const plan = yield* solveWithin(problemOf({
-    pods: kept.toPlace,
-    nodes,
-    nodePools: pools,
-    instanceTypes: types,
-    daemonSets: caches.store(DaemonSets).list(),
-    promised: kept.promised,
-    options: { preferencePolicy, minValuesPolicy, nodePrice },
-    surroundings: yield* surroundings(schedulerConfig.defaultConstraints)
-  }), searchBudget)
-  return { plan, types }
-})
+import { ask, controller } from "./solve.ts"
 
 const podCount = (groups: ReadonlyArray<{ readonly pods: ReadonlyArray<PodRef> }>): number =>
   groups.reduce((total, group) => total + group.pods.length, 0)
@@ -146,6 +93,11 @@ export const makePass = Effect.gen(function*() {
     const { kept, nodes } = yield* observe
     const byName = new Map(nodes.map((node) => [node.name, node]))
     const next = new Map<string, string>()
+    /** What pods will have of each machine, as far as they are not bound to it yet; by the name it is nominated under. */
+    const taken = new Map<string, ReadonlyArray<Pod>>()
+    const take = (node: StateNode | undefined, pods: ReadonlyArray<Pod>): void => {
+      if (node !== undefined) taken.set(nominationKey(node), [...taken.get(nominationKey(node)) ?? [], ...pods])
+    }
     promises = next
     for (const [name, waiting] of kept.promised) {
       const node = byName.get(name)
@@ -153,29 +105,41 @@ export const makePass = Effect.gen(function*() {
       for (const pod of waiting) next.set(pod.metadata.uid ?? "", nominationKey(node))
       yield* cluster.nominate(nominationKey(node), window)
     }
-    if (kept.toPlace.length === 0) return unschedulable.set({ controller }, 0)
+    for (const [name, waiting] of kept.promised) take(byName.get(name), waiting)
+    if (kept.toPlace.length === 0) {
+      unschedulable.set({ controller }, 0)
+      return yield* placeBuffers(taken)
+    }
 
-    const { plan, types } = yield* planFor(kept, nodes)
+    const choice = yield* participants
+    if (choice.pools.length === 0) yield* Effect.logInfo("no nodepools found")
+    const { types } = choice
+    const plan = yield* ask({ pods: kept.toPlace, promised: kept.promised, nodes }, choice)
     yield* logPlan(plan, kept, byName, startedAt)
     const byUid = new Map(kept.toPlace.map((pod) => [pod.metadata.uid ?? "", pod]))
+    const podsOf = (refs: ReadonlyArray<PodRef>): ReadonlyArray<Pod> => refs.flatMap((ref) => byUid.get(ref.uid ?? "") ?? [])
     const nominate = Effect.fnUntraced(function*(key: string, refs: ReadonlyArray<PodRef>, target: string, isComing: boolean) {
       yield* cluster.nominate(key, window)
-      for (const pod of refs.flatMap((ref) => byUid.get(ref.uid ?? "") ?? [])) {
+      for (const pod of podsOf(refs)) {
         if (isComing) next.set(pod.metadata.uid ?? "", key)
         yield* report.reportNominated(pod, target)
       }
     })
     for (const { planned, claim } of yield* createClaims(plan.newNodes, nodes, types)) {
       yield* nominate(claim.metadata.name, planned.pods, `nodeclaim/${claim.metadata.name}`, true)
+      taken.set(claim.metadata.name, podsOf(planned.pods))
     }
     for (const placement of plan.existingNodes) {
       const node = byName.get(placement.name)
-      if (node !== undefined) yield* nominate(nominationKey(node), placement.pods, targetOf(node), !node.initialized)
+      if (node === undefined) continue
+      yield* nominate(nominationKey(node), placement.pods, targetOf(node), !node.initialized)
+      take(node, podsOf(placement.pods))
     }
     const left = plan.unschedulable.filter((one) => !report.isDeferred(one))
     yield* report.reportDeferred(plan.unschedulable.filter(report.isDeferred))
     unschedulable.set({ controller }, left.length)
     told = yield* report.reportUnschedulable(left, (uid) => byUid.get(uid), told)
+    yield* placeBuffers(taken, choice)
   })
   return { run }
 })

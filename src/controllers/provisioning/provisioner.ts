@@ -7,6 +7,7 @@ import type { Recorder } from "../../kube/events.ts"
 import type { Kube } from "../../kube/kube.ts"
 import { done, runSingleton } from "../../runtime/controller.ts"
 import type { Metrics } from "../../runtime/metrics.ts"
+import { BufferRoom } from "../capacitybuffer/bufferRoom.ts"
 import { Settings } from "../../settings/settings.ts"
 import { makeBatcher } from "./batcher.ts"
 import { makePass } from "./pass.ts"
@@ -25,5 +26,13 @@ export const provisioner: Effect.Effect<never, never, ProvisionerServices> = Eff
     backoff: { base: "100 millis", max: "10 seconds" },
     reconcile: batcher.wait.pipe(Effect.andThen(cluster.synced), Effect.andThen(pass.run), Effect.as(done))
   })
-  return yield* Effect.all([passes, runTriggers(batcher)], { concurrency: "unbounded" }).pipe(Effect.andThen(Effect.never))
+  const room = yield* BufferRoom
+  const lookAfterBuffers = batcher.trigger("capacity buffers")
+  const others = Effect.forever(Effect.andThen(room.changed, lookAfterBuffers))
+  // Pods that come take the room of buffers without anybody asking.
+  const again = Effect.suspend(() => room.pods().length > 0 ? lookAfterBuffers : Effect.void).pipe(
+    Effect.delay("30 seconds"), Effect.forever
+  )
+  const loops = [passes, runTriggers(batcher), others, again]
+  return yield* Effect.all(loops, { concurrency: "unbounded" }).pipe(Effect.andThen(Effect.never))
 })

@@ -85,6 +85,7 @@ export const builtins: ReadonlyArray<Kind> = [
   builtin("v1", "ReplicationController", "replicationcontrollers", "Namespaced", {
     status: true, generation: true, complete: completeReplicas
   }),
+  builtin("v1", "PodTemplate", "podtemplates", "Namespaced", { generation: true }),
   builtin("v1", "PersistentVolume", "persistentvolumes", "Cluster", { status: true }),
   builtin("v1", "PersistentVolumeClaim", "persistentvolumeclaims", "Namespaced", { status: true }),
   builtin("apps/v1", "DaemonSet", "daemonsets", "Namespaced", workload),

@@ -76,6 +76,14 @@ const predicates: ReadonlyMap<string, Predicate> = new Map<string, Predicate>([
     }
   ],
   ["!has(self.replicas) || !has(self.weight)", (self) => !has(self, "replicas") || !has(self, "weight")],
+  [
+    "!has(self.podTemplateRef) || has(self.replicas) || has(self.limits)",
+    (self) => !has(self, "podTemplateRef") || has(self, "replicas") || has(self, "limits")
+  ],
+  [
+    "!has(self.podTemplateRef) || !has(self.scalableRef)",
+    (self) => !has(self, "podTemplateRef") || !has(self, "scalableRef")
+  ],
   ["!has(self.price) || !has(self.priceAdjustment)", (self) => !has(self, "price") || !has(self, "priceAdjustment")],
   [
     "self.all(x, !(x in ['cpu','memory','ephemeral-storage','pods']))",

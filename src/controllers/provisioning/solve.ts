@@ -1,0 +1,69 @@
+/** Asks the scheduler. */
+import { Clock, Duration, Effect } from "effect"
+import type { StateNode } from "../../cluster/cluster.ts"
+import { problemOf } from "../../cluster/problem.ts"
+import { surroundings } from "../../cluster/surroundings.ts"
+import { Caches } from "../../kube/caches.ts"
+import type { Pod } from "../../kube/objects.ts"
+import { DaemonSets } from "../../kube/resources.ts"
+import { Metrics } from "../../runtime/metrics.ts"
+import { solve } from "../../scheduling/index.ts"
+import type { Problem } from "../../scheduling/problem.ts"
+import { Settings } from "../../settings/settings.ts"
+import type { Participants } from "./nodePools.ts"
+
+export const controller = "provisioner"
+
+/**
+ * Where a search ends though its time is not up: small batches are searched through in a few steps, and not every pass shall hold
+ * the process up for all of its budget. Where the clock stands still, as in tests, nothing else ends it.
+ */
+const stepsPerPod = 10
+const mostSteps = 2000
+
+/**
+ * A plan, and then a cheaper one if one is found within the budget. The solver runs to its end once it has begun, so whoever is
+ * ready runs before it and right after it.
+ */
+const solveWithin = Effect.fnUntraced(function*(problem: Problem, budget: Duration.Duration) {
+  const clock = yield* Clock.Clock
+  const metrics = yield* Metrics
+  yield* Effect.yieldNow
+  const start = yield* Clock.currentTimeMillis
+  const solution = solve(problem)
+  const end = clock.monotonicTimeNanosUnsafe() + Duration.toNanosUnsafe(budget)
+  const plan = solution.improve({
+    steps: Duration.isZero(budget) ? 0 : Math.min(mostSteps, stepsPerPod * problem.pods.length),
+    isSpent: () => clock.monotonicTimeNanosUnsafe() >= end
+  })
+  metrics.histogram(
+    "karpenter_scheduler_scheduling_duration_seconds",
+    "Duration of scheduling simulations used for deprovisioning and provisioning in seconds.",
+    ["controller"]
+  ).observe({ controller }, ((yield* Clock.currentTimeMillis) - start) / 1000)
+  yield* Effect.yieldNow
+  return plan
+})
+
+export interface Question {
+  readonly pods: ReadonlyArray<Pod>
+  readonly nodes: ReadonlyArray<StateNode>
+  /** Pods that will run on a machine, by its name: their room is taken. */
+  readonly promised: ReadonlyMap<string, ReadonlyArray<Pod>>
+}
+
+/** Where the pods go, in the cluster as it is. */
+export const ask = Effect.fnUntraced(function*({ nodes, pods, promised }: Question, { pools, types }: Participants) {
+  const caches = yield* Caches
+  const { minValuesPolicy, nodePrice, preferencePolicy, schedulerConfig, searchBudget } = yield* Settings
+  return yield* solveWithin(problemOf({
+    pods,
+    nodes,
+    nodePools: pools,
+    instanceTypes: types,
+    daemonSets: caches.store(DaemonSets).list(),
+    promised,
+    options: { preferencePolicy, minValuesPolicy, nodePrice },
+    surroundings: yield* surroundings(schedulerConfig.defaultConstraints)
+  }), searchBudget)
+})
