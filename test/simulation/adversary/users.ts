@@ -184,15 +184,20 @@ class Users {
       stage.note("user", `user scales ${name} to ${replicas} for good`)
       stage.attempt(user, () => stage.server.patch(Deployments, { name, namespace: "default" }, { spec: { replicas } }, { kind: "merge" }))
     }
-    for (const { metadata } of stage.list(PodDisruptionBudgets)) stage.attempt(user, () => {
-      stage.server.patch(PodDisruptionBudgets, metadata, { spec: { maxUnavailable: 1 } }, { kind: "merge" })
-    })
+    const allow = (maxUnavailable: number | string) => {
+      for (const { metadata } of stage.list(PodDisruptionBudgets)) stage.attempt(user, () => {
+        stage.server.patch(PodDisruptionBudgets, metadata, { spec: { maxUnavailable } }, { kind: "merge" })
+      })
+    }
+    // Pods that wait for a pool which waits for nodes which wait for a budget which waits for the pods: no controller gets out of it.
+    allow("100%")
     const again = () => {
       // A class that is being deleted stays as long as claims use it, and no pool of it buys: somebody has to decide.
       if (stage.get(LinodeNodeClasses, { name: "default" })?.metadata.deletionTimestamp !== undefined) {
         for (const { metadata } of stage.list(NodeClaims)) stage.attempt(user, () => stage.server.delete(NodeClaims, metadata))
       }
-      if (!this.restore()) stage.after(10 * second, again)
+      if (this.restore()) allow(1)
+      else stage.after(10 * second, again)
     }
     again()
     this.letGo()
