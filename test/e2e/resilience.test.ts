@@ -102,17 +102,31 @@ describe("trouble", () => {
     restock()
   })
 
-  it("hands over to a second replica as soon as it is told to stop", async () => {
+  it("hands over to a second replica under load, within five seconds of being told to stop", async () => {
     const second = await world.start()
-    const code = await controller.stop()
-    assert.strictEqual(code, 0)
+    const before = world.bought().length
+    const usual = world.cloud.delays
+    world.cloud.delays = { ...usual, join: [5_000, 8_000] }
+    await world.apply([deployment("load", { replicas: 12 })])
+    await until("the first order", async () => world.bought().length > before)
+    await world.kubectl("scale", "deployment", "load", "--replicas", "30")
+    const told = Date.now()
+    assert.strictEqual(await controller.stop(), 0)
+    const stopped = controller
     controller = second
-    const holder = await until("the lease's new holder", async () => {
-      const name = await world.kubectl("get", "lease", "karpenter-leader-election", "-n", namespace, "-o", "jsonpath={.spec.holderIdentity}")
-      return name !== "" && name
-    }, 10)
-    assert.isString(holder)
-    await world.apply([deployment("after", { replicas: 1 })])
-    await world.running("after", 1)
+    const acquired = await until("the lease to be taken", async () =>
+      second.lines().find(({ message }) => message === "successfully acquired lease"), 10)
+    assert.isBelow(Date.parse(String(acquired["time"])) - told, 5_000)
+    const holder = await world.kubectl("get", "lease", "karpenter-leader-election", "-n", namespace, "-o", "jsonpath={.spec.holderIdentity}")
+    assert.notStrictEqual(holder, "")
+    await world.running("load", 30, 120)
+    await world.kubectl("wait", "--for=condition=Ready", "nodeclaims", "--all", "--timeout=60s")
+    world.cloud.delays = usual
+    // One Linode for each claim, and none was bought that no claim has.
+    const owned = (await world.claims()).map((claim) => claim.status?.nodeName).toSorted()
+    assert.deepStrictEqual(world.alive().map(({ node }) => node).toSorted(), owned)
+    assert.strictEqual(world.bought().length - before, owned.length)
+    assert.isTrue(second.lines().some(({ message }) => message === "initialized nodeclaim"))
+    assert.notInclude(stopped.output(), token)
   })
 })
