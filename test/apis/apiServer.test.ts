@@ -39,10 +39,12 @@ describe("the API server in memory, like a real one,", () => {
     assert.strictEqual(created["apiVersion"], object["apiVersion"])
   })
 
-  it.each(["linodenodeclass", "nodepool"])("accepts the example %s.yaml", (name) => {
-    const file = new URL(`../../examples/v1/${name}.yaml`, import.meta.url)
-    const example = load(readFileSync(file, "utf8")) as Json
-    assert.strictEqual(serving().create(kind(example), plain(example)).metadata.name, "default")
+  it.each([
+    "v1/linodenodeclass", "v1/nodepool", "features/static-nodepool", "features/nodeoverlay", "features/capacitybuffer"
+  ])("accepts the example %s.yaml", (name) => {
+    const example = load(readFileSync(new URL(`../../examples/${name}.yaml`, import.meta.url), "utf8")) as Json
+    const created = serving().create(kind(example), plain(example))
+    assert.deepInclude(created.metadata, example["metadata"] as Json)
   })
 
   it.each(refused)("refuses $name", ({ object, field, rule }) => {

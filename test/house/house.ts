@@ -39,6 +39,8 @@ export interface LifeOptions extends Pick<simulator.SimulatorOptions, "delays" |
   readonly cpu?: string
   /** A replica that ends by itself is started again, as Kubernetes does. Without it such an end fails the test. */
   readonly restarts?: boolean
+  /** Settings of the controller beside the cluster's name and the token. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export interface Controller {
@@ -149,6 +151,7 @@ const make = Effect.fnUntraced(function*(time: Time, options: LifeOptions) {
           seed: seeds * 100 + starts,
           diesAt,
           failsAt,
+          ...(options.env === undefined ? {} : { env: options.env }),
           log: (line) => logs.push(line),
           onExit: (how) => {
             if (ending) return

@@ -34,6 +34,8 @@ export interface ProgramOptions {
   readonly failsAt: (moment: Moment) => boolean
   readonly log: (line: string) => void
   readonly onExit: (how: string) => void
+  /** Settings beside the cluster's name and the token. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 const kubeMillis = 2
@@ -92,6 +94,6 @@ export const startProgram = (time: Time, kube: Kube["Service"], api: LinodeApi, 
     watch: kube.watch
   })
 
-  const { identity, log, onExit } = options
-  return { process, stop: launch(process, { identity, kube: remoteKube, linode: adapter, log, onExit }) }
+  const { env = {}, identity, log, onExit } = options
+  return { process, stop: launch(process, { env, identity, kube: remoteKube, linode: adapter, log, onExit }) }
 }

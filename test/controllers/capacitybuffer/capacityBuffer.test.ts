@@ -17,7 +17,7 @@ import { Metrics } from "../../../src/runtime/metrics.ts"
 import { defaultFeatureGates } from "../../../src/settings/featureGates.ts"
 import { Settings } from "../../../src/settings/settings.ts"
 import {
-  all, asking, eventsOf, given, givenBasics, givenMachine, isTrue, LinodeNodeClasses, NodeClaims, nodeClass, nodePool, NodePools,
+  all, asking, eventsOf, given, givenBasics, givenMachine, LinodeNodeClasses, NodeClaims, nodeClass, nodePool, NodePools,
   Nodes, pass, pending, pod, Pods, settle, small, world
 } from "../../cluster/world.ts"
 
