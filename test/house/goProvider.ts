@@ -81,12 +81,14 @@ export interface ClaimOptions extends Made {
   readonly types: ReadonlyArray<string>
   /** What it is drifted for already. */
   readonly drifted?: string
+  /** Tags of the LinodeNodeClass: it puts them on Linodes, not on pools. Sorted. */
+  readonly userTags?: ReadonlyArray<string>
 }
 
 /** A NodeClaim, and at its later stages what the Go provider wrote about it on its Linode and its Node. */
 export const claimFor = Effect.fnUntraced(function*(house: House, name: string, node: SimulatedNode | undefined, options: ClaimOptions) {
   const { cloud, kube, time } = house
-  const { stage, types } = options
+  const { stage, types, userTags = [] } = options
   const nodePool = options.nodePool ?? "default"
   const at = new Date(time.now).toISOString().replace(/\.\d+/, "")
   const pool = yield* kube.get(NodePools, { name: nodePool })
@@ -103,7 +105,7 @@ export const claimFor = Effect.fnUntraced(function*(house: House, name: string, 
   }
   const annotations = {
     ...nodePoolHash,
-    ...(launched ? { ...nodeClassHash, "karpenter.k8s.linode/last-applied-user-tags": "[]" } : {}),
+    ...(launched ? { ...nodeClassHash, "karpenter.k8s.linode/last-applied-user-tags": JSON.stringify(userTags) } : {}),
     ...(stage === "initialized" ? { "karpenter.k8s.linode/tagged": "true" } : {})
   }
   const owner = { apiVersion: "karpenter.sh/v1", kind: "NodePool", name: nodePool, uid: pool.metadata.uid ?? "", blockOwnerDeletion: true }
@@ -129,7 +131,7 @@ export const claimFor = Effect.fnUntraced(function*(house: House, name: string, 
   if (node !== undefined && reached(stage) >= 1) {
     const instance = cloud.instances.get(node.instanceId!)!
     const tags = [
-      ...new Set([...instance.tags, ...poolTags(nodePool), `karpenter.sh/nodeclaim=${name}`, ...(launched ? [`Name=${node.name}`] : [])])
+      ...new Set([...instance.tags, ...poolTags(nodePool), ...userTags, `karpenter.sh/nodeclaim=${name}`, ...(launched ? [`Name=${node.name}`] : [])])
     ]
     cloud.tagInstance(instance, { tags })
   }

@@ -106,6 +106,28 @@ describe("a cluster of the Go provider", () => {
     assert.deepStrictEqual(go.fates(house.claims()).map(({ drifted }) => drifted), [undefined, "NodePoolDrifted"])
   }))
 
+  it("keeps the tags of its Linodes until their LinodeNodeClass changes, and then all but the class's", life(options, function*(house) {
+    const { cloud, kube } = house
+    yield* kube.patch(LinodeNodeClasses, { name: "default" }, { spec: { tags: ["team=web", "shared"] } }, { kind: "merge" })
+    const pool = go.poolOf(house, "g6-standard-2", 1)
+    yield* Effect.sleep("4 minutes")
+    yield* go.claimFor(house, "default-a", pool.nodes[0], { ...initialized, userTags: ["shared", "team=web"] })
+    yield* house.scale(2)
+    yield* house.wait("the pods to run", () => house.running() === 2)
+    yield* go.wasHere(house)
+    const tags = () => cloud.instances.get(pool.nodes[0]!.instanceId!)!.tags
+    const [before, ofPool] = [tags(), pool.tags]
+    house.start()
+    yield* Effect.sleep("30 minutes")
+    assert.deepStrictEqual(house.changes(), [])
+    yield* kube.patch(LinodeNodeClasses, { name: "default" }, { spec: { tags: ["team=db", "shared"] } }, { kind: "merge" })
+    yield* house.wait("the new tag", () => tags().includes("team=db"))
+    assert.deepStrictEqual(tags().toSorted(), [...before.filter((tag) => tag !== "team=web"), "team=db"].toSorted())
+    assert.deepStrictEqual(house.changes(), ["PUT /linode/instances/{id}"])
+    assert.deepStrictEqual(pool.tags, ofPool)
+    assert.deepStrictEqual(go.fates(house.claims()), [{ name: "default-a", deleted: false, drifted: undefined }])
+  }))
+
   it("has its lease waited for", life(options, function*(house) {
     yield* go.wasHere(house)
     house.start()
