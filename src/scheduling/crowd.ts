@@ -104,13 +104,17 @@ export class Crowd {
     return count
   }
 
-  /** Whether the domain has pods of each group of affinity that the node's pods are in and that is anywhere at all. */
+  /**
+   * Whether the domain has pods of each group that somebody must have near, that is anywhere at all, and that pods of the node are in
+   * who must have others near themselves.
+   */
   isTogether(node: number, key: TopologyKey, domain: number): boolean {
     const { groups, runOf, runs } = this.model
     for (let pod = this.fleet.last[node]!; pod >= 0; pod = this.fleet.before[pod]!) {
-      for (const group of runs[runOf[pod]!]!.podClass.counts.domain) {
-        const { key: own, kind } = groups.domain[group]!
-        if (own !== key || kind !== "affinity") continue
+      const { podClass } = runs[runOf[pod]!]!
+      if (!podClass.needsCompany) continue
+      for (const group of podClass.counts.domain) {
+        if (groups.domain[group]!.key !== key || !groups.company.has(group)) continue
         const counts = this.domain[group]!
         if (counts[domain] === 0 && counts.some((count) => count > 0)) return false
       }

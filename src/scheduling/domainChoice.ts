@@ -1,6 +1,6 @@
 /** In which domain a pod can be, as its rules about other pods have it and with the pods counted so far. */
 import type { Bits } from "./bits.ts"
-import { hasBit, noBits } from "./bits.ts"
+import { hasBit, intersectBits, noBits } from "./bits.ts"
 import type { TopologyKey } from "./domains.ts"
 import type { State, States } from "./states.ts"
 
@@ -22,7 +22,7 @@ export interface KeyRules {
   readonly rules: ReadonlyArray<DomainRule>
   /** True when all of them keep pods apart: a node without the label is in nobody's way. */
   readonly apart: boolean
-  /** True when all of them are wishes to be apart: as in Karpenter, a node whose domain is open stays open. */
+  /** True when all of them are wishes to be apart: as in Karpenter, a node whose domain is open stays so among those allowed. */
   readonly open: boolean
 }
 
@@ -100,7 +100,14 @@ export class DomainChoice {
     for (let k = 0; k < this.current.length; k++) {
       const { key, apart, open } = this.current[k]!
       const reach = out.reach(key)
-      if ((apart && reach.unlabelled) || (open && reach.sole < 0 && this.allowsAll(key, reach.bits))) continue
+      if (apart && reach.unlabelled) continue
+      if (open && reach.sole < 0) {
+        const left = this.allowedOf(key, reach.bits)
+        const next = left === undefined ? out : this.states.among(out, key, left)
+        if (next === undefined) return undefined
+        out = next
+        continue
+      }
       const domain = reach.sole >= 0 ? hasBit(this.allowed[key.id]!, reach.sole) ? reach.sole : -1 : this.best(key, out)
       if (domain < 0) return undefined
       if (reach.sole >= 0 && reach.said) continue
@@ -120,10 +127,16 @@ export class DomainChoice {
     return out
   }
 
-  private allowsAll(key: TopologyKey, bits: Bits): boolean {
+  /** The domains of these that the rules allow; undefined where that is all of them. */
+  private allowedOf(key: TopologyKey, bits: Bits): Bits | undefined {
     const allowed = this.allowed[key.id]!
-    for (let w = 0; w < bits.length; w++) if ((bits[w]! & ~allowed[w]!) !== 0) return false
-    return true
+    for (let w = 0; w < bits.length; w++) {
+      if ((bits[w]! & ~allowed[w]!) === 0) continue
+      const left = bits.slice()
+      intersectBits(left, allowed)
+      return left
+    }
+    return undefined
   }
 
   /** The emptiest domain of those allowed; of equally empty ones the cheapest. */

@@ -20,12 +20,12 @@ import { Reserving } from "./reserving.ts"
 import type { State } from "./states.ts"
 import type { Step } from "./steps.ts"
 
-/** What Karpenter leaves to chance, another way. */
+/** Another way to go about it. */
 export interface Variation {
-  /** Runs that have their turn before all others. */
-  readonly before?: ReadonlyArray<Run>
-  /** Of nodes to buy with equally many pods the one that came to have them last is asked first. Slow with many nodes. */
-  readonly newestFirst?: boolean
+  /** The runs in another order. */
+  readonly runs?: ReadonlyArray<Run>
+  /** Nodes to buy with equally many pods are asked in Karpenter's order. Slow with many nodes. */
+  readonly exactOrder?: boolean
 }
 
 export class FirstFit {
@@ -46,14 +46,13 @@ export class FirstFit {
   private readonly reserving: Reserving
   private readonly open: OpenNodes
   private readonly ceiling: number
-  /** Runs that have their turn before all others. */
-  private readonly before: ReadonlyArray<Run>
+  private readonly runs: ReadonlyArray<Run>
   private readonly D: number
   private cursors: Int32Array = new Int32Array(8)
 
-  constructor(model: Model, ceiling: number, { before = [], newestFirst = false }: Variation = {}) {
+  constructor(model: Model, ceiling: number, { runs = model.runs, exactOrder = false }: Variation = {}) {
     this.model = model
-    this.before = before
+    this.runs = runs
     this.ceiling = ceiling
     this.D = model.dimensions.size
     this.fleet = new Fleet(this.D, model.problem.pods.length, model.counts.host.length)
@@ -62,21 +61,23 @@ export class FirstFit {
     this.existing = new ExistingNodes(model, this.crowd)
     this.allowance = new Allowance(model)
     this.reserving = new Reserving(model)
-    this.open = new OpenNodes(model, this.fleet, this.crowd, this.choice, this.reserving, newestFirst)
+    this.open = new OpenNodes(model, this.fleet, this.crowd, this.choice, this.reserving, exactOrder)
     this.stepOf = new Uint8Array(model.problem.pods.length)
   }
 
   /** Pods left over are tried again while that helps: whom they want to be near may have come after them. */
   run(): this {
-    const first = new Set(this.before)
-    const runs = first.size === 0 ? this.model.runs : [...first, ...this.model.runs.filter((run) => !first.has(run))]
-    let left = this.place(runs)
+    let left = this.place(this.runs)
     for (let before = Infinity; count(left) > 0 && count(left) < before;) {
       before = count(left)
       left = this.place(left.map(({ run, pods }) => ({ ...run, pods })))
     }
-    const byRun = new Map(left.map(({ run, pods }) => [this.model.runOf[pods[0]!]!, { run, pods }]))
-    this.left = [...byRun.values()]
+    const byRun = new Map<number, Array<number>>()
+    for (const { pods } of left) {
+      const run = this.model.runOf[pods[0]!]!
+      byRun.set(run, [...byRun.get(run) ?? [], ...pods])
+    }
+    this.left = [...byRun].map(([run, pods]) => ({ run: this.model.runs[run]!, pods }))
     return this
   }
 

@@ -94,6 +94,8 @@ const isHostname = (label: string): boolean => normalizeLabelKey(label) === Host
 export class Groups {
   readonly domain: Array<DomainGroup> = []
   readonly host: Array<HostGroup> = []
+  /** Groups by domain that some pod must have near it. */
+  readonly company: Set<number> = new Set()
   private readonly ids: Map<string, number> = new Map()
   private readonly keys: TopologyKeys
   private readonly filters: NodeFilters = new NodeFilters()
@@ -102,11 +104,6 @@ export class Groups {
   constructor(keys: TopologyKeys, namespaces: Namespaces) {
     this.keys = keys
     this.namespaces = namespaces
-  }
-
-  /** True when somebody wants to be in one domain with others. */
-  get gathers(): boolean {
-    return this.domain.some(({ kind }) => kind === "affinity")
   }
 
   get none(): boolean {
@@ -132,20 +129,24 @@ export class Groups {
     return this.intern(`${key.label} ${kind} ${owners} ${filter?.id ?? ""} ${identityOf(peers)}`, this.domain, group)
   }
 
-  /** Reads what the pods of an example say about others; makes the groups that it needs. */
-  read(pod: Pod, spreads: ReadonlyArray<SpreadConstraint>): Spoken {
+  /** Reads what the pods of an example say about others, wishes only where they are heeded; makes the groups that it needs. */
+  read(pod: Pod, spreads: ReadonlyArray<SpreadConstraint>, wishes: boolean): Spoken {
     const { spec } = pod
     const owns: { readonly host: Array<number>; readonly domain: Array<number> } = { host: [], domain: [] }
     const affinity = (term: PodAffinityTerm): Term => this.affinity(pod, term)
     const against = (wish: boolean) => (term: PodAffinityTerm): Term =>
       this.keepOut(term.topologyKey, this.peersOf(pod, term), false, wish)
     for (const term of requiredAntiAffinity(spec)) this.own(pod, term, owns)
+    const required = requiredAffinity(spec).map(affinity)
+    for (const { on, group } of required) if (on === "domain") this.company.add(group)
+    const hard = requiredAntiAffinity(spec).map(against(false))
+    const heeded = wishes ? spreads : spreads.filter(({ whenUnsatisfiable }) => whenUnsatisfiable !== "ScheduleAnyway")
     return {
-      affinity: requiredAffinity(spec).map(affinity),
-      preferredAffinity: preferredAffinity(spec).map(affinity),
-      antiAffinity: requiredAntiAffinity(spec).map(against(false)),
-      preferredAntiAffinity: preferredAntiAffinity(spec).map(against(true)),
-      spreads: spreads.map((spread) => ({ term: this.spread(pod, spread), preferred: spread.whenUnsatisfiable === "ScheduleAnyway" })),
+      affinity: required,
+      preferredAffinity: wishes ? preferredAffinity(spec).map(affinity) : [],
+      antiAffinity: hard,
+      preferredAntiAffinity: wishes ? preferredAntiAffinity(spec).map(against(true)) : [],
+      spreads: heeded.map((spread) => ({ term: this.spread(pod, spread), preferred: spread.whenUnsatisfiable === "ScheduleAnyway" })),
       owns
     }
   }

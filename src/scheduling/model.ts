@@ -43,6 +43,8 @@ export interface PodClass {
   readonly pinned: ReadonlyArray<string>
   /** Claims of its pods that other pods use too; what they take of a node is not in the request. */
   readonly shared: ReadonlyArray<AttachedClaim>
+  /** True when its pods must have others near them. */
+  readonly needsCompany: boolean
   /** False: nodes to buy that hold one of its pods are left as the first plan has them. */
   readonly movable: boolean
   /** Why no pod of the class can be placed at all. */
@@ -159,7 +161,7 @@ class Classes {
   }
 
   of(examples: ReadonlyArray<Example>, bound: ReadonlyArray<Pod>): ReadonlyArray<PodClass> {
-    const spoken = examples.map(({ pod, spreads }) => this.groups.read(pod, spreads))
+    const spoken = examples.map(({ pod, spreads }) => this.groups.read(pod, spreads, this.preferred))
     this.groups.readBound(bound)
     // Whoever somebody wants to be with on one node stays there.
     const anchors = new Set(spoken.flatMap(({ affinity, preferredAffinity }) => [...affinity, ...preferredAffinity])
@@ -190,6 +192,7 @@ class Classes {
       counts: { host, domain },
       shared,
       pinned: [...new Set(labels)],
+      needsCompany: spoken.affinity.length > 0,
       movable: !this.reserves && volumes.alternatives.length < 2 && shared.length === 0 && steps.every(({ company }) => company.length === 0) &&
         !host.some((group) => anchors.has(group)),
       refusal

@@ -24,7 +24,8 @@ export class OpenNodes {
   private readonly choice: DomainChoice
   private readonly reserving: Reserving
   private readonly volumes: SharedVolumes
-  private readonly newestFirst: boolean
+  /** The nodes in Karpenter's very order, where that is asked for. */
+  private readonly order: Array<number> | undefined
   private readonly D: number
   /** Counts the turns of runs, so that nothing has to be cleared between them. */
   private turn = 0
@@ -34,9 +35,9 @@ export class OpenNodes {
   private lows: Int32Array = new Int32Array(8)
 
   constructor(
-    model: Model, fleet: Fleet, crowd: Crowd, choice: DomainChoice, reserving: Reserving, newestFirst: boolean
+    model: Model, fleet: Fleet, crowd: Crowd, choice: DomainChoice, reserving: Reserving, exactOrder: boolean
   ) {
-    this.newestFirst = newestFirst
+    this.order = exactOrder ? [] : undefined
     this.model = model
     this.fleet = fleet
     this.crowd = crowd
@@ -57,6 +58,7 @@ export class OpenNodes {
   find(run: Run, step: Step, at: number): number {
     const { ranks, mostPods } = this.fleet
     this.asked++
+    if (this.order !== undefined) return this.inOrder(this.order, run, step, at)
     const homes = step.company.length === 0 ? undefined : this.crowd.homesOf(step.company)
     if (homes !== undefined) return this.amongHomes(homes, run, step, at)
     // Rules about domains may let in later who was kept out before.
@@ -114,7 +116,6 @@ export class OpenNodes {
   private firstIn(rank: Rank, count: number, scan: Scan, run: Run, step: Step): number {
     const length = rank.lengths[count] ?? 0
     if (length === 0) return -1
-    if (this.newestFirst) return this.lastIn(rank, count, scan, run, step)
     const { fleet } = this
     const shared = rank.cursorsOf(step.limitsId, count)
     const bucket = rank.buckets[count]!
@@ -141,17 +142,6 @@ export class OpenNodes {
     return -1
   }
 
-  private lastIn(rank: Rank, count: number, scan: Scan, run: Run, step: Step): number {
-    const { fleet } = this
-    const bucket = rank.buckets[count]!
-    for (let i = rank.lengths[count]! - 1; i >= 0; i--) {
-      const node = bucket[i]!
-      if (fleet.count[node] !== count || fleet.state[node] !== rank.state.id || this.crowd.closesNew(step.limits, node)) continue
-      if (this.takes(node, scan.target!, run, step)) return node
-    }
-    return -1
-  }
-
   /** Of the nodes that have the company asked for, the one with the fewest pods that takes the pod. */
   private amongHomes(homes: ReadonlyArray<number>, run: Run, step: Step, at: number): number {
     const { fleet } = this
@@ -165,6 +155,28 @@ export class OpenNodes {
       this.found = target
     }
     return best
+  }
+
+  private inOrder(order: ReadonlyArray<number>, run: Run, step: Step, at: number): number {
+    const { fleet } = this
+    for (const node of order) {
+      if (this.crowd.closesNew(step.limits, node) || !this.crowd.hasCompanyOnNew(step.company, node)) continue
+      const { target } = this.look(fleet.rank(this.model.states.all[fleet.state[node]!]!), step, at)
+      if (target === null || !this.takes(node, target, run, step)) continue
+      this.found = target
+      return node
+    }
+    return -1
+  }
+
+  /**
+   * Karpenter sorts its nodes by number of pods before each pod, and equal ones stay as they were: so a node that has one more comes
+   * before those that had as many already, and a new one after those with one.
+   */
+  private reorder(order: Array<number>, node: number, count: number): void {
+    if (count > 1) order.splice(order.indexOf(node), 1)
+    const at = order.findIndex((other) => this.fleet.count[other]! > Math.max(count - 1, 1))
+    order.splice(at < 0 ? order.length : at, 0, node)
   }
 
   /** Whether the node has room for the pod, in the state that it would have with it. */
@@ -192,13 +204,13 @@ export class OpenNodes {
   }
 
   /**
-   * Where the domain of an open node is decided, its pods must come to be where others that the same rule wants together are: as long
-   * as it is open, the others know nothing of them.
+   * Where the domain of an open node is decided, those of its pods that need others near them must come to be where whoever needs
+   * them is: as long as it is open, the others know nothing of them. All other pods may be the last to come.
    */
   private keepsCompany(node: number, after: State): boolean {
     const { groups, states, topologyKeys } = this.model
     const before = states.all[this.fleet.state[node]!]!
-    if (before === after || !groups.gathers) return true
+    if (before === after || groups.company.size === 0) return true
     return topologyKeys.all.every((key) => {
       const { sole } = after.reach(key)
       return sole < 0 || before.reach(key).sole >= 0 || this.crowd.isTogether(node, key, sole)
@@ -235,6 +247,7 @@ export class OpenNodes {
     const request = this.requestOn(node, run)
     fleet.put(pod, node, state, request, run.podClass.ports)
     const count = fleet.count[node]!
+    if (this.order !== undefined) this.reorder(this.order, node, count)
     for (let at = 0; at < this.lows.length; at++) if (count < this.lows[at]!) this.lows[at] = count
     this.volumes.put(node, run.podClass.shared)
     if (!this.reserving.idle) this.reserving.commit(node, state, fleet.used.slice(node * this.D, node * this.D + this.D))

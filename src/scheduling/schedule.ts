@@ -11,6 +11,7 @@ import { NodeWriter, podRef } from "./newNode.ts"
 import type { PackedNode } from "./packing.ts"
 import type { Plan, Unschedulable } from "./plan.ts"
 import type { Budget, Problem } from "./problem.ts"
+import { oneByOne } from "./runs.ts"
 import { isMovable } from "./search/movable.ts"
 import { search } from "./search/search.ts"
 
@@ -78,10 +79,12 @@ const bestPass = (model: Model, plain: FirstFit, nodes: ReadonlyArray<PackedNode
   }
   // Whoever found others in the place that it needed may find it when its turn comes before theirs.
   if (plain.unplaced > 0) {
-    const waiting = plain.left.map(({ pods }) => model.runs[model.runOf[pods[0]!]!]!)
-    consider(new FirstFit(model, Infinity, { before: waiting.filter(({ podClass }) => podClass.refusal === undefined) }).run())
+    const waiting = new Set(plain.left.map(({ run }) => run))
+    consider(new FirstFit(model, Infinity, { runs: [...waiting, ...model.runs.filter((run) => !waiting.has(run))] }).run())
   }
-  if (model.problem.pods.length <= fewPods) consider(new FirstFit(model, Infinity, { newestFirst: true }).run())
+  if (model.problem.pods.length <= fewPods) {
+    consider(new FirstFit(model, Infinity, { runs: oneByOne(model.problem.pods, model.runs), exactOrder: true }).run())
+  }
   for (const ceiling of ceilings(model)) {
     if (budget.isSpent?.() === true) break
     consider(new FirstFit(model, ceiling).run())
