@@ -84,14 +84,19 @@ export class Crowd {
   }
 
   private count(group: number, state: State): void {
-    const { key, kind, filter } = this.model.groups.domain[group]!
+    const { key, filter } = this.model.groups.domain[group]!
     const { sole, bits } = state.reach(key)
     if (sole >= 0) {
       if (filter === undefined || filter.accepts(state)) this.domain[group]![sole]!++
-    } else if (kind === "anti") {
-      // It may come to be in any of them.
+    } else if (this.isEverywhere(group, state)) {
       for (let d = 0; d < key.values.length; d++) if (hasBit(bits, d)) this.domain[group]![d]!++
     }
+  }
+
+  /** Whoever others keep away from counts in every domain that an open node may come to be in. */
+  private isEverywhere(group: number, state: State): boolean {
+    const { key, kind, wish } = this.model.groups.domain[group]!
+    return kind === "anti" && (!wish || state.reach(key).listed)
   }
 
   /** How many pods of a group counted by domain the node to buy has. */
@@ -125,13 +130,16 @@ export class Crowd {
   /** The node, with the pods it has, has gone from one state to another: they are now counted where they can still be. */
   moved(node: number, from: State, to: State): void {
     const { groups, runOf, runs, topologyKeys } = this.model
-    const narrowed = topologyKeys.all.filter((key) => from.reach(key).sole < 0 && !sameBits(from.reach(key).bits, to.reach(key).bits))
+    const narrowed = topologyKeys.all.filter((key) => {
+      const [before, after] = [from.reach(key), to.reach(key)]
+      return before.sole < 0 && (before.listed !== after.listed || !sameBits(before.bits, after.bits))
+    })
     if (narrowed.length === 0) return
     for (let pod = this.fleet.last[node]!; pod >= 0; pod = this.fleet.before[pod]!) {
       for (const group of runs[runOf[pod]!]!.podClass.counts.domain) {
-        const { key, kind } = groups.domain[group]!
+        const { key } = groups.domain[group]!
         if (!narrowed.includes(key)) continue
-        if (kind === "anti") {
+        if (this.isEverywhere(group, from)) {
           for (let d = 0; d < key.values.length; d++) if (hasBit(from.reach(key).bits, d)) this.domain[group]![d]!--
         }
         this.count(group, to)

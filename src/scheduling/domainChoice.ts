@@ -102,8 +102,7 @@ export class DomainChoice {
       const reach = out.reach(key)
       if (apart && reach.unlabelled) continue
       if (open && reach.sole < 0) {
-        const left = this.allowedOf(key, reach.bits)
-        const next = left === undefined ? out : this.states.among(out, key, left)
+        const next = this.states.among(out, key, this.allowedOf(key, reach.bits))
         if (next === undefined) return undefined
         out = next
         continue
@@ -127,16 +126,10 @@ export class DomainChoice {
     return out
   }
 
-  /** The domains of these that the rules allow; undefined where that is all of them. */
-  private allowedOf(key: TopologyKey, bits: Bits): Bits | undefined {
-    const allowed = this.allowed[key.id]!
-    for (let w = 0; w < bits.length; w++) {
-      if ((bits[w]! & ~allowed[w]!) === 0) continue
-      const left = bits.slice()
-      intersectBits(left, allowed)
-      return left
-    }
-    return undefined
+  private allowedOf(key: TopologyKey, bits: Bits): Bits {
+    const out = bits.slice()
+    intersectBits(out, this.allowed[key.id]!)
+    return out
   }
 
   /** The emptiest domain of those allowed; of equally empty ones the cheapest. */

@@ -81,6 +81,8 @@ export interface DomainGroup {
   readonly peers: Peers
   /** Its members are those who have a term against the peers, not the peers. */
   readonly owners: boolean
+  /** Those that somebody would rather not have near: they count only where their node's requirements name the domains. */
+  readonly wish: boolean
   readonly filter: NodeFilter | undefined
 }
 
@@ -96,6 +98,8 @@ export class Groups {
   readonly host: Array<HostGroup> = []
   /** Groups by domain that some pod must have near it. */
   readonly company: Set<number> = new Set()
+  /** Groups by domain that rules speak of, and not wishes alone. */
+  readonly ruled: Set<number> = new Set()
   private readonly ids: Map<string, number> = new Map()
   private readonly keys: TopologyKeys
   private readonly filters: NodeFilters = new NodeFilters()
@@ -125,8 +129,8 @@ export class Groups {
   }
 
   private domainGroup(group: DomainGroup): number {
-    const { key, kind, owners, filter, peers } = group
-    return this.intern(`${key.label} ${kind} ${owners} ${filter?.id ?? ""} ${identityOf(peers)}`, this.domain, group)
+    const { key, kind, owners, wish, filter, peers } = group
+    return this.intern(`${key.label} ${kind} ${owners} ${wish} ${filter?.id ?? ""} ${identityOf(peers)}`, this.domain, group)
   }
 
   /** Reads what the pods of an example say about others, wishes only where they are heeded; makes the groups that it needs. */
@@ -141,12 +145,17 @@ export class Groups {
     for (const { on, group } of required) if (on === "domain") this.company.add(group)
     const hard = requiredAntiAffinity(spec).map(against(false))
     const heeded = wishes ? spreads : spreads.filter(({ whenUnsatisfiable }) => whenUnsatisfiable !== "ScheduleAnyway")
+    const spoken = heeded.map((spread) => ({ term: this.spread(pod, spread), preferred: spread.whenUnsatisfiable === "ScheduleAnyway" }))
+    for (const { on, group } of [...required, ...hard, ...spoken.flatMap(({ term, preferred }) => preferred ? [] : [term])]) {
+      if (on === "domain") this.ruled.add(group)
+    }
+    for (const group of owns.domain) this.ruled.add(group)
     return {
       affinity: required,
       preferredAffinity: wishes ? preferredAffinity(spec).map(affinity) : [],
       antiAffinity: hard,
       preferredAntiAffinity: wishes ? preferredAntiAffinity(spec).map(against(true)) : [],
-      spreads: heeded.map((spread) => ({ term: this.spread(pod, spread), preferred: spread.whenUnsatisfiable === "ScheduleAnyway" })),
+      spreads: spoken,
       owns
     }
   }
@@ -160,14 +169,14 @@ export class Groups {
     const self = isAmong(peers, namespaceOf(pod), pod.metadata.labels)
     if (isHostname(term.topologyKey)) return { on: "host", kind: "company", group: this.hostGroup(peers, false), self }
     const key = this.keys.of(normalizeLabelKey(term.topologyKey))
-    const group = this.domainGroup({ key, kind: "affinity", peers, owners: false, filter: undefined })
+    const group = this.domainGroup({ key, kind: "affinity", peers, owners: false, wish: false, filter: undefined })
     return { on: "domain", kind: "affinity", key, group, self, maxSkew: 0, minDomains: 0, wish: false, filter: undefined }
   }
 
   private keepOut(label: string, peers: Peers, owners: boolean, wish = false): Term {
     if (isHostname(label)) return { on: "host", kind: "limit", group: this.hostGroup(peers, owners), atMost: 0 }
     const key = this.keys.of(normalizeLabelKey(label))
-    const group = this.domainGroup({ key, kind: "anti", peers, owners, filter: undefined })
+    const group = this.domainGroup({ key, kind: "anti", peers, owners, wish, filter: undefined })
     return { on: "domain", kind: "anti", key, group, self: false, maxSkew: 0, minDomains: 0, wish, filter: undefined }
   }
 
@@ -186,7 +195,7 @@ export class Groups {
     }
     const key = this.keys.of(normalizeLabelKey(spread.topologyKey))
     const filter = this.filters.of(pod.spec, spread)
-    const group = this.domainGroup({ key, kind: "spread", peers, owners: false, filter })
+    const group = this.domainGroup({ key, kind: "spread", peers, owners: false, wish: false, filter })
     const { maxSkew, minDomains = 0 } = spread
     return { on: "domain", kind: "spread", key, group, self, maxSkew, minDomains, wish: false, filter }
   }
@@ -227,6 +236,7 @@ export class Groups {
   private ownedBy(pod: Pod): Membership {
     const owns = { host: [] as Array<number>, domain: [] as Array<number> }
     for (const term of requiredAntiAffinity(pod.spec)) this.own(pod, term, owns)
+    for (const group of owns.domain) this.ruled.add(group)
     return owns
   }
 

@@ -41,6 +41,8 @@ export interface PodClass {
    * can have there within those that the pod had before.
    */
   readonly pinned: ReadonlyArray<string>
+  /** Those of them of which a node must have one value before its pods can be moved: all but those that others' wishes look at. */
+  readonly decided: ReadonlyArray<string>
   /** Claims of its pods that other pods use too; what they take of a node is not in the request. */
   readonly shared: ReadonlyArray<AttachedClaim>
   /** True when its pods must have others near them. */
@@ -182,16 +184,16 @@ class Classes {
         }
       : undefined
     const steps = refusal === undefined ? [...new Set(rungs.map((rung) => this.steps.of(rung, volumes.alternatives, ports)))] : []
-    const labels = [
-      ...domain.map((group) => this.groups.domain[group]!.key.label),
-      ...steps.flatMap(({ keys }) => keys.map(({ key }) => key.label))
-    ]
+    const own = steps.flatMap(({ keys }) => keys.map(({ key }) => key.label))
+    const labelsOf = (groups: ReadonlyArray<number>): ReadonlyArray<string> =>
+      [...new Set([...groups.map((group) => this.groups.domain[group]!.key.label), ...own])]
     return {
       steps,
       ports,
       counts: { host, domain },
       shared,
-      pinned: [...new Set(labels)],
+      pinned: labelsOf(domain),
+      decided: labelsOf(domain.filter((group) => this.groups.ruled.has(group))),
       needsCompany: spoken.affinity.length > 0,
       movable: !this.reserves && volumes.alternatives.length < 2 && shared.length === 0 && steps.every(({ company }) => company.length === 0) &&
         !host.some((group) => anchors.has(group)),

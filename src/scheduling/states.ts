@@ -29,13 +29,16 @@ export class Reach {
   readonly sole: number
   /** True when the requirements say so themselves, and not only what is to be had. */
   readonly said: boolean
+  /** True when the requirements name one or several. */
+  readonly listed: boolean
   /** True when the node will not have the label. */
   readonly unlabelled: boolean
   /** The domains, cheapest first, once somebody has asked. */
   byPrice: ReadonlyArray<number> | undefined = undefined
 
-  constructor(bits: Bits, said: boolean, unlabelled: boolean) {
+  constructor(bits: Bits, listed: boolean, said: boolean, unlabelled: boolean) {
     this.bits = bits
+    this.listed = listed
     this.unlabelled = unlabelled
     const left = members(bits)
     this.sole = left.length === 1 ? left[0]! : -1
@@ -107,9 +110,9 @@ export class State {
     let reach = this.reaches[key.id]
     if (reach === undefined) {
       const own = this.requirements.get(key.label)
-      const said = own !== undefined && !own.complement && !own.absent && own.values.size === 1
+      const listed = own !== undefined && !own.complement && !own.absent
       const bits = key.reachable(this.pool, this.requirements, this.order)
-      reach = new Reach(bits, said, isEmptyBits(bits) && !this.canHave(key.label))
+      reach = new Reach(bits, listed, listed && own.values.size === 1, isEmptyBits(bits) && !this.canHave(key.label))
       while (this.reaches.length <= key.id) this.reaches.push(undefined)
       this.reaches[key.id] = reach
     }

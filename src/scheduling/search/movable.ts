@@ -21,8 +21,8 @@ export const isMovable = (model: Model, pass: FirstFit, { state, pods }: PackedN
 }
 
 /** Whoever else comes to an open node may decide its domain, and the pod would be counted where it was not. */
-const isDecided = ({ topologyKeys }: Model, { pinned }: PodClass, state: State): boolean =>
-  pinned.every((label) => {
+const isDecided = ({ topologyKeys }: Model, { decided }: PodClass, state: State): boolean =>
+  decided.every((label) => {
     const { sole, unlabelled } = state.reach(topologyKeys.of(label))
     return sole >= 0 || unlabelled
   })
