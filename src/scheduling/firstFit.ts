@@ -109,11 +109,11 @@ export class FirstFit {
     return count(this.left)
   }
 
-  /** How many pods are on nodes of NodePools of at least this weight. */
-  podsByWeight(weight: number): number {
+  /** How many pods are on nodes to buy of NodePools of less than this weight. */
+  podsBelow(weight: number): number {
     let sum = 0
     for (let node = 0; node < this.fleet.size; node++) {
-      if (this.model.states.all[this.fleet.state[node]!]!.pool.weight >= weight) sum += this.fleet.count[node]!
+      if (this.model.states.all[this.fleet.state[node]!]!.pool.weight < weight) sum += this.fleet.count[node]!
     }
     return sum
   }

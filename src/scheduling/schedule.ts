@@ -105,7 +105,7 @@ const placesAsMany = (a: FirstFit, plain: FirstFit): boolean => {
 }
 
 const keepsPreferences = (model: Model, a: FirstFit, plain: FirstFit): boolean =>
-  a.givenUp <= plain.givenUp && model.pools.every(({ weight }) => a.podsByWeight(weight) >= plain.podsByWeight(weight))
+  a.givenUp <= plain.givenUp && model.pools.every(({ weight }) => a.podsBelow(weight) <= plain.podsBelow(weight))
 
 const planOf = (model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>): Plan => {
   const { problem } = model
