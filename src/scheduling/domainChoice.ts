@@ -22,6 +22,8 @@ export interface KeyRules {
   readonly rules: ReadonlyArray<DomainRule>
   /** True when all of them keep pods apart: a node without the label is in nobody's way. */
   readonly apart: boolean
+  /** True when they only want others near, besides wishes to be apart. */
+  readonly near: boolean
   /** True when all of them are wishes to be apart: as in Karpenter, a node whose domain is open stays so among those allowed. */
   readonly open: boolean
 }
@@ -34,9 +36,14 @@ export class DomainChoice {
   /** By key and domain: how many pods the spreads count there; the fewer the better. */
   private readonly crowds: ReadonlyArray<Int32Array>
   private current: ReadonlyArray<KeyRules> = []
+  /** By key: whether the pod would be the first of its kind in whatever domain it gets. */
+  private readonly starts: Array<boolean> = []
+  /** As Karpenter does, who only wants others near leaves its node open among the domains that have them. */
+  private readonly loose: boolean
 
-  constructor(keys: ReadonlyArray<TopologyKey>, counts: ReadonlyArray<Int32Array>, states: States) {
+  constructor(keys: ReadonlyArray<TopologyKey>, counts: ReadonlyArray<Int32Array>, states: States, loose: boolean) {
     this.counts = counts
+    this.loose = loose
     this.states = states
     this.allowed = keys.map((key) => noBits(key.values.length))
     this.crowds = keys.map((key) => new Int32Array(key.values.length))
@@ -54,6 +61,7 @@ export class DomainChoice {
     const size = key.values.length
     allowed.fill(-1)
     crowd.fill(0)
+    this.starts[key.id] = false
     for (let r = 0; r < rules.length; r++) {
       const rule = rules[r]!
       const count = this.counts[rule.group]!
@@ -71,6 +79,7 @@ export class DomainChoice {
         for (let d = 0; d < size && !company; d++) company = hasBit(eligible, d) && count[d]! > 0
         // The first of its kind may start anywhere.
         const first = !company && rule.self
+        if (first) this.starts[key.id] = true
         for (let d = 0; d < size; d++) {
           if (!hasBit(eligible, d) || (!first && count[d] === 0)) allowed[d >>> 5]! &= ~(1 << (d & 31))
         }
@@ -98,10 +107,10 @@ export class DomainChoice {
   settle(state: State): State | undefined {
     let out = state
     for (let k = 0; k < this.current.length; k++) {
-      const { key, apart, open } = this.current[k]!
+      const { key, apart, open, near } = this.current[k]!
       const reach = out.reach(key)
       if (apart && reach.unlabelled) continue
-      if (open && reach.sole < 0) {
+      if (reach.sole < 0 && (open || (this.loose && near && !this.starts[key.id]!))) {
         const next = this.states.among(out, key, this.allowedOf(key, reach.bits))
         if (next === undefined) return undefined
         out = next

@@ -24,8 +24,22 @@ import type { Step } from "./steps.ts"
 export interface Variation {
   /** The runs in another order. */
   readonly runs?: ReadonlyArray<Run>
-  /** Nodes to buy with equally many pods are asked in Karpenter's order. Slow with many nodes. */
-  readonly exactOrder?: boolean
+  /**
+   * Of nodes to buy with equally many pods the one is asked first that Karpenter asks first, and domains are left open where Karpenter
+   * leaves them so. Slow with many nodes.
+   */
+  readonly exact?: boolean
+  /** A pod goes to the node to buy that becomes the least dearer for it, or to one of its own. Slow with many nodes. */
+  readonly thrifty?: boolean
+}
+
+/** A node that could be opened. */
+interface Fresh {
+  readonly state: State
+  readonly pool: number
+  /** What the pod takes of it. */
+  readonly request: Float64Array
+  readonly price: number
 }
 
 export class FirstFit {
@@ -50,18 +64,18 @@ export class FirstFit {
   private readonly D: number
   private cursors: Int32Array = new Int32Array(8)
 
-  constructor(model: Model, ceiling: number, { runs = model.runs, exactOrder = false }: Variation = {}) {
+  constructor(model: Model, ceiling: number, { runs = model.runs, exact = false, thrifty = false }: Variation = {}) {
     this.model = model
     this.runs = runs
     this.ceiling = ceiling
     this.D = model.dimensions.size
     this.fleet = new Fleet(this.D, model.problem.pods.length, model.counts.host.length)
     this.crowd = new Crowd(model, this.fleet)
-    this.choice = new DomainChoice(model.topologyKeys.all, this.crowd.domain, model.states)
+    this.choice = new DomainChoice(model.topologyKeys.all, this.crowd.domain, model.states, exact)
     this.existing = new ExistingNodes(model, this.crowd)
     this.allowance = new Allowance(model)
     this.reserving = new Reserving(model)
-    this.open = new OpenNodes(model, this.fleet, this.crowd, this.choice, this.reserving, exactOrder)
+    this.open = new OpenNodes(model, this.fleet, this.crowd, this.choice, this.reserving, exact || thrifty, thrifty)
     this.stepOf = new Uint8Array(model.problem.pods.length)
   }
 
@@ -159,18 +173,21 @@ export class FirstFit {
       return true
     }
     const node = this.open.find(run, step, at)
-    if (node >= 0) {
+    const isCheap = node >= 0 && (this.open.rise <= 0 || !this.reserving.idle)
+    const fresh = isCheap ? undefined : this.onNew(pod, run, step)
+    if (node >= 0 && (fresh === undefined || fresh.price >= this.open.rise)) {
       this.open.put(pod, node, this.open.found!, run)
       return true
     }
-    const state = this.onNew(pod, run, step)
-    if (state === undefined) return false
+    if (fresh === undefined) return false
+    const { state, pool, request } = fresh
+    this.allowance.charge(pool, state, request)
     this.open.put(pod, this.fleet.open(), state, run)
     return true
   }
 
-  /** The state of a new node for the pod, charged to the limits of its pool. */
-  private onNew(pod: number, run: Run, step: Step): State | undefined {
+  /** A new node for the pod, of the heaviest pool that can have one. */
+  private onNew(pod: number, run: Run, step: Step): Fresh | undefined {
     if (step.limits.some(({ atMost }) => atMost < 0) || !step.company.every((term) => this.crowd.isFirst(term))) return undefined
     const { pools } = this.model
     const fresh = this.fleet.size
@@ -184,8 +201,7 @@ export class FirstFit {
         this.deferred.add(this.model.runOf[pod]!)
         return undefined
       }
-      this.allowance.charge(i, state, request)
-      return state
+      return { state, pool: i, request, price: state.offerings[state.cheapest(request, 0, this.D)]!.price }
     }
     return undefined
   }

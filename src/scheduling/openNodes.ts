@@ -18,6 +18,8 @@ import type { Step } from "./steps.ts"
 export class OpenNodes {
   /** The state that the node last found will have. */
   found: State | undefined = undefined
+  /** By how much it becomes dearer, in US dollars an hour; always 0 unless passes are to be thrifty. */
+  rise = 0
   private readonly model: Model
   private readonly fleet: Fleet
   private readonly crowd: Crowd
@@ -26,6 +28,8 @@ export class OpenNodes {
   private readonly volumes: SharedVolumes
   /** The nodes in Karpenter's very order, where that is asked for. */
   private readonly order: Array<number> | undefined
+  /** By node: its price, where that matters. */
+  private readonly prices: Array<number> | undefined
   private readonly D: number
   /** Counts the turns of runs, so that nothing has to be cleared between them. */
   private turn = 0
@@ -35,9 +39,11 @@ export class OpenNodes {
   private lows: Int32Array = new Int32Array(8)
 
   constructor(
-    model: Model, fleet: Fleet, crowd: Crowd, choice: DomainChoice, reserving: Reserving, exactOrder: boolean
+    model: Model, fleet: Fleet, crowd: Crowd, choice: DomainChoice, reserving: Reserving, inOrder: boolean,
+    thrifty: boolean
   ) {
-    this.order = exactOrder ? [] : undefined
+    this.order = inOrder ? [] : undefined
+    this.prices = thrifty ? [] : undefined
     this.model = model
     this.fleet = fleet
     this.crowd = crowd
@@ -159,14 +165,24 @@ export class OpenNodes {
 
   private inOrder(order: ReadonlyArray<number>, run: Run, step: Step, at: number): number {
     const { fleet } = this
+    let best = -1
     for (const node of order) {
       if (this.crowd.closesNew(step.limits, node) || !this.crowd.hasCompanyOnNew(step.company, node)) continue
       const { target } = this.look(fleet.rank(this.model.states.all[fleet.state[node]!]!), step, at)
       if (target === null || !this.takes(node, target, run, step)) continue
+      const rise = this.riseOf(node, target, run)
+      if (best >= 0 && rise >= this.rise) continue
+      best = node
+      this.rise = rise
       this.found = target
-      return node
+      if (rise <= 0) break
     }
-    return -1
+    return best
+  }
+
+  private riseOf(node: number, target: State, run: Run): number {
+    if (this.prices === undefined) return 0
+    return target.offerings[target.cheapest(this.with(node, this.requestOn(node, run)), 0, this.D)]!.price - this.prices[node]!
   }
 
   /**
@@ -247,6 +263,7 @@ export class OpenNodes {
     const request = this.requestOn(node, run)
     fleet.put(pod, node, state, request, run.podClass.ports)
     const count = fleet.count[node]!
+    if (this.prices !== undefined) this.prices[node] = state.offerings[state.cheapest(fleet.used, node * this.D, this.D)]!.price
     if (this.order !== undefined) this.reorder(this.order, node, count)
     for (let at = 0; at < this.lows.length; at++) if (count < this.lows[at]!) this.lows[at] = count
     this.volumes.put(node, run.podClass.shared)

@@ -83,7 +83,10 @@ const bestPass = (model: Model, plain: FirstFit, nodes: ReadonlyArray<PackedNode
     consider(new FirstFit(model, Infinity, { runs: [...waiting, ...model.runs.filter((run) => !waiting.has(run))] }).run())
   }
   if (model.problem.pods.length <= fewPods) {
-    consider(new FirstFit(model, Infinity, { runs: oneByOne(model.problem.pods, model.runs), exactOrder: true }).run())
+    const runs = oneByOne(model.problem.pods, model.runs)
+    consider(new FirstFit(model, Infinity, { runs, exact: true }).run())
+    consider(new FirstFit(model, Infinity, { runs, exact: true, thrifty: true }).run())
+    consider(new FirstFit(model, Infinity, { runs, thrifty: true }).run())
   }
   for (const ceiling of ceilings(model)) {
     if (budget.isSpent?.() === true) break

@@ -160,7 +160,11 @@ export class Steps {
     // By name: ids are given as keys are met, and deciding one label can narrow another.
     return [...byKey.values()].sort((a, b) => a.key.label < b.key.label ? -1 : 1)
       .map(({ key, rules, wishes }) => ({
-        key, rules, apart: rules.every(({ kind }) => kind === "anti"), open: wishes === rules.length
+        key,
+        rules,
+        apart: rules.every(({ kind }) => kind === "anti"),
+        near: rules.every(({ kind }) => kind !== "spread") && rules.filter(({ kind }) => kind === "anti").length === wishes,
+        open: wishes === rules.length
       }))
   }
 
