@@ -2,6 +2,7 @@
 import type { Bits } from "./bits.ts"
 import { hasBit, intersectBits, noBits } from "./bits.ts"
 import type { TopologyKey } from "./domains.ts"
+import type { Random } from "./search/random.ts"
 import type { State, States } from "./states.ts"
 
 /** One rule about domains of a key. */
@@ -12,6 +13,8 @@ export interface DomainRule {
   readonly self: boolean
   readonly maxSkew: number
   readonly minDomains: number
+  /** True for a spread or anti-affinity that may be broken. */
+  readonly wish: boolean
   /** The domains that matter to the pod: that its own node affinity allows, on nodes that count. */
   readonly eligible: Bits
 }
@@ -38,11 +41,13 @@ export class DomainChoice {
   private current: ReadonlyArray<KeyRules> = []
   /** By key: whether the pod would be the first of its kind in whatever domain it gets. */
   private readonly starts: Array<boolean> = []
+  private readonly chance: Random | undefined
   /** As Karpenter does, who only wants others near leaves its node open among the domains that have them. */
   private readonly loose: boolean
 
-  constructor(keys: ReadonlyArray<TopologyKey>, counts: ReadonlyArray<Int32Array>, states: States, loose: boolean) {
+  constructor(keys: ReadonlyArray<TopologyKey>, counts: ReadonlyArray<Int32Array>, states: States, loose: boolean, chance?: Random) {
     this.counts = counts
+    this.chance = chance
     this.loose = loose
     this.states = states
     this.allowed = keys.map((key) => noBits(key.values.length))
@@ -141,15 +146,20 @@ export class DomainChoice {
     return out
   }
 
-  /** The emptiest domain of those allowed; of equally empty ones the cheapest. */
+  /** The emptiest domain of those allowed; of equally empty ones the cheapest, or any where that is left to chance. */
   private best(key: TopologyKey, state: State): number {
     const allowed = this.allowed[key.id]!
     const crowd = this.crowds[key.id]!
     const byPrice = this.states.byPrice(state, key)
     let best = -1
+    let equal = 0
     for (let i = 0; i < byPrice.length; i++) {
       const d = byPrice[i]!
-      if (hasBit(allowed, d) && (best < 0 || crowd[d]! < crowd[best]!)) best = d
+      if (!hasBit(allowed, d) || (best >= 0 && crowd[d]! > crowd[best]!)) continue
+      if (best < 0 || crowd[d]! < crowd[best]!) {
+        best = d
+        equal = 1
+      } else if (this.chance !== undefined && this.chance.below(++equal) === 0) best = d
     }
     return best
   }

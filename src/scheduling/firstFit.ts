@@ -17,6 +17,7 @@ import type { Run } from "./runs.ts"
 import { OpenNodes } from "./openNodes.ts"
 import type { PackedNode } from "./packing.ts"
 import { Reserving } from "./reserving.ts"
+import type { Random } from "./search/random.ts"
 import type { State } from "./states.ts"
 import type { Step } from "./steps.ts"
 
@@ -31,6 +32,8 @@ export interface Variation {
   readonly exact?: boolean
   /** A pod goes to the node to buy that becomes the least dearer for it, or to one of its own. Slow with many nodes. */
   readonly thrifty?: boolean
+  /** Among domains that are equally empty any one is taken, as Karpenter does. */
+  readonly chance?: Random
 }
 
 /** A node that could be opened. */
@@ -64,14 +67,14 @@ export class FirstFit {
   private readonly D: number
   private cursors: Int32Array = new Int32Array(8)
 
-  constructor(model: Model, ceiling: number, { runs = model.runs, exact = false, thrifty = false }: Variation = {}) {
+  constructor(model: Model, ceiling: number, { runs = model.runs, exact = false, thrifty = false, chance }: Variation = {}) {
     this.model = model
     this.runs = runs
     this.ceiling = ceiling
     this.D = model.dimensions.size
     this.fleet = new Fleet(this.D, model.problem.pods.length, model.counts.host.length)
     this.crowd = new Crowd(model, this.fleet)
-    this.choice = new DomainChoice(model.topologyKeys.all, this.crowd.domain, model.states, exact)
+    this.choice = new DomainChoice(model.topologyKeys.all, this.crowd.domain, model.states, exact, chance)
     this.existing = new ExistingNodes(model, this.crowd)
     this.allowance = new Allowance(model)
     this.reserving = new Reserving(model)

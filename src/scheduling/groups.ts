@@ -42,7 +42,7 @@ export interface DomainTerm {
   readonly self: boolean
   readonly maxSkew: number
   readonly minDomains: number
-  /** A wish of anti-affinity: no node's domain is decided for its sake. */
+  /** True for a spread or anti-affinity that may be broken. */
   readonly wish: boolean
   /** Of a spread: the nodes that count. */
   readonly filter: NodeFilter | undefined
@@ -197,7 +197,8 @@ export class Groups {
     const filter = this.filters.of(pod.spec, spread)
     const group = this.domainGroup({ key, kind: "spread", peers, owners: false, wish: false, filter })
     const { maxSkew, minDomains = 0 } = spread
-    return { on: "domain", kind: "spread", key, group, self, maxSkew, minDomains, wish: false, filter }
+    const wish = spread.whenUnsatisfiable === "ScheduleAnyway"
+    return { on: "domain", kind: "spread", key, group, self, maxSkew, minDomains, wish, filter }
   }
 
   /** What a pod is to the groups of others. Call when every pod has been read. */

@@ -213,7 +213,7 @@ export class OpenNodes {
     const before = this.model.states.all[this.fleet.state[node]!]!
     if (before === after) return true
     return step.keys.every(({ key, rules }) => before.reach(key).sole >= 0 || rules.every((rule) => {
-      if (rule.kind !== "spread") return true
+      if (rule.kind !== "spread" || rule.wish) return true
       const joining = this.crowd.countOn(node, rule.group)
       return joining === 0 || this.choice.allowsMore(rule, after.reach(key).sole, joining)
     }))

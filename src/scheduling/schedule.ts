@@ -12,6 +12,7 @@ import type { PackedNode } from "./packing.ts"
 import type { Plan, Unschedulable } from "./plan.ts"
 import type { Budget, Problem } from "./problem.ts"
 import { oneByOne } from "./runs.ts"
+import { Random } from "./search/random.ts"
 import { isMovable } from "./search/movable.ts"
 import { search } from "./search/search.ts"
 
@@ -63,6 +64,8 @@ export const solve = (problem: Problem): Solution => {
 /** Prices are sums of fractions: differences below this are none. */
 const negligible = 1e-9
 
+const lucky = Number(process.env["LUCKY"] ?? 8)
+
 /** So many are placed again in no time, in whatever order. */
 const fewPods = 2000
 
@@ -87,6 +90,11 @@ const bestPass = (model: Model, plain: FirstFit, nodes: ReadonlyArray<PackedNode
     consider(new FirstFit(model, Infinity, { runs, exact: true }).run())
     consider(new FirstFit(model, Infinity, { runs, exact: true, thrifty: true }).run())
     consider(new FirstFit(model, Infinity, { runs, thrifty: true }).run())
+    if (model.topologyKeys.all.length > 0) {
+      for (let seed = 1; seed <= lucky; seed++) {
+        consider(new FirstFit(model, Infinity, { runs, exact: true, thrifty: seed % 2 === 0, chance: new Random(seed * 0x9e3779b1) }).run())
+      }
+    }
   }
   for (const ceiling of ceilings(model)) {
     if (budget.isSpent?.() === true) break

@@ -121,7 +121,7 @@ export class Steps {
     const company = companyOf(rung.terms)
     const keys = this.keysOf(rung)
     const said = keys.flatMap(({ key, rules, open }) => rules.map((rule) =>
-      [key.id, open, rule.kind, rule.group, rule.self, rule.maxSkew, rule.minDomains, rule.eligible.join(".")].join(" ")))
+      [key.id, open, rule.kind, rule.group, rule.self, rule.maxSkew, rule.minDomains, rule.wish, rule.eligible.join(".")].join(" ")))
     const limitsKey = limits.map(({ group, atMost }) => `${group}:${atMost}`).join(",")
     const identity = [accessKey, limitsKey, company.map(({ group, self }) => `${group}:${self}`).join(","), ...said].join("\n")
     let step = this.steps.get(identity)
@@ -153,8 +153,8 @@ export class Steps {
       const eligible = key.allowedBy(strict.get(key.label))
       intersectBits(eligible, this.counted(term))
       const known = byKey.get(key.id) ?? { key, rules: [], wishes: 0 }
-      known.rules.push({ kind, group, self, maxSkew, minDomains, eligible })
-      if (wish) known.wishes++
+      known.rules.push({ kind, group, self, maxSkew, minDomains, wish, eligible })
+      if (wish && kind === "anti") known.wishes++
       byKey.set(key.id, known)
     }
     // By name: ids are given as keys are met, and deciding one label can narrow another.
