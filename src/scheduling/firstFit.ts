@@ -33,7 +33,7 @@ export interface Variation {
   /** A pod goes to the node to buy that becomes the least dearer for it, or to one of its own. Slow with many nodes. */
   readonly thrifty?: boolean
   /** Among domains that are equally empty any one is taken, as Karpenter does. */
-  readonly chance?: Random
+  readonly chance?: Random | undefined
 }
 
 /** A node that could be opened. */
@@ -137,10 +137,13 @@ export class FirstFit {
 
   /** What the nodes cost by the hour, each bought as the cheapest type that holds it, in US dollars. */
   get hourlyPrice(): number {
+    const { fleet: { used, size }, reserving, D } = this
     let sum = 0
-    for (let node = 0; node < this.fleet.size; node++) {
-      const state = this.model.states.all[this.fleet.state[node]!]!
-      sum += state.offerings[state.cheapest(this.fleet.used, node * this.D, this.D)]!.price
+    for (let node = 0; node < size; node++) {
+      const own = this.model.states.all[this.fleet.state[node]!]!
+      const need = used.subarray(node * D, node * D + D)
+      const state = reserving.idle ? own : reserving.finished(node, own, need)
+      sum += state.offerings[state.cheapest(need, 0, D)]!.price
     }
     return sum
   }

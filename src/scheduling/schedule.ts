@@ -64,43 +64,45 @@ export const solve = (problem: Problem): Solution => {
 /** Prices are sums of fractions: differences below this are none. */
 const negligible = 1e-9
 
-const lucky = Number(process.env["LUCKY"] ?? 8)
+/** How often few pods are placed in Karpenter's order where there are domains to choose from: two times by rule, then by chance. */
+const lucky = 10
 
 /** So many are placed again in no time, in whatever order. */
 const fewPods = 2000
 
 /**
- * Plain first-fit, or first-fit in another order or under a price ceiling where that is better. They are tried where the search
- * cannot help: where pods are left out or nodes have to stay as they are.
+ * Plain first-fit, or first-fit done otherwise where that is better. Other ways are tried where the search cannot help: where pods are
+ * left out or nodes have to stay as they are.
  */
 const bestPass = (model: Model, plain: FirstFit, nodes: ReadonlyArray<PackedNode>, budget: Budget): FirstFit => {
   let best = plain
   if (plain.unplaced === 0 && nodes.every((node) => isMovable(model, plain, node))) return best
-  const consider = (other: FirstFit): void => {
-    if (!isBetter(other, best) || !placesAsMany(other, plain)) return
-    if (other.unplaced < plain.unplaced || keepsPreferences(model, other, plain)) best = other
+  for (const pass of otherPasses(model, plain)) {
+    const other = pass.run()
+    if (isBetter(other, best) && placesAsMany(other, plain) &&
+      (other.unplaced < plain.unplaced || keepsPreferences(model, other, plain))) best = other
+    if (budget.isSpent?.() === true) break
   }
+  return best
+}
+
+/** Other passes over the same pods, not yet run. */
+const otherPasses = function*(model: Model, plain: FirstFit): Generator<FirstFit> {
+  const { problem: { pods }, runs, topologyKeys } = model
   // Whoever found others in the place that it needed may find it when its turn comes before theirs.
   if (plain.unplaced > 0) {
     const waiting = new Set(plain.left.map(({ run }) => run))
-    consider(new FirstFit(model, Infinity, { runs: [...waiting, ...model.runs.filter((run) => !waiting.has(run))] }).run())
+    yield new FirstFit(model, Infinity, { runs: [...waiting, ...runs.filter((run) => !waiting.has(run))] })
   }
-  if (model.problem.pods.length <= fewPods) {
-    const runs = oneByOne(model.problem.pods, model.runs)
-    consider(new FirstFit(model, Infinity, { runs, exact: true }).run())
-    consider(new FirstFit(model, Infinity, { runs, exact: true, thrifty: true }).run())
-    consider(new FirstFit(model, Infinity, { runs, thrifty: true }).run())
-    if (model.topologyKeys.all.length > 0) {
-      for (let seed = 1; seed <= lucky; seed++) {
-        consider(new FirstFit(model, Infinity, { runs, exact: true, thrifty: seed % 2 === 0, chance: new Random(seed * 0x9e3779b1) }).run())
-      }
+  if (pods.length <= fewPods) {
+    const inTurn = oneByOne(pods, runs)
+    const tries = topologyKeys.all.length > 0 ? lucky : 2
+    for (let n = 0; n < tries; n++) {
+      const chance = n < 2 ? undefined : new Random(n * 0x9e3779b1)
+      yield new FirstFit(model, Infinity, { runs: inTurn, exact: true, thrifty: n % 2 === 1, chance })
     }
   }
-  for (const ceiling of ceilings(model)) {
-    if (budget.isSpent?.() === true) break
-    consider(new FirstFit(model, ceiling).run())
-  }
-  return best
+  for (const ceiling of ceilings(model)) yield new FirstFit(model, ceiling)
 }
 
 const isBetter = (a: FirstFit, b: FirstFit): boolean => {
