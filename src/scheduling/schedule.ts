@@ -96,7 +96,7 @@ const otherPasses = function*(model: Model, plain: FirstFit): Generator<FirstFit
   }
   if (pods.length <= fewPods) {
     const inTurn = oneByOne(pods, runs)
-    const tries = topologyKeys.all.length > 0 ? lucky : 2
+    const tries = topologyKeys.all.length > 0 ? Math.min(lucky, Math.ceil(2 * fewPods / pods.length)) : 2
     for (let n = 0; n < tries; n++) {
       const chance = n < 2 ? undefined : new Random(n * 0x9e3779b1)
       yield new FirstFit(model, Infinity, { runs: inTurn, exact: true, thrifty: n % 2 === 1, chance })
