@@ -64,20 +64,21 @@ export const solve = (problem: Problem): Solution => {
 /** Prices are sums of fractions: differences below this are none. */
 const negligible = 1e-9
 
-/** How often few pods are placed in Karpenter's order where there are domains to choose from: two times by rule, then by chance. */
-const lucky = 10
-
 /** So many are placed again in no time, in whatever order. */
 const fewPods = 2000
 
+/** So few are placed again several times, as different outcomes of chance have it: two times by rule, then by chance. */
+const luckyPods = 400
+const luckyTries = 10
+
 /**
  * Plain first-fit, or first-fit done otherwise where that is better. Other ways are tried where the search cannot help: where pods are
- * left out or nodes have to stay as they are.
+ * left out, where nodes have to stay as they are, and where pods have to stay in their domains.
  */
 const bestPass = (model: Model, plain: FirstFit, nodes: ReadonlyArray<PackedNode>, budget: Budget): FirstFit => {
+  const isStuck = plain.unplaced > 0 || nodes.some((node) => !isMovable(model, plain, node))
   let best = plain
-  if (plain.unplaced === 0 && nodes.every((node) => isMovable(model, plain, node))) return best
-  for (const pass of otherPasses(model, plain)) {
+  for (const pass of otherPasses(model, plain, isStuck)) {
     const other = pass.run()
     if (isBetter(other, best) && placesAsMany(other, plain) &&
       (other.unplaced < plain.unplaced || keepsPreferences(model, other, plain))) best = other
@@ -87,22 +88,20 @@ const bestPass = (model: Model, plain: FirstFit, nodes: ReadonlyArray<PackedNode
 }
 
 /** Other passes over the same pods, not yet run. */
-const otherPasses = function*(model: Model, plain: FirstFit): Generator<FirstFit> {
+const otherPasses = function*(model: Model, plain: FirstFit, isStuck: boolean): Generator<FirstFit> {
   const { problem: { pods }, runs, topologyKeys } = model
   // Whoever found others in the place that it needed may find it when its turn comes before theirs.
   if (plain.unplaced > 0) {
     const waiting = new Set(plain.left.map(({ run }) => run))
     yield new FirstFit(model, Infinity, { runs: [...waiting, ...runs.filter((run) => !waiting.has(run))] })
   }
-  if (pods.length <= fewPods) {
-    const inTurn = oneByOne(pods, runs)
-    const tries = topologyKeys.all.length > 0 ? Math.min(lucky, Math.ceil(2 * fewPods / pods.length)) : 2
-    for (let n = 0; n < tries; n++) {
-      const chance = n < 2 ? undefined : new Random(n * 0x9e3779b1)
-      yield new FirstFit(model, Infinity, { runs: inTurn, exact: true, thrifty: n % 2 === 1, chance })
-    }
+  const tries = topologyKeys.all.length > 0 && pods.length <= luckyPods ? luckyTries : isStuck && pods.length <= fewPods ? 2 : 0
+  const inTurn = tries > 0 ? oneByOne(pods, runs) : runs
+  for (let n = 0; n < tries; n++) {
+    const chance = n < 2 ? undefined : new Random(n * 0x9e3779b1)
+    yield new FirstFit(model, Infinity, { runs: inTurn, exact: true, thrifty: n % 2 === 1, chance })
   }
-  for (const ceiling of ceilings(model)) yield new FirstFit(model, ceiling)
+  if (isStuck) for (const ceiling of ceilings(model)) yield new FirstFit(model, ceiling)
 }
 
 const isBetter = (a: FirstFit, b: FirstFit): boolean => {
