@@ -52,10 +52,9 @@ export const runsOf = (
  * The same pods in Karpenter's very order: by CPU, memory, age and uid alone, whatever their class. Only equal ones that follow one
  * another are a run.
  */
-export const oneByOne = (pods: ReadonlyArray<Pod>, runs: ReadonlyArray<Run>): ReadonlyArray<Run> => {
-  const byAge = podOrder(pods)
-  const queue = runs.flatMap((run) => run.pods.map((pod) => ({ run, pod })))
-    .sort((a, b) => compareRoom(a.run.request, b.run.request) || byAge(a.pod, b.pod))
+export const oneByOne = (pods: ReadonlyArray<Pod>, runs: ReadonlyArray<Run>, runOf: Int32Array): ReadonlyArray<Run> => {
+  const queue = podOrder(pods).flatMap((pod) => runOf[pod]! < 0 ? [] : [{ run: runs[runOf[pod]!]!, pod }])
+    .sort((a, b) => compareRoom(a.run.request, b.run.request))
   const out: Array<{ readonly of: Run; readonly pods: Array<number> }> = []
   for (const { run, pod } of queue) {
     const last = out[out.length - 1]

@@ -96,7 +96,7 @@ const otherPasses = function*(model: Model, plain: FirstFit, isStuck: boolean): 
     yield new FirstFit(model, Infinity, { runs: [...waiting, ...runs.filter((run) => !waiting.has(run))] })
   }
   const tries = topologyKeys.all.length > 0 && pods.length <= luckyPods ? luckyTries : isStuck && pods.length <= fewPods ? 2 : 0
-  const inTurn = tries > 0 ? oneByOne(pods, runs) : runs
+  const inTurn = tries > 0 ? oneByOne(pods, runs, model.runOf) : runs
   for (let n = 0; n < tries; n++) {
     const chance = n < 2 ? undefined : new Random(n * 0x9e3779b1)
     yield new FirstFit(model, Infinity, { runs: inTurn, exact: true, thrifty: n % 2 === 1, chance })
