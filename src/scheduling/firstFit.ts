@@ -18,7 +18,7 @@ import { OpenNodes } from "./openNodes.ts"
 import type { PackedNode } from "./packing.ts"
 import { Reserving } from "./reserving.ts"
 import type { Random } from "./search/random.ts"
-import type { State } from "./states.ts"
+import type { Demand, State } from "./states.ts"
 import type { Step } from "./steps.ts"
 
 /** Another way to go about it. */
@@ -26,8 +26,8 @@ export interface Variation {
   /** The runs in another order. */
   readonly runs?: ReadonlyArray<Run>
   /**
-   * Of nodes to buy with equally many pods the one is asked first that Karpenter asks first, and domains are left open where Karpenter
-   * leaves them so. Slow with many nodes.
+   * Of nodes to buy with equally many pods the one is asked first that Karpenter asks first, domains are left open where Karpenter
+   * leaves them so, and the places of a pod's volumes are tried one by one. Slow with many nodes.
    */
   readonly exact?: boolean
   /** A pod goes to the node to buy that becomes the least dearer for it, or to one of its own. Slow with many nodes. */
@@ -63,6 +63,7 @@ export class FirstFit {
   private readonly reserving: Reserving
   private readonly open: OpenNodes
   private readonly ceiling: number
+  private readonly apart: boolean
   private readonly runs: ReadonlyArray<Run>
   private readonly D: number
   private cursors: Int32Array = new Int32Array(8)
@@ -71,6 +72,7 @@ export class FirstFit {
     this.model = model
     this.runs = runs
     this.ceiling = ceiling
+    this.apart = exact
     this.D = model.dimensions.size
     this.fleet = new Fleet(this.D, model.problem.pods.length, model.counts.host.length)
     this.crowd = new Crowd(model, this.fleet)
@@ -78,7 +80,7 @@ export class FirstFit {
     this.existing = new ExistingNodes(model, this.crowd)
     this.allowance = new Allowance(model)
     this.reserving = new Reserving(model)
-    this.open = new OpenNodes(model, this.fleet, this.crowd, this.choice, this.reserving, exact || thrifty, thrifty)
+    this.open = new OpenNodes(model, this.fleet, this.crowd, this.choice, this.reserving, { exact, thrifty })
     this.stepOf = new Uint8Array(model.problem.pods.length)
   }
 
@@ -196,14 +198,13 @@ export class FirstFit {
   private onNew(pod: number, run: Run, step: Step): Fresh | undefined {
     if (step.limits.some(({ atMost }) => atMost < 0) || !step.company.every((term) => this.crowd.isFirst(term))) return undefined
     const { pools } = this.model
-    const fresh = this.fleet.size
-    const request = this.open.requestOn(fresh, run)
+    const request = this.open.requestOn(this.fleet.size, run)
     for (let i = 0; i < pools.length; i++) {
       if (!step.pools[i]!) continue
       const empty = this.allowance.empty(i)
       const state = empty === undefined ? undefined : this.opened(empty, request, step)
       if (state === undefined) continue
-      if (!this.reserving.idle && this.reserving.holding(fresh, state, request) === "deferred") {
+      if (state === "deferred") {
         this.deferred.add(this.model.runOf[pod]!)
         return undefined
       }
@@ -212,29 +213,44 @@ export class FirstFit {
     return undefined
   }
 
-  /** What the empty node becomes with the pod: in the best domain of those in which there is a type that holds it. */
-  private opened(empty: State, request: Float64Array, step: Step): State | undefined {
+  /**
+   * What the empty node becomes with the pod: in the best domain of those in which there is a type that holds it. Deferred if each
+   * of its places and domains would draw from reservations that others hold.
+   */
+  private opened(empty: State, request: Float64Array, step: Step): State | "deferred" | undefined {
     const { states } = this.model
-    for (const demand of step.alternatives) {
+    let deferred: "deferred" | undefined
+    for (const demand of this.placesOf(step)) {
       const after = states.after(empty, demand)
       if (after === undefined) continue
-      if (step.keys.length === 0) {
-        const open = this.openAs(after, request)
-        if (open !== undefined) return open
-        continue
-      }
-      const settled = this.choice.settle(after)
-      const open = settled === undefined ? undefined : this.openAs(settled, request)
-      if (open !== undefined) return open
+      const wanted = step.keys.length === 0 ? after : this.choice.settle(after)
+      const open = wanted === undefined ? undefined : this.openAs(wanted, request)
+      if (open !== undefined && open !== "deferred") return open
+      deferred ??= open
+      if (step.keys.length === 0) continue
       for (const other of this.choice.settlements(after)) {
         const found = this.openAs(other, request)
-        if (found !== undefined) return found
+        if (found !== undefined && found !== "deferred") return found
+        deferred ??= found
       }
     }
-    return undefined
+    return deferred
   }
 
-  private openAs(wanted: State, request: Float64Array): State | undefined {
+  /** One part of what the pod's volumes leave may be to be had where all together would have to wait. */
+  private placesOf({ alternatives, parts }: Step): ReadonlyArray<Demand> {
+    if (parts.length === 0) return alternatives
+    return this.apart ? [...parts, ...alternatives] : this.reserving.idle ? alternatives : [...alternatives, ...parts]
+  }
+
+  private openAs(wanted: State, request: Float64Array): State | "deferred" | undefined {
+    const state = this.holding(wanted, request)
+    return state !== undefined && !this.reserving.idle && this.reserving.holding(this.fleet.size, state, request) === "deferred"
+      ? "deferred"
+      : state
+  }
+
+  private holding(wanted: State, request: Float64Array): State | undefined {
     const { states } = this.model
     const after = this.reserving.opening(wanted, request)
     const first = after.cheapest(request, 0, this.D)

@@ -10,6 +10,7 @@ import type { NodeModel } from "./nodes.ts"
 import {
   namespaceOf, preferredAffinity, preferredAntiAffinity, requiredAffinity, requiredAntiAffinity
 } from "./otherPods.ts"
+import { requiredTerms } from "./podClass.ts"
 import type { ExistingNode, Pod, PodAffinityTerm, SpreadConstraint } from "./problem.ts"
 import type { Peers } from "./selector.ts"
 import { isAmong, peersOf, withLabelKeys } from "./selector.ts"
@@ -50,13 +51,19 @@ export interface DomainTerm {
 
 export type Term = HostLimit | HostCompany | DomainTerm
 
+/** A spread by the position of the required term of node affinity that is in force; one where none is required. */
+export interface Spread {
+  readonly terms: ReadonlyArray<Term>
+  readonly preferred: boolean
+}
+
 /** What a pod says about others, in groups. Preferred terms come heaviest first. */
 export interface Spoken {
   readonly affinity: ReadonlyArray<Term>
   readonly preferredAffinity: ReadonlyArray<Term>
   readonly antiAffinity: ReadonlyArray<Term>
   readonly preferredAntiAffinity: ReadonlyArray<Term>
-  readonly spreads: ReadonlyArray<{ readonly term: Term; readonly preferred: boolean }>
+  readonly spreads: ReadonlyArray<Spread>
   /** The groups of those who have a required anti-affinity of the pod's own. */
   readonly owns: Membership
 }
@@ -89,6 +96,8 @@ export interface DomainGroup {
 interface HostGroup {
   readonly peers: Peers
   readonly owners: boolean
+  /** Of a spread: the nodes that count. */
+  readonly filter: NodeFilter | undefined
 }
 
 const isHostname = (label: string): boolean => normalizeLabelKey(label) === HostnameLabel
@@ -124,8 +133,10 @@ export class Groups {
     return id
   }
 
-  private hostGroup(peers: Peers, owners: boolean): number {
-    return this.intern(`host ${owners} ${identityOf(peers)}`, this.host, { peers, owners } satisfies HostGroup)
+  private hostGroup(peers: Peers, owners: boolean, filter?: NodeFilter): number {
+    return this.intern(
+      `host ${owners} ${filter?.id ?? ""} ${identityOf(peers)}`, this.host, { peers, owners, filter } satisfies HostGroup
+    )
   }
 
   private domainGroup(group: DomainGroup): number {
@@ -145,8 +156,11 @@ export class Groups {
     for (const { on, group } of required) if (on === "domain") this.company.add(group)
     const hard = requiredAntiAffinity(spec).map(against(false))
     const heeded = wishes ? spreads : spreads.filter(({ whenUnsatisfiable }) => whenUnsatisfiable !== "ScheduleAnyway")
-    const spoken = heeded.map((spread) => ({ term: this.spread(pod, spread), preferred: spread.whenUnsatisfiable === "ScheduleAnyway" }))
-    for (const { on, group } of [...required, ...hard, ...spoken.flatMap(({ term, preferred }) => preferred ? [] : [term])]) {
+    const spoken = heeded.map((spread) => ({
+      terms: (requiredTerms(spec) ?? [undefined]).map((_, from) => this.spread(pod, spread, from)),
+      preferred: spread.whenUnsatisfiable === "ScheduleAnyway"
+    }))
+    for (const { on, group } of [...required, ...hard, ...spoken.flatMap(({ terms, preferred }) => preferred ? [] : terms)]) {
       if (on === "domain") this.ruled.add(group)
     }
     for (const group of owns.domain) this.ruled.add(group)
@@ -185,16 +199,17 @@ export class Groups {
     if (!into[on].includes(group)) into[on].push(group)
   }
 
-  private spread(pod: Pod, spread: SpreadConstraint): Term {
+  private spread(pod: Pod, spread: SpreadConstraint, from: number): Term {
     const namespace = namespaceOf(pod)
     const { labels } = pod.metadata
     const peers: Peers = { namespaces: [namespace], selector: withLabelKeys(spread.labelSelector, labels, spread.matchLabelKeys) }
     const self = isAmong(peers, namespace, labels)
+    const filter = this.filters.of(pod.spec, spread, from)
     if (isHostname(spread.topologyKey)) {
-      return { on: "host", kind: "limit", group: this.hostGroup(peers, false), atMost: spread.maxSkew - (self ? 1 : 0) }
+      const group = this.hostGroup(peers, false, filter)
+      return { on: "host", kind: "limit", group, atMost: spread.maxSkew - (self ? 1 : 0) }
     }
     const key = this.keys.of(normalizeLabelKey(spread.topologyKey))
-    const filter = this.filters.of(pod.spec, spread)
     const group = this.domainGroup({ key, kind: "spread", peers, owners: false, wish: false, filter })
     const { maxSkew, minDomains = 0 } = spread
     const wish = spread.whenUnsatisfiable === "ScheduleAnyway"
@@ -257,7 +272,7 @@ export class Groups {
           known.push(this.standing(pod, this.ownedBy(pod)))
         }
         const { host: onHost, domain: inDomain } = known[at.id]!
-        for (const group of onHost) host[group]![n]!++
+        for (const group of onHost) if (this.host[group]!.filter?.acceptsNode(models[n]!) !== false) host[group]![n]!++
         for (const group of inDomain) {
           const { key, filter } = this.domain[group]!
           const at = key.ofNode[n]!

@@ -30,6 +30,8 @@ export class OpenNodes {
   private readonly order: Array<number> | undefined
   /** By node: its price, where that matters. */
   private readonly prices: Array<number> | undefined
+  /** Whether the places that a pod's volumes leave are tried one by one. */
+  private readonly apart: boolean
   private readonly D: number
   /** Counts the turns of runs, so that nothing has to be cleared between them. */
   private turn = 0
@@ -39,11 +41,12 @@ export class OpenNodes {
   private lows: Int32Array = new Int32Array(8)
 
   constructor(
-    model: Model, fleet: Fleet, crowd: Crowd, choice: DomainChoice, reserving: Reserving, inOrder: boolean,
-    thrifty: boolean
+    model: Model, fleet: Fleet, crowd: Crowd, choice: DomainChoice, reserving: Reserving,
+    { exact, thrifty }: { readonly exact: boolean; readonly thrifty: boolean }
   ) {
-    this.order = inOrder ? [] : undefined
+    this.order = exact || thrifty ? [] : undefined
     this.prices = thrifty ? [] : undefined
+    this.apart = exact
     this.model = model
     this.fleet = fleet
     this.crowd = crowd
@@ -110,8 +113,8 @@ export class OpenNodes {
 
   private after(state: State, step: Step): State | undefined {
     const { states } = this.model
-    if (step.alternatives.length === 1) return states.after(state, step.demand)
-    for (const demand of step.alternatives) {
+    if (step.alternatives.length === 1 && !(this.apart && step.parts.length > 0)) return states.after(state, step.demand)
+    for (const demand of this.apart && step.parts.length > 0 ? step.parts : step.alternatives) {
       const after = states.after(state, demand)
       if (after !== undefined) return after
     }
