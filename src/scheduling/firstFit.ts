@@ -256,7 +256,7 @@ export class FirstFit {
     const first = after.cheapest(request, 0, this.D)
     if (first < 0) return undefined
     if (after.minimums.length > 0) {
-      const short = shortfalls(after, request, this.D)
+      const short = shortfalls(after, request)
       if (short.size === 0) return after
       if (this.model.problem.options?.minValuesPolicy !== "BestEffort") return undefined
       return states.intern(after.pool, relaxMinimums(after.requirements, short), after.allowed)
@@ -275,7 +275,7 @@ export class FirstFit {
   }
 
   private pack(node: number, used: Float64Array): PackedNode {
-    const { fleet, D } = this
+    const { fleet } = this
     const own = this.model.states.all[fleet.state[node]!]!
     const { pool } = own
     const isCut = this.ceiling !== Infinity && pool.limits === undefined && this.reserving.idle

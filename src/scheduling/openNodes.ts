@@ -255,7 +255,7 @@ export class OpenNodes {
 
   /** The types that hold the node with the pod still cover its minValues. */
   private varied(node: number, after: State, request: Float64Array): boolean {
-    return after.minimums.length === 0 || shortfalls(after, this.with(node, request), this.D).size === 0
+    return after.minimums.length === 0 || shortfalls(after, this.with(node, request)).size === 0
   }
 
   /** Puts the pod on the node, which is in that state from now on. */
