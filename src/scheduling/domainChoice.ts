@@ -1,7 +1,8 @@
 /** In which domain a pod can be, as its rules about other pods have it and with the pods counted so far. */
 import type { Bits } from "./bits.ts"
-import { hasBit, noBits } from "./bits.ts"
+import { hasBit, intersectBits, noBits } from "./bits.ts"
 import type { TopologyKey } from "./domains.ts"
+import type { Random } from "./search/random.ts"
 import type { State, States } from "./states.ts"
 
 /** One rule about domains of a key. */
@@ -12,6 +13,8 @@ export interface DomainRule {
   readonly self: boolean
   readonly maxSkew: number
   readonly minDomains: number
+  /** True for a spread or anti-affinity that may be broken. */
+  readonly wish: boolean
   /** The domains that matter to the pod: that its own node affinity allows, on nodes that count. */
   readonly eligible: Bits
 }
@@ -22,7 +25,9 @@ export interface KeyRules {
   readonly rules: ReadonlyArray<DomainRule>
   /** True when all of them keep pods apart: a node without the label is in nobody's way. */
   readonly apart: boolean
-  /** True when all of them are wishes to be apart: as in Karpenter, a node whose domain is open stays open. */
+  /** True when they only want others near, besides wishes to be apart. */
+  readonly near: boolean
+  /** True when all of them are wishes to be apart: as in Karpenter, a node whose domain is open stays so among those allowed. */
   readonly open: boolean
 }
 
@@ -34,9 +39,16 @@ export class DomainChoice {
   /** By key and domain: how many pods the spreads count there; the fewer the better. */
   private readonly crowds: ReadonlyArray<Int32Array>
   private current: ReadonlyArray<KeyRules> = []
+  /** By key: whether the pod would be the first of its kind in whatever domain it gets. */
+  private readonly starts: Array<boolean> = []
+  private readonly chance: Random | undefined
+  /** As Karpenter does, who only wants others near leaves its node open among the domains that have them. */
+  private readonly loose: boolean
 
-  constructor(keys: ReadonlyArray<TopologyKey>, counts: ReadonlyArray<Int32Array>, states: States) {
+  constructor(keys: ReadonlyArray<TopologyKey>, counts: ReadonlyArray<Int32Array>, states: States, loose: boolean, chance?: Random) {
     this.counts = counts
+    this.chance = chance
+    this.loose = loose
     this.states = states
     this.allowed = keys.map((key) => noBits(key.values.length))
     this.crowds = keys.map((key) => new Int32Array(key.values.length))
@@ -54,6 +66,7 @@ export class DomainChoice {
     const size = key.values.length
     allowed.fill(-1)
     crowd.fill(0)
+    this.starts[key.id] = false
     for (let r = 0; r < rules.length; r++) {
       const rule = rules[r]!
       const count = this.counts[rule.group]!
@@ -71,6 +84,7 @@ export class DomainChoice {
         for (let d = 0; d < size && !company; d++) company = hasBit(eligible, d) && count[d]! > 0
         // The first of its kind may start anywhere.
         const first = !company && rule.self
+        if (first) this.starts[key.id] = true
         for (let d = 0; d < size; d++) {
           if (!hasBit(eligible, d) || (!first && count[d] === 0)) allowed[d >>> 5]! &= ~(1 << (d & 31))
         }
@@ -98,9 +112,15 @@ export class DomainChoice {
   settle(state: State): State | undefined {
     let out = state
     for (let k = 0; k < this.current.length; k++) {
-      const { key, apart, open } = this.current[k]!
+      const { key, apart, open, near } = this.current[k]!
       const reach = out.reach(key)
-      if ((apart && reach.unlabelled) || (open && reach.sole < 0 && this.allowsAll(key, reach.bits))) continue
+      if (apart && reach.unlabelled) continue
+      if (reach.sole < 0 && (open || (this.loose && near && !this.starts[key.id]!))) {
+        const next = this.states.among(out, key, this.allowedOf(key, reach.bits))
+        if (next === undefined) return undefined
+        out = next
+        continue
+      }
       const domain = reach.sole >= 0 ? hasBit(this.allowed[key.id]!, reach.sole) ? reach.sole : -1 : this.best(key, out)
       if (domain < 0) return undefined
       if (reach.sole >= 0 && reach.said) continue
@@ -120,21 +140,26 @@ export class DomainChoice {
     return out
   }
 
-  private allowsAll(key: TopologyKey, bits: Bits): boolean {
-    const allowed = this.allowed[key.id]!
-    for (let w = 0; w < bits.length; w++) if ((bits[w]! & ~allowed[w]!) !== 0) return false
-    return true
+  private allowedOf(key: TopologyKey, bits: Bits): Bits {
+    const out = bits.slice()
+    intersectBits(out, this.allowed[key.id]!)
+    return out
   }
 
-  /** The emptiest domain of those allowed; of equally empty ones the cheapest. */
+  /** The emptiest domain of those allowed; of equally empty ones the cheapest, or any where that is left to chance. */
   private best(key: TopologyKey, state: State): number {
     const allowed = this.allowed[key.id]!
     const crowd = this.crowds[key.id]!
     const byPrice = this.states.byPrice(state, key)
     let best = -1
+    let equal = 0
     for (let i = 0; i < byPrice.length; i++) {
       const d = byPrice[i]!
-      if (hasBit(allowed, d) && (best < 0 || crowd[d]! < crowd[best]!)) best = d
+      if (!hasBit(allowed, d) || (best >= 0 && crowd[d]! > crowd[best]!)) continue
+      if (best < 0 || crowd[d]! < crowd[best]!) {
+        best = d
+        equal = 1
+      } else if (this.chance !== undefined && this.chance.below(++equal) === 0) best = d
     }
     return best
   }

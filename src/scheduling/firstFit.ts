@@ -17,15 +17,32 @@ import type { Run } from "./runs.ts"
 import { OpenNodes } from "./openNodes.ts"
 import type { PackedNode } from "./packing.ts"
 import { Reserving } from "./reserving.ts"
-import type { State } from "./states.ts"
+import type { Random } from "./search/random.ts"
+import type { Demand, State } from "./states.ts"
 import type { Step } from "./steps.ts"
 
-/** What Karpenter leaves to chance, another way. */
+/** Another way to go about it. */
 export interface Variation {
-  /** Runs that have their turn before all others. */
-  readonly before?: ReadonlyArray<Run>
-  /** Of nodes to buy with equally many pods the one that came to have them last is asked first. Slow with many nodes. */
-  readonly newestFirst?: boolean
+  /** The runs in another order. */
+  readonly runs?: ReadonlyArray<Run>
+  /**
+   * Of nodes to buy with equally many pods the one is asked first that Karpenter asks first, domains are left open where Karpenter
+   * leaves them so, and the places of a pod's volumes are tried one by one. Slow with many nodes.
+   */
+  readonly exact?: boolean
+  /** A pod goes to the node to buy that becomes the least dearer for it, or to one of its own. Slow with many nodes. */
+  readonly thrifty?: boolean
+  /** Among domains that are equally empty any one is taken, as Karpenter does. */
+  readonly chance?: Random | undefined
+}
+
+/** A node that could be opened. */
+interface Fresh {
+  readonly state: State
+  readonly pool: number
+  /** What the pod takes of it. */
+  readonly request: Float64Array
+  readonly price: number
 }
 
 export class FirstFit {
@@ -46,37 +63,40 @@ export class FirstFit {
   private readonly reserving: Reserving
   private readonly open: OpenNodes
   private readonly ceiling: number
-  /** Runs that have their turn before all others. */
-  private readonly before: ReadonlyArray<Run>
+  private readonly apart: boolean
+  private readonly runs: ReadonlyArray<Run>
   private readonly D: number
   private cursors: Int32Array = new Int32Array(8)
 
-  constructor(model: Model, ceiling: number, { before = [], newestFirst = false }: Variation = {}) {
+  constructor(model: Model, ceiling: number, { runs = model.runs, exact = false, thrifty = false, chance }: Variation = {}) {
     this.model = model
-    this.before = before
+    this.runs = runs
     this.ceiling = ceiling
+    this.apart = exact
     this.D = model.dimensions.size
     this.fleet = new Fleet(this.D, model.problem.pods.length, model.counts.host.length)
     this.crowd = new Crowd(model, this.fleet)
-    this.choice = new DomainChoice(model.topologyKeys.all, this.crowd.domain, model.states)
+    this.choice = new DomainChoice(model.topologyKeys.all, this.crowd.domain, model.states, exact, chance)
     this.existing = new ExistingNodes(model, this.crowd)
     this.allowance = new Allowance(model)
     this.reserving = new Reserving(model)
-    this.open = new OpenNodes(model, this.fleet, this.crowd, this.choice, this.reserving, newestFirst)
+    this.open = new OpenNodes(model, this.fleet, this.crowd, this.choice, this.reserving, { exact, thrifty })
     this.stepOf = new Uint8Array(model.problem.pods.length)
   }
 
   /** Pods left over are tried again while that helps: whom they want to be near may have come after them. */
   run(): this {
-    const first = new Set(this.before)
-    const runs = first.size === 0 ? this.model.runs : [...first, ...this.model.runs.filter((run) => !first.has(run))]
-    let left = this.place(runs)
+    let left = this.place(this.runs)
     for (let before = Infinity; count(left) > 0 && count(left) < before;) {
       before = count(left)
       left = this.place(left.map(({ run, pods }) => ({ ...run, pods })))
     }
-    const byRun = new Map(left.map(({ run, pods }) => [this.model.runOf[pods[0]!]!, { run, pods }]))
-    this.left = [...byRun.values()]
+    const byRun = new Map<number, Array<number>>()
+    for (const { pods } of left) {
+      const run = this.model.runOf[pods[0]!]!
+      byRun.set(run, [...byRun.get(run) ?? [], ...pods])
+    }
+    this.left = [...byRun].map(([run, pods]) => ({ run: this.model.runs[run]!, pods }))
     return this
   }
 
@@ -108,21 +128,24 @@ export class FirstFit {
     return count(this.left)
   }
 
-  /** How many pods are on nodes of NodePools of at least this weight. */
-  podsByWeight(weight: number): number {
+  /** How many pods are on nodes to buy of NodePools of less than this weight. */
+  podsBelow(weight: number): number {
     let sum = 0
     for (let node = 0; node < this.fleet.size; node++) {
-      if (this.model.states.all[this.fleet.state[node]!]!.pool.weight >= weight) sum += this.fleet.count[node]!
+      if (this.model.states.all[this.fleet.state[node]!]!.pool.weight < weight) sum += this.fleet.count[node]!
     }
     return sum
   }
 
   /** What the nodes cost by the hour, each bought as the cheapest type that holds it, in US dollars. */
   get hourlyPrice(): number {
+    const { fleet: { used, size }, reserving, D } = this
     let sum = 0
-    for (let node = 0; node < this.fleet.size; node++) {
-      const state = this.model.states.all[this.fleet.state[node]!]!
-      sum += state.offerings[state.cheapest(this.fleet.used, node * this.D, this.D)]!.price
+    for (let node = 0; node < size; node++) {
+      const own = this.model.states.all[this.fleet.state[node]!]!
+      const need = used.subarray(node * D, node * D + D)
+      const state = reserving.idle ? own : reserving.finished(node, own, need)
+      sum += state.offerings[state.cheapest(need, 0, D)]!.price
     }
     return sum
   }
@@ -158,66 +181,82 @@ export class FirstFit {
       return true
     }
     const node = this.open.find(run, step, at)
-    if (node >= 0) {
+    const isCheap = node >= 0 && (this.open.rise <= 0 || !this.reserving.idle)
+    const fresh = isCheap ? undefined : this.onNew(pod, run, step)
+    if (node >= 0 && (fresh === undefined || fresh.price >= this.open.rise)) {
       this.open.put(pod, node, this.open.found!, run)
       return true
     }
-    const state = this.onNew(pod, run, step)
-    if (state === undefined) return false
+    if (fresh === undefined) return false
+    const { state, pool, request } = fresh
+    this.allowance.charge(pool, state, request)
     this.open.put(pod, this.fleet.open(), state, run)
     return true
   }
 
-  /** The state of a new node for the pod, charged to the limits of its pool. */
-  private onNew(pod: number, run: Run, step: Step): State | undefined {
+  /** A new node for the pod, of the heaviest pool that can have one. */
+  private onNew(pod: number, run: Run, step: Step): Fresh | undefined {
     if (step.limits.some(({ atMost }) => atMost < 0) || !step.company.every((term) => this.crowd.isFirst(term))) return undefined
     const { pools } = this.model
-    const fresh = this.fleet.size
-    const request = this.open.requestOn(fresh, run)
+    const request = this.open.requestOn(this.fleet.size, run)
     for (let i = 0; i < pools.length; i++) {
       if (!step.pools[i]!) continue
       const empty = this.allowance.empty(i)
       const state = empty === undefined ? undefined : this.opened(empty, request, step)
       if (state === undefined) continue
-      if (!this.reserving.idle && this.reserving.holding(fresh, state, request) === "deferred") {
+      if (state === "deferred") {
         this.deferred.add(this.model.runOf[pod]!)
         return undefined
       }
-      this.allowance.charge(i, state, request)
-      return state
+      return { state, pool: i, request, price: state.offerings[state.cheapest(request, 0, this.D)]!.price }
     }
     return undefined
   }
 
-  /** What the empty node becomes with the pod: in the best domain of those in which there is a type that holds it. */
-  private opened(empty: State, request: Float64Array, step: Step): State | undefined {
+  /**
+   * What the empty node becomes with the pod: in the best domain of those in which there is a type that holds it. Deferred if each
+   * of its places and domains would draw from reservations that others hold.
+   */
+  private opened(empty: State, request: Float64Array, step: Step): State | "deferred" | undefined {
     const { states } = this.model
-    for (const demand of step.alternatives) {
+    let deferred: "deferred" | undefined
+    for (const demand of this.placesOf(step)) {
       const after = states.after(empty, demand)
       if (after === undefined) continue
-      if (step.keys.length === 0) {
-        const open = this.openAs(after, request)
-        if (open !== undefined) return open
-        continue
-      }
-      const settled = this.choice.settle(after)
-      const open = settled === undefined ? undefined : this.openAs(settled, request)
-      if (open !== undefined) return open
+      const wanted = step.keys.length === 0 ? after : this.choice.settle(after)
+      const open = wanted === undefined ? undefined : this.openAs(wanted, request)
+      if (open !== undefined && open !== "deferred") return open
+      deferred ??= open
+      if (step.keys.length === 0) continue
       for (const other of this.choice.settlements(after)) {
         const found = this.openAs(other, request)
-        if (found !== undefined) return found
+        if (found !== undefined && found !== "deferred") return found
+        deferred ??= found
       }
     }
-    return undefined
+    return deferred
   }
 
-  private openAs(wanted: State, request: Float64Array): State | undefined {
+  /** One part of what the pod's volumes leave may be to be had where all together would have to wait. */
+  private placesOf({ alternatives, parts }: Step): ReadonlyArray<Demand> {
+    if (parts.length === 0) return alternatives
+    return this.apart ? [...parts, ...alternatives] : this.reserving.idle ? alternatives : [...alternatives, ...parts]
+  }
+
+  private openAs(wanted: State, request: Float64Array): State | "deferred" | undefined {
+    const state = this.holding(wanted, request)
+    return state !== undefined && !this.reserving.idle && this.reserving.holding(this.fleet.size, state, request) === "deferred"
+      ? "deferred"
+      : state
+  }
+
+  private holding(wanted: State, request: Float64Array): State | undefined {
     const { states } = this.model
     const after = this.reserving.opening(wanted, request)
     const first = after.cheapest(request, 0, this.D)
     if (first < 0) return undefined
     if (after.minimums.length > 0) {
-      const short = shortfalls(after, request, this.D)
+      const short = shortfalls(after, request)
       if (short.size === 0) return after
       if (this.model.problem.options?.minValuesPolicy !== "BestEffort") return undefined
       return states.intern(after.pool, relaxMinimums(after.requirements, short), after.allowed)
@@ -236,7 +275,7 @@ export class FirstFit {
   }
 
   private pack(node: number, used: Float64Array): PackedNode {
-    const { fleet, D } = this
+    const { fleet } = this
     const own = this.model.states.all[fleet.state[node]!]!
     const { pool } = own
     const isCut = this.ceiling !== Infinity && pool.limits === undefined && this.reserving.idle

@@ -10,6 +10,7 @@ import type { NodeModel } from "./nodes.ts"
 import {
   namespaceOf, preferredAffinity, preferredAntiAffinity, requiredAffinity, requiredAntiAffinity
 } from "./otherPods.ts"
+import { requiredTerms } from "./podClass.ts"
 import type { ExistingNode, Pod, PodAffinityTerm, SpreadConstraint } from "./problem.ts"
 import type { Peers } from "./selector.ts"
 import { isAmong, peersOf, withLabelKeys } from "./selector.ts"
@@ -42,7 +43,7 @@ export interface DomainTerm {
   readonly self: boolean
   readonly maxSkew: number
   readonly minDomains: number
-  /** A wish of anti-affinity: no node's domain is decided for its sake. */
+  /** True for a spread or anti-affinity that may be broken. */
   readonly wish: boolean
   /** Of a spread: the nodes that count. */
   readonly filter: NodeFilter | undefined
@@ -50,13 +51,19 @@ export interface DomainTerm {
 
 export type Term = HostLimit | HostCompany | DomainTerm
 
+/** A spread by the position of the required term of node affinity that is in force; one where none is required. */
+export interface Spread {
+  readonly terms: ReadonlyArray<Term>
+  readonly preferred: boolean
+}
+
 /** What a pod says about others, in groups. Preferred terms come heaviest first. */
 export interface Spoken {
   readonly affinity: ReadonlyArray<Term>
   readonly preferredAffinity: ReadonlyArray<Term>
   readonly antiAffinity: ReadonlyArray<Term>
   readonly preferredAntiAffinity: ReadonlyArray<Term>
-  readonly spreads: ReadonlyArray<{ readonly term: Term; readonly preferred: boolean }>
+  readonly spreads: ReadonlyArray<Spread>
   /** The groups of those who have a required anti-affinity of the pod's own. */
   readonly owns: Membership
 }
@@ -81,12 +88,16 @@ export interface DomainGroup {
   readonly peers: Peers
   /** Its members are those who have a term against the peers, not the peers. */
   readonly owners: boolean
+  /** Those that somebody would rather not have near: they count only where their node's requirements name the domains. */
+  readonly wish: boolean
   readonly filter: NodeFilter | undefined
 }
 
 interface HostGroup {
   readonly peers: Peers
   readonly owners: boolean
+  /** Of a spread: the nodes that count. */
+  readonly filter: NodeFilter | undefined
 }
 
 const isHostname = (label: string): boolean => normalizeLabelKey(label) === HostnameLabel
@@ -94,6 +105,10 @@ const isHostname = (label: string): boolean => normalizeLabelKey(label) === Host
 export class Groups {
   readonly domain: Array<DomainGroup> = []
   readonly host: Array<HostGroup> = []
+  /** Groups by domain that some pod must have near it. */
+  readonly company: Set<number> = new Set()
+  /** Groups by domain that rules speak of, and not wishes alone. */
+  readonly ruled: Set<number> = new Set()
   private readonly ids: Map<string, number> = new Map()
   private readonly keys: TopologyKeys
   private readonly filters: NodeFilters = new NodeFilters()
@@ -102,11 +117,6 @@ export class Groups {
   constructor(keys: TopologyKeys, namespaces: Namespaces) {
     this.keys = keys
     this.namespaces = namespaces
-  }
-
-  /** True when somebody wants to be in one domain with others. */
-  get gathers(): boolean {
-    return this.domain.some(({ kind }) => kind === "affinity")
   }
 
   get none(): boolean {
@@ -123,29 +133,43 @@ export class Groups {
     return id
   }
 
-  private hostGroup(peers: Peers, owners: boolean): number {
-    return this.intern(`host ${owners} ${identityOf(peers)}`, this.host, { peers, owners } satisfies HostGroup)
+  private hostGroup(peers: Peers, owners: boolean, filter?: NodeFilter): number {
+    return this.intern(
+      `host ${owners} ${filter?.id ?? ""} ${identityOf(peers)}`, this.host, { peers, owners, filter } satisfies HostGroup
+    )
   }
 
   private domainGroup(group: DomainGroup): number {
-    const { key, kind, owners, filter, peers } = group
-    return this.intern(`${key.label} ${kind} ${owners} ${filter?.id ?? ""} ${identityOf(peers)}`, this.domain, group)
+    const { key, kind, owners, wish, filter, peers } = group
+    return this.intern(`${key.label} ${kind} ${owners} ${wish} ${filter?.id ?? ""} ${identityOf(peers)}`, this.domain, group)
   }
 
-  /** Reads what the pods of an example say about others; makes the groups that it needs. */
-  read(pod: Pod, spreads: ReadonlyArray<SpreadConstraint>): Spoken {
+  /** Reads what the pods of an example say about others, wishes only where they are heeded; makes the groups that it needs. */
+  read(pod: Pod, spreads: ReadonlyArray<SpreadConstraint>, wishes: boolean): Spoken {
     const { spec } = pod
     const owns: { readonly host: Array<number>; readonly domain: Array<number> } = { host: [], domain: [] }
     const affinity = (term: PodAffinityTerm): Term => this.affinity(pod, term)
     const against = (wish: boolean) => (term: PodAffinityTerm): Term =>
       this.keepOut(term.topologyKey, this.peersOf(pod, term), false, wish)
     for (const term of requiredAntiAffinity(spec)) this.own(pod, term, owns)
+    const required = requiredAffinity(spec).map(affinity)
+    for (const { on, group } of required) if (on === "domain") this.company.add(group)
+    const hard = requiredAntiAffinity(spec).map(against(false))
+    const heeded = wishes ? spreads : spreads.filter(({ whenUnsatisfiable }) => whenUnsatisfiable !== "ScheduleAnyway")
+    const spoken = heeded.map((spread) => ({
+      terms: (requiredTerms(spec) ?? [undefined]).map((_, from) => this.spread(pod, spread, from)),
+      preferred: spread.whenUnsatisfiable === "ScheduleAnyway"
+    }))
+    for (const { on, group } of [...required, ...hard, ...spoken.flatMap(({ terms, preferred }) => preferred ? [] : terms)]) {
+      if (on === "domain") this.ruled.add(group)
+    }
+    for (const group of owns.domain) this.ruled.add(group)
     return {
-      affinity: requiredAffinity(spec).map(affinity),
-      preferredAffinity: preferredAffinity(spec).map(affinity),
-      antiAffinity: requiredAntiAffinity(spec).map(against(false)),
-      preferredAntiAffinity: preferredAntiAffinity(spec).map(against(true)),
-      spreads: spreads.map((spread) => ({ term: this.spread(pod, spread), preferred: spread.whenUnsatisfiable === "ScheduleAnyway" })),
+      affinity: required,
+      preferredAffinity: wishes ? preferredAffinity(spec).map(affinity) : [],
+      antiAffinity: hard,
+      preferredAntiAffinity: wishes ? preferredAntiAffinity(spec).map(against(true)) : [],
+      spreads: spoken,
       owns
     }
   }
@@ -159,14 +183,14 @@ export class Groups {
     const self = isAmong(peers, namespaceOf(pod), pod.metadata.labels)
     if (isHostname(term.topologyKey)) return { on: "host", kind: "company", group: this.hostGroup(peers, false), self }
     const key = this.keys.of(normalizeLabelKey(term.topologyKey))
-    const group = this.domainGroup({ key, kind: "affinity", peers, owners: false, filter: undefined })
+    const group = this.domainGroup({ key, kind: "affinity", peers, owners: false, wish: false, filter: undefined })
     return { on: "domain", kind: "affinity", key, group, self, maxSkew: 0, minDomains: 0, wish: false, filter: undefined }
   }
 
   private keepOut(label: string, peers: Peers, owners: boolean, wish = false): Term {
     if (isHostname(label)) return { on: "host", kind: "limit", group: this.hostGroup(peers, owners), atMost: 0 }
     const key = this.keys.of(normalizeLabelKey(label))
-    const group = this.domainGroup({ key, kind: "anti", peers, owners, filter: undefined })
+    const group = this.domainGroup({ key, kind: "anti", peers, owners, wish, filter: undefined })
     return { on: "domain", kind: "anti", key, group, self: false, maxSkew: 0, minDomains: 0, wish, filter: undefined }
   }
 
@@ -175,19 +199,21 @@ export class Groups {
     if (!into[on].includes(group)) into[on].push(group)
   }
 
-  private spread(pod: Pod, spread: SpreadConstraint): Term {
+  private spread(pod: Pod, spread: SpreadConstraint, from: number): Term {
     const namespace = namespaceOf(pod)
     const { labels } = pod.metadata
     const peers: Peers = { namespaces: [namespace], selector: withLabelKeys(spread.labelSelector, labels, spread.matchLabelKeys) }
     const self = isAmong(peers, namespace, labels)
+    const filter = this.filters.of(pod.spec, spread, from)
     if (isHostname(spread.topologyKey)) {
-      return { on: "host", kind: "limit", group: this.hostGroup(peers, false), atMost: spread.maxSkew - (self ? 1 : 0) }
+      const group = this.hostGroup(peers, false, filter)
+      return { on: "host", kind: "limit", group, atMost: spread.maxSkew - (self ? 1 : 0) }
     }
     const key = this.keys.of(normalizeLabelKey(spread.topologyKey))
-    const filter = this.filters.of(pod.spec, spread)
-    const group = this.domainGroup({ key, kind: "spread", peers, owners: false, filter })
+    const group = this.domainGroup({ key, kind: "spread", peers, owners: false, wish: false, filter })
     const { maxSkew, minDomains = 0 } = spread
-    return { on: "domain", kind: "spread", key, group, self, maxSkew, minDomains, wish: false, filter }
+    const wish = spread.whenUnsatisfiable === "ScheduleAnyway"
+    return { on: "domain", kind: "spread", key, group, self, maxSkew, minDomains, wish, filter }
   }
 
   /** What a pod is to the groups of others. Call when every pod has been read. */
@@ -226,6 +252,7 @@ export class Groups {
   private ownedBy(pod: Pod): Membership {
     const owns = { host: [] as Array<number>, domain: [] as Array<number> }
     for (const term of requiredAntiAffinity(pod.spec)) this.own(pod, term, owns)
+    for (const group of owns.domain) this.ruled.add(group)
     return owns
   }
 
@@ -245,7 +272,7 @@ export class Groups {
           known.push(this.standing(pod, this.ownedBy(pod)))
         }
         const { host: onHost, domain: inDomain } = known[at.id]!
-        for (const group of onHost) host[group]![n]!++
+        for (const group of onHost) if (this.host[group]!.filter?.acceptsNode(models[n]!) !== false) host[group]![n]!++
         for (const group of inDomain) {
           const { key, filter } = this.domain[group]!
           const at = key.ofNode[n]!

@@ -27,7 +27,7 @@ export const uncovered = (state: State, types: ReadonlyArray<number>): ReadonlyM
 }
 
 /** The same for the types that a node with this need would name. */
-export const shortfalls = (state: State, need: Float64Array, D: number): ReadonlyMap<string, number> =>
+export const shortfalls = (state: State, need: Float64Array): ReadonlyMap<string, number> =>
   uncovered(state, state.holding(need, 0).slice(0, state.mostTypes))
 
 /** The requirements with each of these minValues lowered to what there is. */

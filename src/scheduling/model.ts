@@ -41,8 +41,12 @@ export interface PodClass {
    * can have there within those that the pod had before.
    */
   readonly pinned: ReadonlyArray<string>
+  /** Those of them of which a node must have one value before its pods can be moved: all but those that others' wishes look at. */
+  readonly decided: ReadonlyArray<string>
   /** Claims of its pods that other pods use too; what they take of a node is not in the request. */
   readonly shared: ReadonlyArray<AttachedClaim>
+  /** True when its pods must have others near them. */
+  readonly needsCompany: boolean
   /** False: nodes to buy that hold one of its pods are left as the first plan has them. */
   readonly movable: boolean
   /** Why no pod of the class can be placed at all. */
@@ -159,7 +163,7 @@ class Classes {
   }
 
   of(examples: ReadonlyArray<Example>, bound: ReadonlyArray<Pod>): ReadonlyArray<PodClass> {
-    const spoken = examples.map(({ pod, spreads }) => this.groups.read(pod, spreads))
+    const spoken = examples.map(({ pod, spreads }) => this.groups.read(pod, spreads, this.preferred))
     this.groups.readBound(bound)
     // Whoever somebody wants to be with on one node stays there.
     const anchors = new Set(spoken.flatMap(({ affinity, preferredAffinity }) => [...affinity, ...preferredAffinity])
@@ -180,16 +184,17 @@ class Classes {
         }
       : undefined
     const steps = refusal === undefined ? [...new Set(rungs.map((rung) => this.steps.of(rung, volumes.alternatives, ports)))] : []
-    const labels = [
-      ...domain.map((group) => this.groups.domain[group]!.key.label),
-      ...steps.flatMap(({ keys }) => keys.map(({ key }) => key.label))
-    ]
+    const own = steps.flatMap(({ keys }) => keys.map(({ key }) => key.label))
+    const labelsOf = (groups: ReadonlyArray<number>): ReadonlyArray<string> =>
+      [...new Set([...groups.map((group) => this.groups.domain[group]!.key.label), ...own])]
     return {
       steps,
       ports,
       counts: { host, domain },
       shared,
-      pinned: [...new Set(labels)],
+      pinned: labelsOf(domain),
+      decided: labelsOf(domain.filter((group) => this.groups.ruled.has(group))),
+      needsCompany: spoken.affinity.length > 0,
       movable: !this.reserves && volumes.alternatives.length < 2 && shared.length === 0 && steps.every(({ company }) => company.length === 0) &&
         !host.some((group) => anchors.has(group)),
       refusal

@@ -59,9 +59,10 @@ export class NodeFilter {
 export class NodeFilters {
   private readonly known: Map<string, NodeFilter> = new Map()
 
-  of(spec: PodSpec, { nodeAffinityPolicy, nodeTaintsPolicy }: SpreadConstraint): NodeFilter | undefined {
+  /** By the required terms of node affinity from this position on: those before it are given up. */
+  of(spec: PodSpec, { nodeAffinityPolicy, nodeTaintsPolicy }: SpreadConstraint, from = 0): NodeFilter | undefined {
     const selective = spec.nodeSelector !== undefined || requiredTerms(spec) !== undefined
-    const alternatives = nodeAffinityPolicy === "Ignore" || !selective ? undefined : ownAlternatives(spec)
+    const alternatives = nodeAffinityPolicy === "Ignore" || !selective ? undefined : ownAlternatives(spec).slice(from)
     const tolerations = nodeTaintsPolicy === "Honor" ? spec.tolerations ?? [] : undefined
     if (alternatives === undefined && tolerations === undefined) return undefined
     const identity = JSON.stringify([alternatives?.map(identityOfRequirements) ?? null, tolerations ?? null])

@@ -18,13 +18,20 @@ import type { Step } from "./steps.ts"
 export class OpenNodes {
   /** The state that the node last found will have. */
   found: State | undefined = undefined
+  /** By how much it becomes dearer, in US dollars an hour; always 0 unless passes are to be thrifty. */
+  rise = 0
   private readonly model: Model
   private readonly fleet: Fleet
   private readonly crowd: Crowd
   private readonly choice: DomainChoice
   private readonly reserving: Reserving
   private readonly volumes: SharedVolumes
-  private readonly newestFirst: boolean
+  /** The nodes in Karpenter's very order, where that is asked for. */
+  private readonly order: Array<number> | undefined
+  /** By node: its price, where that matters. */
+  private readonly prices: Array<number> | undefined
+  /** Whether the places that a pod's volumes leave are tried one by one. */
+  private readonly apart: boolean
   private readonly D: number
   /** Counts the turns of runs, so that nothing has to be cleared between them. */
   private turn = 0
@@ -34,9 +41,12 @@ export class OpenNodes {
   private lows: Int32Array = new Int32Array(8)
 
   constructor(
-    model: Model, fleet: Fleet, crowd: Crowd, choice: DomainChoice, reserving: Reserving, newestFirst: boolean
+    model: Model, fleet: Fleet, crowd: Crowd, choice: DomainChoice, reserving: Reserving,
+    { exact, thrifty }: { readonly exact: boolean; readonly thrifty: boolean }
   ) {
-    this.newestFirst = newestFirst
+    this.order = exact || thrifty ? [] : undefined
+    this.prices = thrifty ? [] : undefined
+    this.apart = exact
     this.model = model
     this.fleet = fleet
     this.crowd = crowd
@@ -57,6 +67,7 @@ export class OpenNodes {
   find(run: Run, step: Step, at: number): number {
     const { ranks, mostPods } = this.fleet
     this.asked++
+    if (this.order !== undefined) return this.inOrder(this.order, run, step, at)
     const homes = step.company.length === 0 ? undefined : this.crowd.homesOf(step.company)
     if (homes !== undefined) return this.amongHomes(homes, run, step, at)
     // Rules about domains may let in later who was kept out before.
@@ -102,8 +113,8 @@ export class OpenNodes {
 
   private after(state: State, step: Step): State | undefined {
     const { states } = this.model
-    if (step.alternatives.length === 1) return states.after(state, step.demand)
-    for (const demand of step.alternatives) {
+    if (step.alternatives.length === 1 && !(this.apart && step.parts.length > 0)) return states.after(state, step.demand)
+    for (const demand of this.apart && step.parts.length > 0 ? step.parts : step.alternatives) {
       const after = states.after(state, demand)
       if (after !== undefined) return after
     }
@@ -114,7 +125,6 @@ export class OpenNodes {
   private firstIn(rank: Rank, count: number, scan: Scan, run: Run, step: Step): number {
     const length = rank.lengths[count] ?? 0
     if (length === 0) return -1
-    if (this.newestFirst) return this.lastIn(rank, count, scan, run, step)
     const { fleet } = this
     const shared = rank.cursorsOf(step.limitsId, count)
     const bucket = rank.buckets[count]!
@@ -141,17 +151,6 @@ export class OpenNodes {
     return -1
   }
 
-  private lastIn(rank: Rank, count: number, scan: Scan, run: Run, step: Step): number {
-    const { fleet } = this
-    const bucket = rank.buckets[count]!
-    for (let i = rank.lengths[count]! - 1; i >= 0; i--) {
-      const node = bucket[i]!
-      if (fleet.count[node] !== count || fleet.state[node] !== rank.state.id || this.crowd.closesNew(step.limits, node)) continue
-      if (this.takes(node, scan.target!, run, step)) return node
-    }
-    return -1
-  }
-
   /** Of the nodes that have the company asked for, the one with the fewest pods that takes the pod. */
   private amongHomes(homes: ReadonlyArray<number>, run: Run, step: Step, at: number): number {
     const { fleet } = this
@@ -165,6 +164,38 @@ export class OpenNodes {
       this.found = target
     }
     return best
+  }
+
+  private inOrder(order: ReadonlyArray<number>, run: Run, step: Step, at: number): number {
+    const { fleet } = this
+    let best = -1
+    for (const node of order) {
+      if (this.crowd.closesNew(step.limits, node) || !this.crowd.hasCompanyOnNew(step.company, node)) continue
+      const { target } = this.look(fleet.rank(this.model.states.all[fleet.state[node]!]!), step, at)
+      if (target === null || !this.takes(node, target, run, step)) continue
+      const rise = this.riseOf(node, target, run)
+      if (best >= 0 && rise >= this.rise) continue
+      best = node
+      this.rise = rise
+      this.found = target
+      if (rise <= 0) break
+    }
+    return best
+  }
+
+  private riseOf(node: number, target: State, run: Run): number {
+    if (this.prices === undefined) return 0
+    return target.offerings[target.cheapest(this.with(node, this.requestOn(node, run)), 0, this.D)]!.price - this.prices[node]!
+  }
+
+  /**
+   * Karpenter sorts its nodes by number of pods before each pod, and equal ones stay as they were: so a node that has one more comes
+   * before those that had as many already, and a new one after those with one.
+   */
+  private reorder(order: Array<number>, node: number, count: number): void {
+    if (count > 1) order.splice(order.indexOf(node), 1)
+    const at = order.findIndex((other) => this.fleet.count[other]! > Math.max(count - 1, 1))
+    order.splice(at < 0 ? order.length : at, 0, node)
   }
 
   /** Whether the node has room for the pod, in the state that it would have with it. */
@@ -185,20 +216,20 @@ export class OpenNodes {
     const before = this.model.states.all[this.fleet.state[node]!]!
     if (before === after) return true
     return step.keys.every(({ key, rules }) => before.reach(key).sole >= 0 || rules.every((rule) => {
-      if (rule.kind !== "spread") return true
+      if (rule.kind !== "spread" || rule.wish) return true
       const joining = this.crowd.countOn(node, rule.group)
       return joining === 0 || this.choice.allowsMore(rule, after.reach(key).sole, joining)
     }))
   }
 
   /**
-   * Where the domain of an open node is decided, its pods must come to be where others that the same rule wants together are: as long
-   * as it is open, the others know nothing of them.
+   * Where the domain of an open node is decided, those of its pods that need others near them must come to be where whoever needs
+   * them is: as long as it is open, the others know nothing of them. All other pods may be the last to come.
    */
   private keepsCompany(node: number, after: State): boolean {
     const { groups, states, topologyKeys } = this.model
     const before = states.all[this.fleet.state[node]!]!
-    if (before === after || !groups.gathers) return true
+    if (before === after || groups.company.size === 0) return true
     return topologyKeys.all.every((key) => {
       const { sole } = after.reach(key)
       return sole < 0 || before.reach(key).sole >= 0 || this.crowd.isTogether(node, key, sole)
@@ -224,7 +255,7 @@ export class OpenNodes {
 
   /** The types that hold the node with the pod still cover its minValues. */
   private varied(node: number, after: State, request: Float64Array): boolean {
-    return after.minimums.length === 0 || shortfalls(after, this.with(node, request), this.D).size === 0
+    return after.minimums.length === 0 || shortfalls(after, this.with(node, request)).size === 0
   }
 
   /** Puts the pod on the node, which is in that state from now on. */
@@ -235,6 +266,8 @@ export class OpenNodes {
     const request = this.requestOn(node, run)
     fleet.put(pod, node, state, request, run.podClass.ports)
     const count = fleet.count[node]!
+    if (this.prices !== undefined) this.prices[node] = state.offerings[state.cheapest(fleet.used, node * this.D, this.D)]!.price
+    if (this.order !== undefined) this.reorder(this.order, node, count)
     for (let at = 0; at < this.lows.length; at++) if (count < this.lows[at]!) this.lows[at] = count
     this.volumes.put(node, run.podClass.shared)
     if (!this.reserving.idle) this.reserving.commit(node, state, fleet.used.slice(node * this.D, node * this.D + this.D))

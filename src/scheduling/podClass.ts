@@ -1,5 +1,5 @@
 /** What a pod demands of its node, beyond room: pods with equal demands are one class. */
-import type { Spoken, Term } from "./groups.ts"
+import type { Spoken, Spread, Term } from "./groups.ts"
 import type { HostPort } from "./hostPorts.ts"
 import { hostPortsOf } from "./hostPorts.ts"
 import type { NodeSelectorTerm, PodSpec, Requirement, Toleration } from "./problem.ts"
@@ -46,7 +46,7 @@ interface Wishes {
   readonly company: ReadonlyArray<Term>
   readonly distance: ReadonlyArray<Term>
   readonly labels: ReadonlyArray<Requirements>
-  readonly spreads: ReadonlyArray<Term>
+  readonly spreads: ReadonlyArray<Spread>
 }
 
 /** Karpenter takes out the first and puts the last in its place. */
@@ -85,31 +85,32 @@ export const constraintsOf = (
   const tolerations = spec.tolerations ?? []
   const softened = softTaints && !hasSoftToleration(tolerations) ? [...tolerations, softToleration] : undefined
   const strict = (requiredTerms(spec) ?? [undefined]).map((term) => both(selector, requirementsOf(term?.matchExpressions)))
-  const last = strict.slice(-1)
-  const earlier = strict.slice(0, -1)
-  const must = [
-    ...spoken.affinity, ...spoken.antiAffinity, ...keptOut,
-    ...spoken.spreads.flatMap(({ term, preferred: soft }) => soft ? [] : [term])
-  ]
+  const positions = strict.map((_, i) => i)
+  const last = positions.slice(-1)
+  const earlier = positions.slice(0, -1)
+  const must = [...spoken.affinity, ...spoken.antiAffinity, ...keptOut]
+  const spreads = spoken.spreads.filter((spread) => !spread.preferred)
   const all: Wishes = !preferred ? noWishes : {
     company: spoken.preferredAffinity,
     distance: spoken.preferredAntiAffinity,
     labels: preferences(spec).map((expressions) => requirementsOf(expressions)),
-    spreads: spoken.spreads.flatMap(({ term, preferred: soft }) => soft ? [term] : [])
+    spreads: spoken.spreads.filter((spread) => spread.preferred)
   }
-  const rung = (requirements: Requirements, wishes: Wishes, tolerated: ReadonlyArray<Toleration> = tolerations): Rung => ({
-    requirements: wishes.labels[0] === undefined ? requirements : both(requirements, wishes.labels[0]),
-    strict: requirements,
+  const rung = (position: number, wishes: Wishes, tolerated: ReadonlyArray<Toleration> = tolerations): Rung => ({
+    requirements: wishes.labels[0] === undefined ? strict[position]! : both(strict[position]!, wishes.labels[0]),
+    strict: strict[position]!,
     tolerations: tolerated,
-    terms: [...must, ...wishes.company, ...wishes.distance, ...wishes.spreads]
+    terms: [
+      ...must, ...spreads.map(({ terms }) => terms[position]!), ...wishes.company, ...wishes.distance,
+      ...wishes.spreads.map(({ terms }) => terms[position]!)
+    ]
   })
-  const soft = (requirements: Requirements): ReadonlyArray<Rung> =>
-    softened === undefined ? [] : [rung(requirements, noWishes, softened)]
+  const soft = (position: number): ReadonlyArray<Rung> => softened === undefined ? [] : [rung(position, noWishes, softened)]
   const rungs = [
-    ...earlier.map((requirements) => rung(requirements, all)),
-    ...last.flatMap((requirements) => countdown(all).map((wishes) => rung(requirements, wishes))),
+    ...earlier.map((position) => rung(position, all)),
+    ...last.flatMap((position) => countdown(all).map((wishes) => rung(position, wishes))),
     ...last.flatMap(soft),
-    ...earlier.map((requirements) => rung(requirements, noWishes)),
+    ...earlier.map((position) => rung(position, noWishes)),
     ...earlier.flatMap(soft)
   ]
   return { rungs, ports: hostPortsOf(spec), impossible: rungs.length === 0 }

@@ -78,7 +78,7 @@ export const refusalOf = (model: Model, pass: FirstFit, run: Run, step: Step, in
   const state = model.states.intern(pool, requirements, pool.types)
   const objection = objectionOf(model, pass, step, state)
   if (objection !== undefined) return refuse(objection.reason, objection.message)
-  const short = [...shortfalls(state, run.request, model.dimensions.size)][0]
+  const short = [...shortfalls(state, run.request)][0]
   if (short !== undefined) {
     const wanted = state.requirements.get(short[0])!.minValues
     return refuse(

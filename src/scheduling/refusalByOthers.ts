@@ -35,7 +35,7 @@ const domainObjection = (model: Model, pass: FirstFit, { key, rules }: KeyRules,
   }
   // The rule that leaves nothing by itself is told; where only several together do, the last.
   const alone = rules.find((rule) => {
-    pass.choice.consider([{ key, rules: [rule], apart: rule.kind === "anti", open: false }])
+    pass.choice.consider([{ key, rules: [rule], apart: rule.kind === "anti", near: false, open: false }])
     return pass.choice.blocked(state) !== undefined
   }) ?? rules[rules.length - 1]!
   const counts = open.map((value) => `${value}: ${pass.crowd.domain[alone.group]![key.positionOf(value)]!}`).join(", ")

@@ -63,7 +63,7 @@ export class Reserving {
   private covers(held: Iterable<string>, state: State, need: Float64Array): boolean {
     if (this.model.problem.options?.minValuesPolicy === "BestEffort") return true
     const paid = this.paid(held, state)
-    return paid.order.length > 0 && shortfalls(paid, need, need.length).size === 0
+    return paid.order.length > 0 && shortfalls(paid, need).size === 0
   }
 
   /** The finished node's state: one that holds reservations is bought on nothing else. */
@@ -71,7 +71,7 @@ export class Reserving {
     const held = this.reservations.heldBy(node)
     if (held.size === 0) return state
     const paid = this.paid(held, state)
-    const short = paid.minimums.length === 0 ? undefined : shortfalls(paid, need, need.length)
+    const short = paid.minimums.length === 0 ? undefined : shortfalls(paid, need)
     return short === undefined || short.size === 0 ? paid
       : this.model.states.intern(paid.pool, relaxMinimums(paid.requirements, short), paid.allowed)
   }

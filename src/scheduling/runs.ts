@@ -48,6 +48,22 @@ export const runsOf = (
   return out.sort((a, b) => compareRoom(a.request, b.request))
 }
 
+/**
+ * The same pods in Karpenter's very order: by CPU, memory, age and uid alone, whatever their class. Only equal ones that follow one
+ * another are a run.
+ */
+export const oneByOne = (pods: ReadonlyArray<Pod>, runs: ReadonlyArray<Run>, runOf: Int32Array): ReadonlyArray<Run> => {
+  const queue = podOrder(pods).flatMap((pod) => runOf[pod]! < 0 ? [] : [{ run: runs[runOf[pod]!]!, pod }])
+    .sort((a, b) => compareRoom(a.run.request, b.run.request))
+  const out: Array<{ readonly of: Run; readonly pods: Array<number> }> = []
+  for (const { run, pod } of queue) {
+    const last = out[out.length - 1]
+    if (last?.of === run) last.pods.push(pod)
+    else out.push({ of: run, pods: [pod] })
+  }
+  return out.map((each) => ({ ...each.of, pods: each.pods }))
+}
+
 /** By request: its size, as a number. Different ways to ask for the same amounts are one size. */
 const sizesOf = (requests: ReadonlyArray<Float64Array>): Int32Array => {
   const sorted = requests.map((_, i) => i).sort((a, b) => compareSizes(requests[a]!, requests[b]!))

@@ -11,6 +11,8 @@ import { NodeWriter, podRef } from "./newNode.ts"
 import type { PackedNode } from "./packing.ts"
 import type { Plan, Unschedulable } from "./plan.ts"
 import type { Budget, Problem } from "./problem.ts"
+import { oneByOne } from "./runs.ts"
+import { Random } from "./search/random.ts"
 import { isMovable } from "./search/movable.ts"
 import { search } from "./search/search.ts"
 
@@ -65,28 +67,41 @@ const negligible = 1e-9
 /** So many are placed again in no time, in whatever order. */
 const fewPods = 2000
 
+/** So few are placed again several times, as different outcomes of chance have it: two times by rule, then by chance. */
+const luckyPods = 400
+const luckyTries = 10
+
 /**
- * Plain first-fit, or first-fit in another order or under a price ceiling where that is better. They are tried where the search
- * cannot help: where pods are left out or nodes have to stay as they are.
+ * Plain first-fit, or first-fit done otherwise where that is better. Other ways are tried where the search cannot help: where pods are
+ * left out, where nodes have to stay as they are, and where pods have to stay in their domains.
  */
 const bestPass = (model: Model, plain: FirstFit, nodes: ReadonlyArray<PackedNode>, budget: Budget): FirstFit => {
+  const isStuck = plain.unplaced > 0 || nodes.some((node) => !isMovable(model, plain, node))
   let best = plain
-  if (plain.unplaced === 0 && nodes.every((node) => isMovable(model, plain, node))) return best
-  const consider = (other: FirstFit): void => {
-    if (!isBetter(other, best) || !placesAsMany(other, plain)) return
-    if (other.unplaced < plain.unplaced || keepsPreferences(model, other, plain)) best = other
-  }
-  // Whoever found others in the place that it needed may find it when its turn comes before theirs.
-  if (plain.unplaced > 0) {
-    const waiting = plain.left.map(({ pods }) => model.runs[model.runOf[pods[0]!]!]!)
-    consider(new FirstFit(model, Infinity, { before: waiting.filter(({ podClass }) => podClass.refusal === undefined) }).run())
-  }
-  if (model.problem.pods.length <= fewPods) consider(new FirstFit(model, Infinity, { newestFirst: true }).run())
-  for (const ceiling of ceilings(model)) {
+  for (const pass of otherPasses(model, plain, isStuck)) {
+    const other = pass.run()
+    if (isBetter(other, best) && placesAsMany(other, plain) &&
+      (other.unplaced < plain.unplaced || keepsPreferences(model, other, plain))) best = other
     if (budget.isSpent?.() === true) break
-    consider(new FirstFit(model, ceiling).run())
   }
   return best
+}
+
+/** Other passes over the same pods, not yet run. */
+const otherPasses = function*(model: Model, plain: FirstFit, isStuck: boolean): Generator<FirstFit> {
+  const { problem: { pods }, runs, topologyKeys } = model
+  // Whoever found others in the place that it needed may find it when its turn comes before theirs.
+  if (plain.unplaced > 0) {
+    const waiting = new Set(plain.left.map(({ run }) => run))
+    yield new FirstFit(model, Infinity, { runs: [...waiting, ...runs.filter((run) => !waiting.has(run))] })
+  }
+  const tries = topologyKeys.all.length > 0 && pods.length <= luckyPods ? luckyTries : isStuck && pods.length <= fewPods ? 2 : 0
+  const inTurn = tries > 0 ? oneByOne(pods, runs, model.runOf) : runs
+  for (let n = 0; n < tries; n++) {
+    const chance = n < 2 ? undefined : new Random(n * 0x9e3779b1)
+    yield new FirstFit(model, Infinity, { runs: inTurn, exact: true, thrifty: n % 2 === 1, chance })
+  }
+  if (isStuck) for (const ceiling of ceilings(model)) yield new FirstFit(model, ceiling)
 }
 
 const isBetter = (a: FirstFit, b: FirstFit): boolean => {
@@ -102,7 +117,7 @@ const placesAsMany = (a: FirstFit, plain: FirstFit): boolean => {
 }
 
 const keepsPreferences = (model: Model, a: FirstFit, plain: FirstFit): boolean =>
-  a.givenUp <= plain.givenUp && model.pools.every(({ weight }) => a.podsByWeight(weight) >= plain.podsByWeight(weight))
+  a.givenUp <= plain.givenUp && model.pools.every(({ weight }) => a.podsBelow(weight) <= plain.podsBelow(weight))
 
 const planOf = (model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>): Plan => {
   const { problem } = model

@@ -29,13 +29,16 @@ export class Reach {
   readonly sole: number
   /** True when the requirements say so themselves, and not only what is to be had. */
   readonly said: boolean
+  /** True when the requirements name one or several. */
+  readonly listed: boolean
   /** True when the node will not have the label. */
   readonly unlabelled: boolean
   /** The domains, cheapest first, once somebody has asked. */
   byPrice: ReadonlyArray<number> | undefined = undefined
 
-  constructor(bits: Bits, said: boolean, unlabelled: boolean) {
+  constructor(bits: Bits, listed: boolean, said: boolean, unlabelled: boolean) {
     this.bits = bits
+    this.listed = listed
     this.unlabelled = unlabelled
     const left = members(bits)
     this.sole = left.length === 1 ? left[0]! : -1
@@ -67,8 +70,8 @@ export class State {
   private most: Largest | undefined = undefined
   /** By id of topology key. */
   private readonly reaches: Array<Reach | undefined> = []
-  /** By topology key and domain: the state narrowed to it; null where that cannot be. */
-  readonly narrowed: Map<number, State | null> = new Map()
+  /** By topology key and domain, or domains: the state narrowed to it; null where that cannot be. */
+  readonly narrowed: Map<number | string, State | null> = new Map()
   /** By what of the pool's types holds a need, and by what of that is left here: many needs leave the same. */
   private readonly held: Map<Bits, ReadonlyArray<number>> = new Map()
   private readonly lists: Map<string, ReadonlyArray<number>> = new Map()
@@ -107,9 +110,9 @@ export class State {
     let reach = this.reaches[key.id]
     if (reach === undefined) {
       const own = this.requirements.get(key.label)
-      const said = own !== undefined && !own.complement && !own.absent && own.values.size === 1
+      const listed = own !== undefined && !own.complement && !own.absent
       const bits = key.reachable(this.pool, this.requirements, this.order)
-      reach = new Reach(bits, said, isEmptyBits(bits) && !this.canHave(key.label))
+      reach = new Reach(bits, listed, listed && own.values.size === 1, isEmptyBits(bits) && !this.canHave(key.label))
       while (this.reaches.length <= key.id) this.reaches.push(undefined)
       this.reaches[key.id] = reach
     }
@@ -290,16 +293,25 @@ export class States {
   /** The state of a node that is to be in that domain; undefined where it cannot be or no type is left. */
   within(state: State, key: TopologyKey, domain: number): State | undefined {
     const memo = key.id * 0x100000 + domain
-    let next = state.narrowed.get(memo)
-    if (next === undefined) {
-      const want = new Map([[key.label, valuesIn([key.values[domain]!])]])
-      const narrowed = compatible(state.requirements, want, this.wellKnown)
-        ? this.intern(state.pool, both(state.requirements, want), state.allowed)
-        : undefined
-      next = narrowed === undefined || narrowed.order.length === 0 ? null : narrowed
-      state.narrowed.set(memo, next)
-    }
-    return next ?? undefined
+    const known = state.narrowed.get(memo)
+    return known === undefined ? this.narrow(state, key, [domain], memo) : known ?? undefined
+  }
+
+  /** The same for one of several domains. */
+  among(state: State, key: TopologyKey, domains: Bits): State | undefined {
+    const memo = `${key.id} ${domains.join()}`
+    const known = state.narrowed.get(memo)
+    return known === undefined ? this.narrow(state, key, members(domains), memo) : known ?? undefined
+  }
+
+  private narrow(state: State, key: TopologyKey, domains: ReadonlyArray<number>, memo: number | string): State | undefined {
+    const want = new Map([[key.label, valuesIn(domains.map((domain) => key.values[domain]!))]])
+    const narrowed = domains.length > 0 && compatible(state.requirements, want, this.wellKnown)
+      ? this.intern(state.pool, both(state.requirements, want), state.allowed)
+      : undefined
+    const next = narrowed === undefined || narrowed.order.length === 0 ? undefined : narrowed
+    state.narrowed.set(memo, next ?? null)
+    return next
   }
 
   /** The same state with no type dearer than the price. */

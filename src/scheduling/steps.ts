@@ -12,6 +12,7 @@ import type { Requirements } from "./requirements.ts"
 import { both, identityOfRequirements, matchesLabels } from "./requirements.ts"
 import type { Demand } from "./states.ts"
 import { untolerated } from "./taints.ts"
+import { partsOf } from "./volumeAlternatives.ts"
 
 /** Where labels and taints let a pod in, whatever the room: found out once for all steps that ask for the same. */
 class Access {
@@ -50,6 +51,8 @@ export class Step {
   readonly demand: Demand
   /** The same with each of the places where its volumes can be; one of them must hold. Nearly always just the demand. */
   readonly alternatives: ReadonlyArray<Demand>
+  /** Where these leave several values of a label: the same with each value by itself. */
+  readonly parts: ReadonlyArray<Demand>
   /** The rules about who shares its node: of one group at most one. */
   readonly limits: ReadonlyArray<HostLimit>
   /** Steps with equal limits have the same number. */
@@ -60,12 +63,13 @@ export class Step {
   private readonly access: Access
 
   constructor(
-    id: number, alternatives: ReadonlyArray<Demand>, access: Access, limits: ReadonlyArray<HostLimit>, limitsId: number,
-    company: ReadonlyArray<HostCompany>, keys: ReadonlyArray<KeyRules>
+    id: number, alternatives: ReadonlyArray<Demand>, parts: ReadonlyArray<Demand>, access: Access, limits: ReadonlyArray<HostLimit>,
+    limitsId: number, company: ReadonlyArray<HostCompany>, keys: ReadonlyArray<KeyRules>
   ) {
     this.id = id
     this.demand = alternatives[0]!
     this.alternatives = alternatives
+    this.parts = parts
     this.access = access
     this.limits = limits
     this.limitsId = limitsId
@@ -116,20 +120,21 @@ export class Steps {
     const alternatives = places.length === 0
       ? [this.demand(rung.requirements, ports)]
       : places.map((place) => this.demand(both(rung.requirements, place), ports))
+    const parts = partsOf(places).map((place) => this.demand(both(rung.requirements, place), ports))
     const accessKey = `${alternatives.map(({ id }) => id).join(",")} ${JSON.stringify(rung.tolerations)}`
     const limits = limitsOf(rung.terms)
     const company = companyOf(rung.terms)
     const keys = this.keysOf(rung)
     const said = keys.flatMap(({ key, rules, open }) => rules.map((rule) =>
-      [key.id, open, rule.kind, rule.group, rule.self, rule.maxSkew, rule.minDomains, rule.eligible.join(".")].join(" ")))
+      [key.id, open, rule.kind, rule.group, rule.self, rule.maxSkew, rule.minDomains, rule.wish, rule.eligible.join(".")].join(" ")))
     const limitsKey = limits.map(({ group, atMost }) => `${group}:${atMost}`).join(",")
-    const identity = [accessKey, limitsKey, company.map(({ group, self }) => `${group}:${self}`).join(","), ...said].join("\n")
+    const identity = [accessKey, parts.map(({ id }) => id).join(","), limitsKey, company.map(({ group, self }) => `${group}:${self}`).join(","), ...said].join("\n")
     let step = this.steps.get(identity)
     if (step === undefined) {
       const limitsId = this.limits.get(limitsKey) ?? this.limits.size
       this.limits.set(limitsKey, limitsId)
       const access = this.access(accessKey, alternatives, rung.tolerations)
-      step = new Step(this.steps.size, alternatives, access, limits, limitsId, company, keys)
+      step = new Step(this.steps.size, alternatives, parts, access, limits, limitsId, company, keys)
       this.steps.set(identity, step)
     }
     return step
@@ -153,14 +158,18 @@ export class Steps {
       const eligible = key.allowedBy(strict.get(key.label))
       intersectBits(eligible, this.counted(term))
       const known = byKey.get(key.id) ?? { key, rules: [], wishes: 0 }
-      known.rules.push({ kind, group, self, maxSkew, minDomains, eligible })
-      if (wish) known.wishes++
+      known.rules.push({ kind, group, self, maxSkew, minDomains, wish, eligible })
+      if (wish && kind === "anti") known.wishes++
       byKey.set(key.id, known)
     }
     // By name: ids are given as keys are met, and deciding one label can narrow another.
     return [...byKey.values()].sort((a, b) => a.key.label < b.key.label ? -1 : 1)
       .map(({ key, rules, wishes }) => ({
-        key, rules, apart: rules.every(({ kind }) => kind === "anti"), open: wishes === rules.length
+        key,
+        rules,
+        apart: rules.every(({ kind }) => kind === "anti"),
+        near: rules.every(({ kind }) => kind !== "spread") && rules.filter(({ kind }) => kind === "anti").length === wishes,
+        open: wishes === rules.length
       }))
   }
 

@@ -20,6 +20,12 @@ export const allOf = (
   return possible.length === 0 && a.length + b.length > 0 ? undefined : merge(possible)
 }
 
+/** Alternatives that leave several values of a label, with each value by itself, in the order in which they were given. */
+export const partsOf = (alternatives: ReadonlyArray<Requirements>): ReadonlyArray<Requirements> =>
+  alternatives.flatMap((one) => [...one].flatMap(([key, set]) => (
+    isList(set) && set.values.size > 1 ? [...set.values].map((value) => new Map(one).set(key, valuesIn([value]))) : []
+  )))
+
 /** Alternatives that differ in the values of one key only become one, and equal ones are said once. */
 const merge = (alternatives: ReadonlyArray<Requirements>): ReadonlyArray<Requirements> => {
   let left = alternatives

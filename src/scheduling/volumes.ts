@@ -79,7 +79,9 @@ export class Volumes {
 
   private intern(alternatives: ReadonlyArray<Requirements>): ReadonlyArray<Requirements> {
     if (alternatives.length === 0) return anyNode
-    const identity = alternatives.map(identityOfRequirements).join("\n|\n")
+    // Their order matters too: the first that can be had is taken.
+    const order = alternatives.map((one) => [...one.values()].map(({ values }) => [...values].join()))
+    const identity = `${alternatives.map(identityOfRequirements).join("\n|\n")}\n${JSON.stringify(order)}`
     const known = this.interned.get(identity)
     if (known === undefined) this.interned.set(identity, alternatives)
     return known ?? alternatives

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { InstanceType, Offering } from "../../src/scheduling/index.ts"
 import { pod, pods, pool, type } from "./build.ts"
-import { capacityType, hostname, inValues, judged, requires, reasonsOf } from "./judged.ts"
+import { capacityType, hostname, inValues, judged, requires, reasonsOf, spread, zone } from "./judged.ts"
 
 const reservation = "example.com/reservation"
 const one = { cpu: 1 }
@@ -70,5 +70,36 @@ describe("reserved capacity", () => {
     const parts = { ...given([big(onDemand, reserved("r1", 1))]), nodePools, pods: pods(2, one, apart) }
     assert.deepStrictEqual(judged(parts).newNodes.map((made) => made.nodePool), ["heavy"])
     assert.deepStrictEqual([...new Set(reasonsOf(parts))], ["p1: ReservedCapacityInUse"])
+  })
+
+  describe("that others hold makes nobody wait who can be elsewhere", () => {
+    const inB = { ...onDemand, zone: "b" }
+    const zonesOf = (parts: Parameters<typeof judged>[0]) =>
+      judged(parts).newNodes.map((made) => `${made.zone} ${made.capacityType}`).sort()
+
+    it("where its volume can be in another zone", () => {
+      const parts = {
+        ...given([big(onDemand, inB, reserved("r1", 1))]),
+        persistentVolumeClaims: [{ metadata: { name: "x" }, spec: { storageClassName: "disk" } }],
+        storageClasses: [{
+          metadata: { name: "disk" }, provisioner: "csi.example.com", volumeBindingMode: "WaitForFirstConsumer",
+          allowedTopologies: ["a", "b"].map((name) => ({ matchLabelExpressions: [{ key: zone, values: [name] }] }))
+        }],
+        pods: [pod("first", { cpu: 2 }, apart), pod("last", one, {
+          ...apart, volumes: [{ name: "x", persistentVolumeClaim: { claimName: "x" } }]
+        })]
+      }
+      assert.deepStrictEqual(zonesOf(parts), ["a reserved", "b on-demand"])
+    })
+
+    it("where it has to have one zone and may choose which", () => {
+      const parts = {
+        ...given([big(onDemand, inB, reserved("r1", 1))]),
+        pods: [pod("first", { cpu: 2 }, apart), pod("last", one, {
+          ...apart, ...spread(zone, { maxSkew: 2 })
+        })]
+      }
+      assert.deepStrictEqual(zonesOf(parts), ["a reserved", "b on-demand"])
+    })
   })
 })

@@ -140,6 +140,27 @@ describe("which nodes a spread counts", () => {
     assert.deepStrictEqual(countsBy(zone, { types: abc, nodePools, pods: honored }), { a: 2, b: 2 })
     assert.deepStrictEqual(countsBy(zone, { types: abc, nodePools, pods: pods(4, one, even(zone)) }), { a: 1, b: 1, nowhere: 2 })
   })
+
+  it("are, of those to buy, the ones that ask for what the pod asks for by then", () => {
+    const inA = { ...even(hostname, { maxSkew: 2 }), nodeSelector: { [zone]: "a" } }
+    const anywhere = pod("large", { cpu: 2 }, even(hostname))
+    const { newNodes } = judged({ types: zoned("a"), pods: [anywhere, ...pods(2, one, inA)] })
+    assert.deepStrictEqual(newNodes.map((made) => made.pods.length), [3])
+    const alike = pod("large", { cpu: 2 }, { ...even(hostname), nodeSelector: { [zone]: "a" } })
+    assert.strictEqual(judged({ types: zoned("a"), pods: [alike, ...pods(2, one, inA)] }).newNodes.length, 2)
+  })
+
+  it("are those of the required terms that have not been given up", () => {
+    const classes = ["dedicated", "shared"]
+    const either = { ...even(zone), affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: {
+      nodeSelectorTerms: classes.map((name) => ({ matchExpressions: [inValues(key, name)] }))
+    } } } }
+    const offerings = [{ zone: "a", capacityType: "on-demand", price: 1 }]
+    const some = classes.map((name) => type(name, 8, 16, 1, { labels: { [key]: name }, offerings }))
+    const nodes = [closed("old", "b", [], { [key]: "shared" })]
+    const { newNodes } = judged({ types: some, wellKnownLabels: [key], nodes, pods: pods(2, one, either) })
+    assert.deepStrictEqual(newNodes.map((made) => made.instanceType), classes)
+  })
 })
 
 describe("a spread over other labels", () => {

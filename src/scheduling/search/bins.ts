@@ -62,7 +62,7 @@ const isVaried = (task: Task, id: number, used: Float64Array): boolean => {
   const { state } = task.states.all[id]!
   if (state.minimums.length === 0) return true
   task.meter.spend(state.order.length * 4)
-  return shortfalls(state, used, task.D).size === 0
+  return shortfalls(state, used).size === 0
 }
 
 /**
@@ -71,7 +71,6 @@ const isVaried = (task: Task, id: number, used: Float64Array): boolean => {
  */
 const chargeOf = (task: Task, id: number, type: number, used: Float64Array): Float64Array | undefined => {
   const { state } = task.states.all[id]!
-  const { D } = task
   const types = state.minimums.length === 0 ? [type] : state.holding(used, 0)
   return chargeOfTypes(task, task.states.all[id]!.pool, types)
 }

@@ -13,16 +13,26 @@ export const isMovable = (model: Model, pass: FirstFit, { state, pods }: PackedN
   if (pool.hasMinValues) {
     for (const [key, set] of requirements) if (set.minValues !== pool.requirements.get(key)?.minValues) return false
   }
-  return pods.every((pod) => {
+  return sharesFairly(model, pass, pods) && pods.every((pod) => {
     const { podClass } = model.runs[model.runOf[pod]!]!
     return podClass.movable && isDecided(model, podClass, state) &&
       countsAlike(model, podClass, podClass.steps[pass.stepOf[pod]!]!, state)
   })
 }
 
+/** True when nobody on the node has more company than it allows, whether or not its spread counted all of them. */
+const sharesFairly = ({ groups, runOf, runs }: Model, pass: FirstFit, pods: ReadonlyArray<number>): boolean => {
+  if (groups.host.every(({ filter }) => filter === undefined)) return true
+  const classes = pods.map((pod) => runs[runOf[pod]!]!.podClass)
+  const counts = groups.host.map(({ filter }, group) =>
+    filter === undefined ? 0 : classes.filter(({ counts: { host } }) => host.includes(group)).length)
+  return classes.every(({ counts: { host }, steps }, i) =>
+    steps[pass.stepOf[pods[i]!]!]!.limits.every(({ atMost, group }) => counts[group]! <= atMost + (host.includes(group) ? 1 : 0)))
+}
+
 /** Whoever else comes to an open node may decide its domain, and the pod would be counted where it was not. */
-const isDecided = ({ topologyKeys }: Model, { pinned }: PodClass, state: State): boolean =>
-  pinned.every((label) => {
+const isDecided = ({ topologyKeys }: Model, { decided }: PodClass, state: State): boolean =>
+  decided.every((label) => {
     const { sole, unlabelled } = state.reach(topologyKeys.of(label))
     return sole >= 0 || unlabelled
   })
