@@ -3,8 +3,10 @@ import { Clock, Effect } from "effect"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import { CloudProvider } from "../../cloud/cloudProvider.ts"
+import { isWaitingEviction } from "../../cluster/podPredicates.ts"
 import { Caches, index } from "../../kube/caches.ts"
 import { Recorder } from "../../kube/events.ts"
+import { Kube } from "../../kube/kube.ts"
 import type { Node } from "../../kube/objects.ts"
 import { PersistentVolumeClaims, Pods, VolumeAttachments } from "../../kube/resources.ts"
 import { some } from "../some.ts"
@@ -50,10 +52,20 @@ const isTooSoon = (claim: NodeClaim, nowMillis: number): boolean => {
 export const makeStages = Effect.fnUntraced(function*(evictions: EvictionQueue) {
   const caches = yield* Caches
   const cloud = yield* CloudProvider
+  const kube = yield* Kube
   const recorder = yield* Recorder
   const pods = caches.store(Pods)
   const attachments = caches.store(VolumeAttachments)
   const volumeClaims = caches.store(PersistentVolumeClaims)
+
+  /**
+   * Pods to be waited for that the server has on the node. Asked once, before the machine goes for good: a cache that is behind
+   * may not know of them.
+   */
+  const unseen = ({ metadata: { name } }: Node, now: number) =>
+    kube.list(Pods, { fieldSelector: `spec.nodeName=${name}` }).pipe(
+      Effect.map(({ items }) => items.filter((pod) => isWaitingEviction(pod, now)))
+    )
 
   const drain = Effect.fnUntraced(function*({ claim, deadline, node }: Leaving) {
     const now = yield* Clock.currentTimeMillis
@@ -64,17 +76,19 @@ export const makeStages = Effect.fnUntraced(function*(evictions: EvictionQueue) 
     const goOn: StageResult = { change: begun, afterMillis: lookMillis }
     const plan = drainPlan(pods.by(index.podNode, node.metadata.name), deadline, now)
     yield* evictions.add(plan.next, deadline)
-    if (plan.waiting.length > 0) {
+    const isOver = claim !== undefined && nodeClaimConditions.isTrue(claim, conditionType.drained)
+    if (plan.waiting.length === 0 && claim !== undefined && isTooSoon(begun(claim), now)) return goOn
+    const waiting = plan.waiting.length > 0 || isOver ? plan.waiting : yield* unseen(node, now)
+    if (waiting.length > 0) {
       yield* recorder.publish({
         object: node,
         type: "Warning",
         reason: "FailedDraining",
-        message: `Failed to drain node, ${plan.waiting.length} pods are waiting to be evicted`,
+        message: `Failed to drain node, ${waiting.length} pods are waiting to be evicted`,
         dedupe: [node.metadata.uid ?? node.metadata.name]
       })
       return goOn
     }
-    if (claim !== undefined && isTooSoon(begun(claim), now)) return goOn
     const drained: StageResult = {
       change: (one) => nodeClaimConditions.setTrue(one, conditionType.drained, iso),
       afterMillis: undefined

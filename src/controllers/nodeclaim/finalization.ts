@@ -18,7 +18,7 @@ import { Nodes } from "../../kube/resources.ts"
 import { done, requeueAfter } from "../../runtime/controller.ts"
 import { patientDelete } from "../node/patientDelete.ts"
 import { claimMetrics } from "./claimMetrics.ts"
-import { nodesOfClaim } from "./pairing.ts"
+import { disagree, nodesOfClaim } from "./pairing.ts"
 import { writeClaim, writeFinalizers } from "./writeClaim.ts"
 
 /**
@@ -51,11 +51,23 @@ const writeDeadline = Effect.fnUntraced(function*(claim: NodeClaim, deadline: st
 })
 
 /**
- * The nodes to drain first. A Node that carries our finalizer was registered, whether or not the claim got to say so;
- * any other has no pods that we would have to wait for, and goes with its instance.
+ * Whether the node has to drain first. A Node that carries our finalizer was registered, whether or not the claim got to
+ * say so; any other has no pods that we would have to wait for, and goes with its instance.
  */
-const nodesToDrain = (claim: NodeClaim, nodes: Store<Node>): ReadonlyArray<Node> => nodesOfClaim(claim, nodes).filter((node) =>
-  nodeClaimConditions.isTrue(claim, conditionType.registered) || (node.metadata.finalizers ?? []).includes(finalizer.termination))
+const isToDrain = (claim: NodeClaim, node: Node): boolean =>
+  nodeClaimConditions.isTrue(claim, conditionType.registered) || (node.metadata.finalizers ?? []).includes(finalizer.termination)
+
+/** Asked before the machine goes for good: a cache that is behind may not know that the node has joined. */
+const joinedUnseen = Effect.fnUntraced(function*(claim: NodeClaim) {
+  const kube = yield* Kube
+  const name = claim.status?.nodeName
+  if (name === undefined || nodeClaimConditions.isTrue(claim, conditionType.instanceTerminating)) return []
+  const node = yield* kube.get(Nodes, { name }).pipe(
+    Effect.map((found): Node | undefined => found),
+    Effect.catchIf(isNotFound, () => Effect.undefined)
+  )
+  return node === undefined || disagree(claim, node) ? [] : [node].filter((one) => isToDrain(claim, one))
+})
 
 /** One look at a claim that is being deleted. */
 export const finalize = Effect.fnUntraced(function*(found: NodeClaim, nodes: Store<Node>, claims: Store<NodeClaim>) {
@@ -68,15 +80,16 @@ export const finalize = Effect.fnUntraced(function*(found: NodeClaim, nodes: Sto
   const deadline = missingDeadline(found)
   const claim = deadline === undefined ? found : yield* writeDeadline(found, deadline)
 
-  const draining = nodesToDrain(claim, nodes)
+  const known = nodesOfClaim(claim, nodes).filter((node) => isToDrain(claim, node))
+  const draining = known.length > 0 ? known : yield* joinedUnseen(claim)
   for (const { metadata: { deletionTimestamp, name, uid } } of draining) {
     if (deletionTimestamp !== undefined) continue
     yield* kube.delete(Nodes, { name }, uid === undefined ? {} : { uid }).pipe(
       Effect.catchIf((error) => isNotFound(error) || isConflict(error), () => Effect.void)
     )
   }
-  // The end of the node brings us back.
-  if (draining.length > 0) return done
+  // The end of the node brings us back; what the cache does not know of, it cannot tell the end of.
+  if (draining.length > 0) return known.length > 0 ? done : requeueAfter("1 second")
 
   // Asked also where nothing is known of a machine: a call for it may still be under way.
   const deletion = yield* patientDelete(cloud.delete(claim))

@@ -9,7 +9,7 @@ import type { Store } from "../../kube/caches.ts"
 import type { Node } from "../../kube/objects.ts"
 
 /** Both sides say which instance it is, and they disagree. */
-const disagree = (claim: NodeClaim, node: Node): boolean => {
+export const disagree = (claim: NodeClaim, node: Node): boolean => {
   const wanted = claim.status?.providerID
   const found = node.spec?.providerID
   return wanted !== undefined && found !== undefined && wanted !== found

@@ -7,9 +7,11 @@ import { nodeTermination } from "../../../src/controllers/node/termination.ts"
 import { nodeClaimExpiration } from "../../../src/controllers/nodeclaim/expiration.ts"
 import { nodeClaimLifecycle } from "../../../src/controllers/nodeclaim/lifecycle.ts"
 import { Kube } from "../../../src/kube/kube.ts"
+import { Unavailable } from "../../../src/kube/kubeError.ts"
+import { MemoryApiServer } from "../../../src/kube/memory/layer.ts"
 import { Nodes, Pods } from "../../../src/kube/resources.ts"
 import {
-  claim, cloudError, counted, createNode, daemonOwner, deleteClaim, deleteNode, FakeCloud, finishPod, inWorld, node, nodeOf, pod,
+  claim, claimNamed, cloudError, counted, createClaim, createNode, daemonOwner, deleteClaim, deleteNode, FakeCloud, finishPod, inWorld, node, nodeOf, pod,
   readiness, reasonsOn, runPod, seconds, setNodeStatus, statusOf
 } from "../nodeclaim/support.ts"
 import { holdPods, leaving, nodeName, podHere, readyNode, releasePods } from "./support.ts"
@@ -134,6 +136,54 @@ describe("the end of a node", () => {
     assert.strictEqual(yield* statusOf("a", "InstanceTerminating"), "True")
     assert.strictEqual(yield* deletions, 1)
     assert.strictEqual((yield* claim("a"))?.metadata.annotations?.["note"], "1")
+  })))
+
+  const stale = Effect.fnUntraced(function*(resource: typeof Pods | typeof Nodes) {
+    const server = yield* MemoryApiServer
+    yield* server.inject({ verb: "watch", resource, reason: new Unavailable(), times: 1_000_000 })
+    yield* server.breakWatches(resource)
+    return server.server
+  })
+
+  it.effect("a pod that the caches do not know of yet keeps the machine", () => inWorld(Effect.gen(function*() {
+    const { heal } = yield* MemoryApiServer
+    yield* readyNode()
+    const server = yield* stale(Pods)
+    server.create(Pods, podHere("web"))
+    yield* deleteNode(nodeName)
+    yield* seconds(30)
+    assert.isDefined(yield* node(nodeName))
+    assert.strictEqual(yield* deletions, 0)
+    yield* heal
+    yield* seconds(30)
+    assert.deepStrictEqual(yield* leaving, ["web"])
+    yield* finishPod("web")
+    yield* seconds(5)
+    assert.isUndefined(yield* node(nodeName))
+  })))
+
+  it.effect("a node that the caches do not know of yet is drained before its machine goes", () => inWorld(Effect.gen(function*() {
+    const { heal } = yield* MemoryApiServer
+    yield* Effect.forkScoped(nodeClaimLifecycle)
+    yield* Effect.forkScoped(nodeTermination)
+    yield* createClaim(claimNamed("a"))
+    yield* seconds(1)
+    const server = yield* stale(Nodes)
+    // As the process that led before left it.
+    const metadata = { finalizers: [finalizer.termination], labels: { [label.registered]: "true", [label.nodeClass]: "default" } }
+    server.create(Nodes, nodeOf("a", { metadata, spec: { providerID: "linode://a" } }))
+    yield* runPod(podHere("web"))
+    yield* deleteClaim("a")
+    yield* seconds(10)
+    assert.strictEqual(yield* deletions, 0)
+    assert.isDefined((yield* node(nodeName))?.metadata.deletionTimestamp)
+    yield* heal
+    yield* seconds(30)
+    assert.deepStrictEqual(yield* leaving, ["web"])
+    yield* finishPod("web")
+    yield* seconds(10)
+    assert.isUndefined(yield* node(nodeName))
+    assert.isUndefined(yield* claim("a"))
   })))
 
   it.effect("a node that still reports Ready is drained even if Linode says that its instance is gone", () =>
