@@ -69,7 +69,9 @@ export const annotation = {
   /** Which pools may hold the claim's node: the key that the pools carry as a tag. */
   lkePoolKey: "karpenter.k8s.linode/lke-pool-key",
   /** The change that was sent to Linode on behalf of the claim, as JSON; see cloud/lke. */
-  lkeIntent: "karpenter.k8s.linode/lke-intent"
+  lkeIntent: "karpenter.k8s.linode/lke-intent",
+  /** When tags were sent to Linode for the claim's pool, while it is not known that they were written. */
+  lkeTagging: "karpenter.k8s.linode/lke-tagging"
 } as const
 
 export const finalizer = { termination: "karpenter.sh/termination", nodeClass: "karpenter.k8s.linode/termination" } as const

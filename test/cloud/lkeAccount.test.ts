@@ -158,6 +158,54 @@ describe("the tags of a LinodeNodeClass", () => {
   }).pipe(Effect.provide(world.outside())))
 })
 
+describe("tags that are written late", () => {
+  it.effect("undo no sentence: a pool goes once they cannot come any more, also after a restart", () => Effect.gen(function*() {
+    const { api, cloud: linode } = yield* LinodeSimulator
+    const cluster = yield* world.setUp({ spec: { tags: ["team=a"] } })
+    const kube = yield* Kube
+    const setTags = (tags: ReadonlyArray<string>) =>
+      kube.patch<LinodeNodeClass>(LinodeNodeClasses, { name: "default" }, { spec: { tags } }, { kind: "merge" })
+    const poolRoute = "/lke/clusters/{id}/pools/{id}"
+    yield* world.during((cloud) => Effect.gen(function*() {
+      yield* launched(cloud, ["a", "b"])
+      yield* world.play(cloud.retag(yield* setTags(["team=a"])))
+      api.faults.on(`PUT ${poolRoute}`, { kind: "late", afterMillis: 100_000 })
+      yield* world.play(Effect.flip(cloud.retag(yield* setTags(["team=b"]))))
+    }))
+    const sent = yield* Clock.currentTimeMillis
+    yield* world.during((cloud) => Effect.gen(function*() {
+      yield* world.play(world.deleteAll(cloud, ["a", "b"]), "10 minutes", 200)
+      assert.lengthOf(yield* world.alive, 0)
+      assert.lengthOf(linode.poolsOf(cluster), 1)
+      const sentence = api.log.find(({ at, method, route }) => method === "PUT" && route === poolRoute && at > sent)
+      assert.isAbove((sentence?.at ?? 0) - sent, 100_000, "not before the tags were written")
+    }))
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("are put right when they were overtaken", () => Effect.gen(function*() {
+    const { api, cloud: linode } = yield* LinodeSimulator
+    const cluster = yield* world.setUp({ spec: { tags: ["team=a"] } })
+    const kube = yield* Kube
+    const setTags = (tags: ReadonlyArray<string>) =>
+      kube.patch<LinodeNodeClass>(LinodeNodeClasses, { name: "default" }, { spec: { tags } }, { kind: "merge" })
+    yield* world.during((cloud) => Effect.gen(function*() {
+      yield* launched(cloud, ["a", "b"])
+      yield* world.play(cloud.retag(yield* setTags(["team=a"])))
+      api.faults.on("PUT /lke/clusters/{id}/pools/{id}", { kind: "late", afterMillis: 60_000 })
+      yield* world.play(Effect.flip(cloud.retag(yield* setTags(["team=b"]))))
+      const next = yield* setTags(["team=c"])
+      const again = yield* world.play(Effect.flip(cloud.retag(next)))
+      assert.strictEqual(again.reason._tag, "CloudUnavailable", "it asks to be called again")
+      yield* world.pass("3 minutes")
+      const pool = linode.poolsOf(cluster)[1]!
+      assert.include(pool.tags, "team=b", "the late ones came")
+      yield* world.play(cloud.retag(next))
+      assert.deepStrictEqual(pool.tags.filter((tag) => tag.startsWith("team=")), ["team=c"])
+      assert.isUndefined((yield* world.getClaim("a")).metadata.annotations?.[annotation.lkeTagging])
+    }))
+  }).pipe(Effect.provide(world.outside())))
+})
+
 describe("whether machines exist", () => {
   it.effect("is one list for many and a reading for those that no list has: only Linode's word for an id counts", () => Effect.gen(function*() {
     const { api, cloud: linode } = yield* LinodeSimulator

@@ -36,7 +36,7 @@ const hasLiveOwner = (view: View, node: string): boolean => (view.owners.get(nod
 
 const decidePool = (view: View, key: string, pool: Pool, since: Since): GarbagePlan | undefined => {
   const doubts = poolDoubts(view, pool)
-  if (doubts.growing) return undefined
+  if (doubts.growing || doubts.tagging) return undefined
   if (isSentenced(pool)) {
     return pool.nodes.some((node) => hasLiveOwner(view, node.id)) ? undefined : { key, pool, doomed: "pool" }
   }

@@ -36,8 +36,10 @@ const judge = (view: View, claim: ClaimRecord): Verdict => {
     return isMissing(view, node) ? { is: "unlisted" } : { is: "wait", why: "its pool's nodes are not all listed yet" }
   }
   if ((view.owners.get(node) ?? []).some((owner) => !owner.deleting)) return { is: "gone" }
+  const doubts = poolDoubts(view, found.pool)
+  if (doubts.tagging) return { is: "wait", why: "tags of its pool may still be written" }
   if (isSentenced(found.pool)) return { is: "pool" }
-  if (poolDoubts(view, found.pool).growing) return { is: "wait", why: "its pool may still grow" }
+  if (doubts.growing) return { is: "wait", why: "its pool may still grow" }
   return { is: "node", pool: found.pool, node }
 }
 

@@ -113,7 +113,9 @@ const make = Effect.gen(function*() {
     validate: makeValidator(linode, cluster),
     retag: (nodeClass) => tagIssue(nodeClass.spec.tags ?? []).length > 0
       ? Effect.void
-      : Effect.mapError(retag(world, locks, nodeClass), cloudError("write tags")),
+      : Effect.mapError(retag(world, locks, nodeClass), cloudError("write tags")).pipe(Effect.flatMap((again) => again === undefined
+        ? Effect.void
+        : unavailable("write tags", "tags that were sent earlier may still be written", again / 1000))),
     interruptions: Effect.mapError(announcements.read, fromLinode("read announcements")),
     accountTrouble: world.account.trouble,
     collectGarbage: Effect.mapError(makeSweeper(world, locks, grow), cloudError("collect garbage"))

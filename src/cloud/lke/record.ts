@@ -37,6 +37,8 @@ export interface ClaimRecord {
   /** Id of its LKE node, from its annotation. */
   readonly node: string | undefined
   readonly intent: Intent | undefined
+  /** When tags were sent for its pool that may be written yet, in milliseconds. */
+  readonly tagging: number | undefined
   /** Its Linode's id, as far as its status says. */
   readonly instance: number | undefined
   /** The node's name, where the claim has no annotation of ours (the Go provider made it). */
@@ -70,6 +72,7 @@ export const recordOf = (claim: NodeClaim): ClaimRecord => {
     key,
     node,
     intent: intent?._tag === "Some" ? intent.value : undefined,
+    tagging: annotations[annotation.lkeTagging] === undefined ? undefined : Date.parse(annotations[annotation.lkeTagging]!) || 0,
     instance,
     foreign: key === undefined && node === undefined && (nodeName !== undefined || instance !== undefined)
       ? { nodeName, instance }

@@ -115,12 +115,24 @@ export const doubtOf = (view: View, claim: ClaimRecord): Intent | undefined => {
   return view.now - (Date.parse(intent.at) || 0) < requestLifetime ? intent : undefined
 }
 
-/** Changes of a pool's count that may still be carried out: none other is sent to it meanwhile. */
-export const poolDoubts = (view: View, pool: Pool): { readonly growing: boolean; readonly deleting: boolean } => {
+/** How long tags that were sent may be written: they are recorded a little before they are sent. Milliseconds. */
+export const taggingLifetime = requestLifetime + 60_000
+
+export interface PoolDoubts {
+  /** Changes of its count that may still be carried out: none other is sent to it meanwhile. */
+  readonly growing: boolean
+  readonly deleting: boolean
+  /** Tags that may still be written over those that it has: no sentence is relied upon meanwhile. */
+  readonly tagging: boolean
+}
+
+export const poolDoubts = (view: View, pool: Pool): PoolDoubts => {
   const doubts = view.claims.flatMap((claim) => doubtOf(view, claim) ?? [])
     .filter((intent) => intent.change !== "new" && intent.pool === pool.id)
   const sentenced = sentencedNodes(pool)
   return {
+    tagging: view.claims.some(({ node, tagging }) => tagging !== undefined && view.now - tagging < taggingLifetime &&
+      node !== undefined && poolIdOf(node) === pool.id),
     growing: doubts.some((intent) => intent.change === "grow"),
     deleting: doubts.some((intent) => intent.change === "delete") || pool.nodes.some((node) => sentenced.has(node.id))
   }
