@@ -14,7 +14,7 @@ import { Recorder } from "../../kube/events.ts"
 import { Kube } from "../../kube/kube.ts"
 import { isNotFound } from "../../kube/kubeError.ts"
 import type { KubeError } from "../../kube/kubeError.ts"
-import type { Pod } from "../../kube/objects.ts"
+import type { Pod, Ref } from "../../kube/objects.ts"
 import { Nodes, Pods } from "../../kube/resources.ts"
 import { done, requeueAfter, runController } from "../../runtime/controller.ts"
 import type { Trigger } from "../../runtime/controller.ts"
@@ -27,6 +27,7 @@ const longestDelayMillis = 10_000
 const workers = 100
 
 interface Entry {
+  readonly pod: Ref
   /** The very pod: a later one of its name is not concerned. */
   readonly uid: string
   /** When its node must be empty; none is never. */
@@ -50,7 +51,7 @@ const earlier = (a: number | undefined, b: number | undefined): number | undefin
 
 export const makeEvictionQueue: Effect.Effect<EvictionQueue> = Effect.sync(() => {
   const entries = new Map<string, Entry>()
-  let wake: (pod: Pod) => void = () => {}
+  let wake: (pod: Ref) => void = () => {}
 
   const add = Effect.fnUntraced(function*(pods: ReadonlyArray<Pod>, deadline: number | undefined) {
     const now = yield* Clock.currentTimeMillis
@@ -61,17 +62,20 @@ export const makeEvictionQueue: Effect.Effect<EvictionQueue> = Effect.sync(() =>
       if (known?.uid === uid) {
         known.deadline = earlier(known.deadline, deadline)
         // It may be in the middle of a long pause between two refusals.
-        if (needsForceDelete(pod, known.deadline, now)) wake(pod)
+        if (needsForceDelete(pod, known.deadline, now)) wake(known.pod)
       } else {
-        entries.set(key, { uid, deadline, refusals: 0 })
-        wake(pod)
+        const { name, namespace } = pod.metadata
+        entries.set(key, { pod: { name, namespace }, uid, deadline, refusals: 0 })
+        wake({ name, namespace })
       }
     }
   })
 
   const byHand: Trigger = {
     attach: (trigger) => Effect.sync(() => {
-      wake = (pod) => trigger(pod.metadata)
+      wake = trigger
+      // A node that was leaving at the start may have been looked at before anybody worked here.
+      for (const { pod } of entries.values()) trigger(pod)
     })
   }
 
