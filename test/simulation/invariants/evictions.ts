@@ -2,30 +2,19 @@
  * No pod is evicted against its PodDisruptionBudget or do-not-disrupt: what holds it is asked (the Eviction API does that, a
  * plain deletion does not) until its node's deadline, and its Linode is not taken from under it.
  */
-import { durationMillis } from "../../../src/apis/durations.ts"
 import { annotation } from "../../../src/apis/labels.ts"
 import type { NodeClaim } from "../../../src/apis/nodeClaim.ts"
 import type { Pod } from "../../../src/kube/objects.ts"
 import { Nodes, PodDisruptionBudgets, Pods } from "../../../src/kube/resources.ts"
-import { selectsLabels } from "../../../src/kube/selectors.ts"
 import type { Change, MakeInvariant, World } from "../world.ts"
 import { claimChanges, ClaimBook, isDeleting, nodeNameOf, lkeNodeOf } from "./claimBook.ts"
+import { budgetsOf, isLeftAlone, isOver } from "./held.ts"
 
 /** Clocks of replicas are a little off, and a request is on its way for a while. Milliseconds. */
 const slack = 15_000
 const usualGraceSeconds = 30
 /** So much later than it happens a watch may tell of it. Milliseconds. */
 const unseen = 75_000
-
-const isOver = ({ status }: Pod): boolean => status?.phase === "Succeeded" || status?.phase === "Failed"
-
-const isLeftAlone = ({ metadata, status }: Pod, now: number): boolean => {
-  const value = metadata.annotations?.[annotation.doNotDisrupt]
-  if (value === "true") return true
-  const millis = value === undefined ? undefined : durationMillis(value)
-  if (millis === undefined || millis <= 0) return false
-  return status?.startTime === undefined || now < Date.parse(status.startTime) + millis - slack
-}
 
 /** Whether what holds the pod may be passed over by now, for it to have its grace before its node's deadline. */
 const isPastDeadline = (pod: Pod, claim: NodeClaim | undefined, now: number): boolean => {
@@ -56,19 +45,18 @@ export const evictions: MakeInvariant = () => {
     if (nodeName === undefined) return `${program} deleted ${name}, which has no node`
     if (isPastDeadline(pod, claimOn(world, nodeName), at)) return undefined
     if (request?.startsWith("evict") !== true) return `${program} deleted ${name} on ${nodeName} without asking its budgets (${request})`
-    return isLeftAlone(pod, at) ? `${program} evicted ${name} on ${nodeName} in spite of do-not-disrupt` : undefined
+    return isLeftAlone(pod, at, slack) ? `${program} evicted ${name} on ${nodeName} in spite of do-not-disrupt` : undefined
   }
 
   /** What held a pod of the node when we asked for the end of its Linode. */
-  const heldOn = (world: World, nodeName: string, sentAt: number): string | undefined => {
+  const stillOn = (world: World, nodeName: string, sentAt: number): string | undefined => {
     const held = world.list(Pods).filter((pod) => pod.spec.nodeName === nodeName && !isOver(pod) && !isDeleting(pod) &&
       Date.parse(pod.status?.startTime ?? "") < sentAt - unseen)
     if (held.length === 0) return undefined
-    const alone = held.find((pod) => isLeftAlone(pod, world.now))
+    const alone = held.find((pod) => isLeftAlone(pod, world.now, slack))
     if (alone !== undefined) return `${alone.metadata.name}, which is not to be disrupted`
     const budgets = world.list(PodDisruptionBudgets)
-    const guarded = held.find(({ metadata, status }) => status?.phase === "Running" && budgets.some((budget) =>
-      budget.metadata.namespace === metadata.namespace && selectsLabels(budget.spec.selector, metadata.labels)))
+    const guarded = held.find((pod) => pod.status?.phase === "Running" && budgetsOf(pod, budgets).length > 0)
     return guarded === undefined ? undefined : `${guarded.metadata.name}, which has a PodDisruptionBudget`
   }
 
@@ -84,7 +72,7 @@ export const evictions: MakeInvariant = () => {
         if (claim === undefined || ready !== true) continue
         const deadline = Date.parse(claim.metadata.annotations?.[annotation.terminationTimestamp] ?? "")
         if (at + slack >= deadline) continue
-        const held = heldOn(world, node.name, sentAt)
+        const held = stillOn(world, node.name, sentAt)
         if (held !== undefined) return `${program} took ${node.name} from under ${held}`
       }
     }

@@ -5,6 +5,7 @@ import { NodeClaims } from "../../../src/apis/nodeClaim.ts"
 import { Nodes } from "../../../src/kube/resources.ts"
 import type { MakeInvariant, World } from "../world.ts"
 import { isDeleting, isTrue } from "./claimBook.ts"
+import { heldOn } from "./held.ts"
 
 const passing: ReadonlyArray<string> = [annotation.terminationTimestamp, annotation.lkeIntent, annotation.interruption]
 const leaving: ReadonlyArray<string> = [
@@ -15,7 +16,10 @@ const settled = (world: World): string | undefined => {
   for (const { metadata, spec } of world.list(Nodes)) {
     const { annotations = {}, labels = {}, name } = metadata
     if (labels[label.nodePool] === undefined) continue
-    if (isDeleting({ metadata })) return `node ${name} is still being deleted`
+    if (isDeleting({ metadata })) {
+      if (heldOn(world, name) === undefined) return `node ${name} is still being deleted`
+      continue
+    }
     const taint = spec?.taints?.find((one) => sameTaint(one, disruptedTaint) || sameTaint(one, unregisteredTaint))
     if (taint !== undefined) return `node ${name} has the taint ${taint.key}`
     if (labels[label.excludeFromLoadBalancers] !== undefined) return `node ${name} is kept from load balancers`

@@ -5,15 +5,17 @@
  */
 import { NodeClaims } from "../../../src/apis/nodeClaim.ts"
 import type { World } from "../world.ts"
-import { claimChanges, ClaimBook, isDeleting, lkeNodeOf } from "./claimBook.ts"
+import { claimChanges, ClaimBook, isDeleting, lkeNodeOf, nodeNameOf } from "./claimBook.ts"
+import { heldOn } from "./held.ts"
 import type { MakeInvariant } from "../world.ts"
 
 const settled = (world: World): string | undefined => {
   const owners = new Map<string, string>()
   for (const claim of world.list(NodeClaims)) {
     const { name } = claim.metadata
-    if (isDeleting(claim)) return `${name} is still being deleted`
     const node = lkeNodeOf(claim)
+    // A drain waits for as long as a pod may not be evicted.
+    if (isDeleting(claim) && heldOn(world, nodeNameOf(world, node ?? "")) === undefined) return `${name} is still being deleted`
     if (node === undefined) return `${name} has no node`
     const other = owners.get(node)
     if (other !== undefined) return `${name} and ${other} own ${node}`

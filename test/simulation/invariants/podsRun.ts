@@ -1,5 +1,6 @@
 /** Every pod that some allowed node could run is running, and there are as many as their Deployment wants. */
 import { label } from "../../../src/apis/labels.ts"
+import { LinodeNodeClasses } from "../../../src/apis/linodeNodeClass.ts"
 import { NodeClaims } from "../../../src/apis/nodeClaim.ts"
 import { NodePools } from "../../../src/apis/nodePool.ts"
 import type { NodePool } from "../../../src/apis/nodePool.ts"
@@ -25,9 +26,15 @@ const leaves = (world: World, { metadata, spec }: NodePool, more: Readonly<Recor
   })
 }
 
+/** A class that is being deleted is no class to buy by. */
+const hasClass = (world: World, { spec }: NodePool): boolean => {
+  const nodeClass = world.get(LinodeNodeClasses, { name: spec.template.spec.nodeClassRef.name })
+  return nodeClass !== undefined && !isDeleting(nodeClass)
+}
+
 /** Whether a node that some NodePool may have could run the pod. */
 const couldRun = (world: World, pod: Pod): boolean => world.list(NodePools).some((pool) => !isDeleting(pool) &&
-  pool.spec.replicas === undefined && typesOf(world, pool).some((type) => {
+  hasClass(world, pool) && pool.spec.replicas === undefined && typesOf(world, pool).some((type) => {
     const { allocatable, capacity } = reported(type)
     if (!leaves(world, pool, capacity as Readonly<Record<string, string>>)) return false
     const { taints = [] } = pool.spec.template.spec
