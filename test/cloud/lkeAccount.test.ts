@@ -325,14 +325,23 @@ describe("an account that is refused", () => {
       assert.isTrue(errors.has("AccountLimitReached"))
       assert.isFalse(errors.has("InsufficientCapacity"))
       assert.deepInclude(yield* cloud.accountTrouble, { reason: "AccountLimitReached" })
-      assert.match((yield* cloud.accountTrouble)?.message ?? "", /Account Limit reached\. Please open a support ticket\./)
+      assert.match((yield* cloud.accountTrouble)?.message ?? "", /Account Limit reached\. Please open a support ticket\.\. The account may have: Linodes 3$/)
       const buys = api.log.filter(({ method, route }) => method !== "GET" && route.includes("/pools")).length
       assert.isAtMost(buys, 60, "purchases that were tried in ten minutes, of 60 claims that want one every minute")
       assert.lengthOf(yield* world.alive, 2)
       linode.accountLimit = Infinity
-      yield* world.play(world.createAll(cloud, []), "1 minute")
+      const kube = yield* Kube
+      yield* world.pass("2 minutes")
+      yield* world.play(world.createAll(cloud, (yield* kube.list(NodeClaims)).items), "2 minutes", 200)
+      assert.lengthOf(yield* world.alive, 60)
+      assert.isUndefined(yield* cloud.accountTrouble)
     }))
-  }).pipe(Effect.provide(world.outside())))
+  }).pipe(Effect.provide(world.outside({
+    quotas: [
+      { quota_id: "a", quota_name: "Linodes", quota_limit: 3, resource_metric: "linode", region_applied: "us-ord" },
+      { quota_id: "b", quota_name: "Linodes elsewhere", quota_limit: 9, resource_metric: "linode", region_applied: "nl-ams" }
+    ]
+  }))))
 
   it.effect("for its token is asked as one, and what it wants fails with Linode's words", () => Effect.gen(function*() {
     const { api } = yield* LinodeSimulator

@@ -64,7 +64,7 @@ export const makeWorld = (
   })
   return {
     cluster, linode, claims, pools, look, machines,
-    account: makeAccount(linode),
+    account: makeAccount(scope, linode, cluster.region),
     leftovers: makeSharedRead(scope, Effect.flatMap(Clock.currentTimeMillis, (now) =>
       seen !== undefined && (now - seen.now <= recently || !seen.ours.some((pool) => poolKeyOf(pool) === undefined))
         ? Effect.succeed(unclaimed(seen))
