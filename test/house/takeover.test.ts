@@ -139,29 +139,56 @@ describe("a cluster of the Go provider", () => {
 })
 
 describe("what the Go provider was in the middle of", () => {
+  /** Three claims of which the Go provider had told one of its node, and another's node of it, and a third one free. */
+  const halfMade = Effect.fnUntraced(function*(house: House) {
+    const pool = go.poolOf(house, "g6-standard-4", 3)
+    yield* house.wait("the Linodes", () => pool.nodes.length === 3 && pool.nodes.every(({ instanceId }) => instanceId !== undefined))
+    const [launched, tagged, free] = pool.nodes
+    yield* go.claimFor(house, "default-launched", launched, { stage: "launched", types })
+    yield* go.claimFor(house, "default-tagged", tagged, { stage: "tagged", types })
+    // A type that is dearer than the claim's first choice: it is paid for.
+    yield* go.claimFor(house, "default-asked", undefined, { stage: "asked", types })
+    yield* go.wasHere(house)
+    yield* house.scale(9)
+    return { "default-asked": free!.id, "default-launched": launched!.id, "default-tagged": tagged!.id }
+  })
+  const nodes = (house: House) => Object.fromEntries(house.claims().map((claim) => [claim.metadata.name, house.nodeOf(claim)]))
+
   for (const tier of ["standard", "enterprise"] as const) {
     it(`is brought to its end without buying anything, on the ${tier} tier`, life({ ...options, tier }, function*(house) {
-      const pool = go.poolOf(house, "g6-standard-4", 3)
-      yield* house.wait("the Linodes", () => pool.nodes.length === 3 && pool.nodes.every(({ instanceId }) => instanceId !== undefined))
-      const [launched, tagged, free] = pool.nodes
-      yield* go.claimFor(house, "default-launched", launched, { stage: "launched", types })
-      yield* go.claimFor(house, "default-tagged", tagged, { stage: "tagged", types })
-      // A type that is dearer than the claim's first choice: it is paid for.
-      yield* go.claimFor(house, "default-asked", undefined, { stage: "asked", types })
-      yield* go.wasHere(house)
-      yield* house.scale(9)
+      const planned = yield* halfMade(house)
       house.start()
       yield* house.settled(9)
       assert.deepStrictEqual(house.changes(), [])
-      assert.deepStrictEqual(
-        house.claims().map((claim) => [claim.metadata.name, house.nodeOf(claim)]).toSorted(),
-        [["default-asked", free!.id], ["default-launched", launched!.id], ["default-tagged", tagged!.id]]
-      )
+      assert.deepStrictEqual(nodes(house), planned)
       house.sound()
       yield* house.scale(0)
       yield* house.empty()
     }))
   }
+
+  it("is brought to its end whenever the first controller dies and whatever fails meanwhile", async () => {
+    let died = 0
+    for (let moment = 1; moment <= 160; moment += 9) {
+      const tier = moment % 2 === 0 ? "standard" : "enterprise"
+      await life({ ...options, tier, seed: moment, restarts: true }, function*(house) {
+        const planned = yield* halfMade(house)
+        house.api.faults.on(({ method }) => method === "GET", { kind: "refused", status: 500 }, moment % 4)
+        let left = moment
+        const first = house.start(() => --left === 0)
+        const successor = Effect.gen(function*() {
+          while (first.alive()) yield* Effect.sleep("100 millis")
+          died++
+          house.start()
+        })
+        yield* Effect.raceFirst(house.settled(9), Effect.andThen(successor, Effect.never))
+        assert.deepStrictEqual(house.changes(), [], `after ${moment} moments`)
+        assert.deepStrictEqual(nodes(house), planned)
+        house.sound()
+      })()
+    }
+    assert.isAbove(died, 12)
+  }, 120_000)
 
   it("is waited for while Linode has not said which instance it is", life(options, function*(house) {
     const pool = go.poolOf(house, "g6-standard-2", 1)
