@@ -57,7 +57,7 @@ export const LinodeNodeClassSpec = Schema.Struct({
   backupsEnabled: optional(Schema.Boolean, "Instance mode: whether Linode's backup service is on."),
   tags: optional(
     Schema.Array(Tag),
-    "Tags of the pools that are made from now on; enterprise clusters pass them on to the Linodes. The tags that the controller sets itself are refused.",
+    "Tags of the LKE pools and their Linodes, changed in place. The tags that the controller sets itself are refused.",
     { listType: "set" }
   ),
   firewallID: optional(
