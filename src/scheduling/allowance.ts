@@ -16,8 +16,8 @@ export class Allowance {
   constructor(model: Model) {
     this.model = model
     this.D = model.dimensions.size
-    this.remaining = model.pools.map((pool) => pool.limits?.slice())
-    this.nodesLeft = model.pools.map((pool) => pool.nodeLimit)
+    this.remaining = model.limits.map(({ limits }) => limits?.slice())
+    this.nodesLeft = model.limits.map(({ nodeLimit }) => nodeLimit)
     this.bases = model.pools.map((pool) => model.states.empty(pool))
   }
 

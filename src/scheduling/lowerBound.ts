@@ -1,6 +1,6 @@
 /** A price that no plan can go below. */
 import type { Bits } from "./bits.ts"
-import { addBits, noBits } from "./bits.ts"
+import { addBits, isEmptyBits, noBits } from "./bits.ts"
 import type { Model, PodClass } from "./model.ts"
 import type { PackedNode } from "./packing.ts"
 import type { Sold } from "./podTypes.ts"
@@ -24,10 +24,26 @@ const mostPivots = 400
  * Whatever prices are used, the bound holds: they are found by the simplex method, and scaled down where rounding has made them
  * too high. The price per node is not in it, nor are limits, and minValues.
  */
-export const lowerBound = (model: Model, nodes: ReadonlyArray<PackedNode>): number => {
-  if (nodes.length === 0) return 0
+export const lowerBound = (model: Model, nodes: ReadonlyArray<PackedNode>): number =>
+  nodes.length === 0 ? 0 : pricedDemands(model, nodes).worth
+
+/** Demands at prices by which no type is worth more than it costs. */
+export interface PricedDemands {
+  readonly types: ReadonlyArray<Sold>
+  /** Which types can take a pod. */
+  readonly able: PodTypes
+  readonly demands: ReadonlyArray<Demand>
+  /** By demand: what all of it is worth, in US dollars an hour. */
+  readonly prices: Float64Array
+  /** The sum. */
+  readonly worth: number
+}
+
+/** The demands of the pods on these nodes, those apart that no type can take. */
+export const pricedDemands = (model: Model, nodes: ReadonlyArray<Pick<PackedNode, "pods">>): PricedDemands => {
   const types = typesOf(model)
-  const demands = demandsOf(model, types, nodes)
+  const able = new PodTypes(model, types)
+  const demands = demandsOf(model, types, able, nodes)
   const kept = undominated(model, types, demands)
   const rows = kept.map((t) => {
     const row = new Float64Array(demands.length + 1)
@@ -38,7 +54,6 @@ export const lowerBound = (model: Model, nodes: ReadonlyArray<PackedNode>): numb
     return row
   })
   const y = prices(rows, new Float64Array(demands.length).fill(1), mostPivots)
-  let worth = 0
   let scale = 1
   types.forEach((type, t) => {
     let sum = 0
@@ -47,8 +62,8 @@ export const lowerBound = (model: Model, nodes: ReadonlyArray<PackedNode>): numb
     })
     if (sum > type.price) scale = Math.min(scale, type.price / sum)
   })
-  for (const price of y) worth += price
-  return worth * scale
+  const scaled = y.map((price) => price * scale)
+  return { types, able, demands, prices: scaled, worth: y.reduce((sum, price) => sum + price, 0) * scale }
 }
 
 const typesOf = ({ pools, states }: Model): ReadonlyArray<Sold> => pools.flatMap((pool, i) => {
@@ -57,16 +72,18 @@ const typesOf = ({ pools, states }: Model): ReadonlyArray<Sold> => pools.flatMap
 })
 
 /** So much of a resource, or so many nodes, is needed among these types. */
-interface Demand {
+export interface Demand {
   /** Positions in the list of types. */
   readonly among: Bits
   /** A dimension; -1 for nodes. */
   readonly of: number
   readonly amount: number
+  /** Where nodes are demanded to keep pods apart: whose. */
+  readonly apart?: PodClass
 }
 
 /** The share of the demand that one node of the type covers. */
-const share = (model: Model, { pool, type }: Sold, at: number, { among, of, amount }: Demand): number => {
+export const share = (model: Model, { pool, type }: Sold, at: number, { among, of, amount }: Demand): number => {
   if (((among[at >>> 5]! >>> (at & 31)) & 1) === 0) return 0
   return (of < 0 ? 1 : model.pools[pool]!.room[type * model.dimensions.size + of]!) / amount
 }
@@ -78,17 +95,19 @@ interface Group {
   readonly sum: Float64Array
 }
 
-const demandsOf = (model: Model, types: ReadonlyArray<Sold>, nodes: ReadonlyArray<PackedNode>): ReadonlyArray<Demand> => {
+const demandsOf = (
+  model: Model, types: ReadonlyArray<Sold>, able: PodTypes, nodes: ReadonlyArray<Pick<PackedNode, "pods">>
+): ReadonlyArray<Demand> => {
   const D = model.dimensions.size
   const count = new Int32Array(model.runs.length)
   for (const { pods } of nodes) for (const pod of pods) count[model.runOf[pod]!]!++
-  const able = new PodTypes(model, types)
   const groups = new Map<string, Group>([[able.all.join(","), { among: able.all, sum: new Float64Array(D) }]])
   const apart = new Map<PodClass, { readonly among: Bits; pods: number }>()
   model.runs.forEach((run, r) => {
     const pods = count[r]!
     if (pods === 0) return
     const { among, key } = able.of(run)
+    if (isEmptyBits(among)) return
     let group = groups.get(key)
     if (group === undefined) groups.set(key, group = { among, sum: new Float64Array(D) })
     for (let d = 0; d < D; d++) group.sum[d]! += run.request[d]! * pods
@@ -111,13 +130,13 @@ const demandsOf = (model: Model, types: ReadonlyArray<Sold>, nodes: ReadonlyArra
     out.push({ among, of: -1, amount: 1 })
   }
   for (const [podClass, { among, pods }] of [...apart].slice(0, mostRows)) {
-    out.push({ among, of: -1, amount: Math.ceil(pods / mostTogether(podClass)) })
+    out.push({ among, of: -1, amount: Math.ceil(pods / mostTogether(podClass)), apart: podClass })
   }
   return out
 }
 
 /** How many pods of the class one node takes at most, by the rules that hold whichever wishes are given up. */
-const mostTogether = ({ steps, counts, ports }: PodClass): number => {
+export const mostTogether = ({ steps, counts, ports }: PodClass): number => {
   let most = ports.length > 0 ? 1 : Infinity
   const caps = steps.map(({ limits }) =>
     limits.reduce((least, { group, atMost }) => counts.host.includes(group) ? Math.min(least, atMost + 1) : least, Infinity))
@@ -125,7 +144,7 @@ const mostTogether = ({ steps, counts, ports }: PodClass): number => {
   return Math.max(1, most)
 }
 
-const isWithin = (a: Bits, b: Bits): boolean => {
+export const isWithin = (a: Bits, b: Bits): boolean => {
   for (let w = 0; w < a.length; w++) if ((a[w]! & ~b[w]!) !== 0) return false
   return true
 }

@@ -10,6 +10,7 @@ import { Namespaces } from "./namespaces.ts"
 import type { NodeModel } from "./nodes.ts"
 import { nodeModel, nodeOrder } from "./nodes.ts"
 import { constraintsOf, unsupportedField } from "./podClass.ts"
+import type { PoolLimits } from "./pools.ts"
 import { daemonOf, Pool } from "./pools.ts"
 import { podRequests } from "./podRequests.ts"
 import type { InstanceType, Pod, Problem } from "./problem.ts"
@@ -59,6 +60,8 @@ export interface Model {
   readonly wellKnown: ReadonlySet<string>
   /** Heaviest first, then by name, last first. */
   readonly pools: ReadonlyArray<Pool>
+  /** By pool: what it may still buy. */
+  readonly limits: ReadonlyArray<PoolLimits>
   readonly nodes: ReadonlyArray<NodeModel>
   /** The sets of pods that rules speak of. */
   readonly groups: Groups
@@ -131,6 +134,7 @@ export const compile = (problem: Problem): Model => {
     dimensions,
     wellKnown,
     pools,
+    limits: pools,
     nodes,
     groups,
     counts: groups.countBound(existing, nodes),

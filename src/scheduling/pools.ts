@@ -53,7 +53,14 @@ const toleratedBy = (daemon: Daemon, taints: ReadonlyArray<Taint>): boolean =>
 export const daemonRunsOn = (daemon: Daemon, labels: Labels, taints: ReadonlyArray<Taint>): boolean =>
   toleratedBy(daemon, taints) && daemon.alternatives.some((requirements) => matchesLabels(requirements, labels))
 
-export class Pool {
+/** What a NodePool may still buy. */
+export interface PoolLimits {
+  /** By dimension, in its unit; infinite where the pool sets none. Undefined: no limits at all. */
+  readonly limits: Float64Array | undefined
+  readonly nodeLimit: number
+}
+
+export class Pool implements PoolLimits {
   readonly name: string
   readonly weight: number
   readonly labels: Labels
@@ -69,7 +76,6 @@ export class Pool {
   readonly rooms: Rooms
   /** Types that the pool's own requirements allow and that are to be had. */
   readonly types: Bits
-  /** By dimension, in its unit; infinite where the pool sets none. Undefined: no limits at all. */
   readonly limits: Float64Array | undefined
   readonly nodeLimit: number
   readonly hasMinValues: boolean

@@ -1,5 +1,9 @@
 import type { Budget } from "../problem.ts"
+import { commandOf } from "./command.ts"
 import type { Consolidation, ConsolidationProblem } from "./contract.ts"
+import { decide } from "./decide.ts"
+import { keptOf } from "./kept.ts"
+import { worldOf } from "./world.ts"
 
 /** As `consolidating`, at one go. */
 export const consolidate = (problem: ConsolidationProblem, budget?: Budget): Consolidation => {
@@ -14,16 +18,27 @@ export const consolidate = (problem: ConsolidationProblem, budget?: Budget): Con
  * Which nodes to take away now, and what to buy instead. A generator that does a few milliseconds of work at a time: whoever has other
  * things to do calls `next` until its own time is up, and goes on later.
  *
- * Pure and deterministic: equal problems and steps have equal answers. The budget's steps are probes; `isSpent` is asked between
- * them.
+ * Pure and deterministic: equal problems and steps have equal answers. The budget's steps are sets of nodes that are packed to see
+ * what is saved, each some milliseconds; `isSpent` is asked between them.
  */
-export function* consolidating(problem: ConsolidationProblem, _budget: Budget = { steps: Infinity }): Generator<void, Consolidation> {
+export function* consolidating(problem: ConsolidationProblem, budget: Budget = { steps: 400 }): Generator<void, Consolidation> {
+  const world = worldOf(problem)
   yield
+  const decision = yield* decide(world, budget)
+  const { attempts, worth } = decision
+  const command = attempts.length === 0 ? undefined : commandOf(world, attempts)
   const hourlyPrice = problem.candidates.reduce((sum, candidate) => sum + candidate.hourlyPrice, 0)
   const nodes = problem.candidates.length
   return {
-    command: undefined,
-    kept: problem.blocked ?? [],
-    totals: { before: { nodes, hourlyPrice }, after: { nodes, hourlyPrice, lowerBound: 0 } }
+    command,
+    kept: yield* keptOf(decision),
+    totals: {
+      before: { nodes, hourlyPrice },
+      after: {
+        nodes: nodes - (command === undefined ? 0 : command.remove.length - command.replace.length),
+        hourlyPrice: hourlyPrice - (command?.hourlySavings ?? 0),
+        lowerBound: worth.total
+      }
+    }
   }
 }

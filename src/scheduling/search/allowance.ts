@@ -1,4 +1,4 @@
-import type { Pool } from "../pools.ts"
+import type { PoolLimits } from "../pools.ts"
 
 /** What the limits of NodePools still allow while a plan is put together. */
 export class Allowance {
@@ -8,7 +8,7 @@ export class Allowance {
   /** False when no pool limits anything. */
   readonly matters: boolean
 
-  constructor(pools: ReadonlyArray<Pool>) {
+  constructor(pools: ReadonlyArray<PoolLimits>) {
     this.left = pools.map(({ limits }) => limits?.slice())
     this.nodes = pools.map(({ nodeLimit }) => nodeLimit)
     this.matters = pools.some(({ limits, nodeLimit }) => limits !== undefined || nodeLimit !== Infinity)

@@ -21,7 +21,7 @@ export const packingOf = (task: Task, bins: ReadonlyArray<Bin>): Packing => {
 
 /** What limits allow beside these nodes, and those that are not touched. */
 export const allowanceBeside = (task: Task, bins: ReadonlyArray<Bin>): Allowance => {
-  const allowance = new Allowance(task.model.pools)
+  const allowance = new Allowance(task.model.limits)
   for (const { pool, charge } of [...task.frozen, ...bins]) allowance.take(pool, charge)
   return allowance
 }

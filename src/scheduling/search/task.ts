@@ -74,7 +74,7 @@ export class Task {
     this.homeWeight = Float64Array.from(kinds, ({ homeWeight }) => homeWeight)
     const weights = [...new Set(model.pools.map(({ weight }) => weight))]
     this.levels = weights.length > 1 ? weights : []
-    this.isLimited = model.pools.map(({ limits, nodeLimit }) => limits !== undefined || nodeLimit !== Infinity)
+    this.isLimited = model.limits.map(({ limits, nodeLimit }) => limits !== undefined || nodeLimit !== Infinity)
     this.own = this.ownPools()
     this.hasOthers = model.pools.some((_, pool) => all.some((_, item) => !this.isOwn(item, pool) && this.rootOf(item, pool) >= 0))
     let types = 0

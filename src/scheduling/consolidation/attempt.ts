@@ -1,0 +1,83 @@
+/** Takes a set of nodes away in thought: the packer says where their pods go and what has to be bought for them. */
+import { FirstFit } from "../firstFit.ts"
+import { lowerBound } from "../lowerBound.ts"
+import type { Model } from "../model.ts"
+import { search } from "../search/search.ts"
+import type { Launch } from "./launch.ts"
+import { launchOf } from "./launch.ts"
+import type { Scene } from "./scene.ts"
+import { nowhere } from "./scene.ts"
+import type { Subproblems } from "./subproblem.ts"
+
+/** Every pod has a place, and every replacement a launch. */
+export interface Attempt {
+  /** Positions of the nodes that go. */
+  readonly gone: ReadonlyArray<number>
+  /** By position in the model: pods of the world. */
+  readonly pods: ReadonlyArray<number>
+  readonly model: Model
+  /** By pod, like `pods`: the node that is there; `nowhere` for those on new ones. */
+  readonly to: Int32Array
+  readonly launches: ReadonlyArray<Launch>
+  /** In US dollars an hour: of the replacements, at worst. */
+  readonly cost: number
+}
+
+/** The nodes of which some pod has no place. */
+export interface Stuck {
+  readonly stuck: ReadonlyArray<number>
+  readonly model: Model
+  readonly pass: FirstFit
+}
+
+export interface Effort {
+  /** Steps of the search for cheaper nodes. */
+  readonly steps: number
+  /** Nodes that pods had better not go to. */
+  readonly shuns: (n: number) => boolean
+}
+
+export const attempt = (
+  scene: Scene, subproblems: Subproblems, nodes: ReadonlyArray<number>, gone: ReadonlyArray<number>, effort: Effort
+): Attempt | Stuck => {
+  const mark = scene.mark()
+  const pods: Array<number> = []
+  for (const n of nodes) {
+    scene.close(n)
+    pods.push(...scene.podsOn(n))
+  }
+  for (const pod of pods) scene.move(pod, nowhere)
+  const found = solve(scene, subproblems, nodes, pods, [...gone, ...nodes], effort)
+  scene.undo(mark)
+  return found
+}
+
+const solve = (
+  scene: Scene, subproblems: Subproblems, nodes: ReadonlyArray<number>, pods: ReadonlyArray<number>, gone: ReadonlyArray<number>,
+  { shuns, steps }: Effort
+): Attempt | Stuck => {
+  const ordered = subproblems.inOrder(pods)
+  const pack = (takes: (n: number) => boolean): readonly [Model, FirstFit] => {
+    const model = subproblems.of(ordered, takes, gone)
+    return [model, new FirstFit(model, Infinity).run()]
+  }
+  let [model, pass] = pack((n) => !shuns(n))
+  if (pass.unplaced > 0) [model, pass] = pack(() => true)
+  if (pass.unplaced > 0 || model.runOf.includes(-1)) {
+    const left = [...pass.left.flatMap(({ pods: own }) => own), ...ordered.map((_, i) => i).filter((i) => model.runOf[i] === -1)]
+    return { stuck: [...new Set(left.map((i) => scene.world.home[ordered[i]!]!))], model, pass }
+  }
+  const first = pass.packed()
+  const packed = search(model, pass, first, { steps }, lowerBound(model, first))
+  const launches: Array<Launch> = []
+  for (const node of packed) {
+    const launch = launchOf(model, node)
+    if (launch === undefined) {
+      return { stuck: [...new Set(node.pods.map((i) => scene.world.home[ordered[i]!]!))], model, pass }
+    }
+    launches.push(launch)
+  }
+  const to = new Int32Array(ordered.length).fill(nowhere)
+  for (const [n, own] of pass.placed) for (const i of own) to[i] = n
+  return { gone: nodes, pods: ordered, model, to, launches, cost: launches.reduce((sum, { price }) => sum + price, 0) }
+}

@@ -1,0 +1,92 @@
+/** Why nodes stay: each that may go is taken away by itself, and what is in the way is named. */
+import { explain } from "../explain.ts"
+import type { Attempt, Stuck } from "./attempt.ts"
+import { attempt } from "./attempt.ts"
+import { negligible } from "./choose.ts"
+import type { Candidate, Kept } from "./contract.ts"
+import type { Decision } from "./decide.ts"
+
+/** Steps of the search for cheaper nodes: enough for the pods of one node. */
+const steps = 20
+
+export function* keptOf(decision: Decision): Generator<void, ReadonlyArray<Kept>> {
+  const { attempts, scene, subproblems, world: { problem, sites } } = decision
+  const gone = attempts.flatMap((one) => one.gone)
+  const isGone = new Set(gone)
+  const chosen = new Set(decision.choice.nodes)
+  const out: Array<Kept> = [...problem.blocked ?? []]
+  for (let n = 0; n < sites.length; n++) {
+    const { candidate } = sites[n]!
+    if (candidate === undefined || isGone.has(n)) continue
+    const known = withoutTrying(decision, gone, n, candidate, chosen.has(n))
+    if (known !== undefined) {
+      out.push({ node: candidate.node, ...known })
+      continue
+    }
+    const found = attempt(scene, subproblems, [n], gone, { steps, shuns: () => false })
+    out.push({ node: candidate.node, ...("stuck" in found ? stuckReason(found) : triedReason(decision, found, candidate)) })
+    yield
+  }
+  return out.sort((a, b) => a.node < b.node ? -1 : a.node > b.node ? 1 : 0)
+}
+
+type Reason = Omit<Kept, "node">
+
+const withoutTrying = (
+  { attempts, awaited, isCut, rules }: Decision, gone: ReadonlyArray<number>, n: number, { nodePool }: Candidate, isChosen: boolean
+): Reason | undefined => {
+  if (awaited.has(n)) return { reason: "Nominated", message: "pods that wait for a place will go there" }
+  if (!rules.allows([...gone, n])) {
+    const others = attempts.length === 0 ? "" : " beyond those of this command"
+    return { reason: "Budget", message: `the disruption budget of NodePool ${nodePool} lets no more of its nodes go${others}` }
+  }
+  if (!isChosen) return undefined
+  if (isCut) return { reason: "NotLookedAt", message: "the search ended before its turn came" }
+  return attempts.length === 0 ? undefined : { reason: "NotLookedAt", message: "its turn comes once this command is carried out" }
+}
+
+const stuckReason = ({ model, pass }: Stuck): Reason => {
+  const left = pass.left[0]
+  const pod = left === undefined ? model.runOf.indexOf(-1) : left.pods[0]!
+  const { metadata: { name, namespace = "default" } } = model.problem.pods[Math.max(0, pod)]!
+  const because = left === undefined ? "its requests cannot be read"
+    : explain(model, pass, left.run).map(({ message, nodePool }) => nodePool === "" ? message : `NodePool ${nodePool}: ${message}`).join("; ")
+  return { reason: "PodHasNoOtherPlace", message: `pod ${namespace}/${name} has no other place: ${because}` }
+}
+
+const dollars = (amount: number): string => `$${amount.toFixed(4)}`
+
+const triedReason = ({ isCut, rules, world: { problem } }: Decision, found: Attempt, { hourlyPrice }: Candidate): Reason => {
+  const savings = rules.savings(found)
+  const count = found.pods.length === 1 ? "its pod" : `its ${found.pods.length} pods`
+  const closest = found.launches.length === 0 ? `${count} would fit on other nodes` : `closest is ${describe(found)} for ${count}`
+  if (savings <= negligible) {
+    const more = savings < -negligible ? `${dollars(-savings)} more than the ${dollars(hourlyPrice)} of this node` : "as much as this node"
+    return { reason: "NoCheaperPlacement", message: `no cheaper placement: ${closest}, ${more}` }
+  }
+  if (!rules.keepsSpotRule(found)) {
+    return { reason: "SpotToSpot", message: `${closest}, and a spot node is not replaced by another one` }
+  }
+  if (!rules.savesEnough(found)) {
+    const { minimumSavings = 0, podPrice = 0 } = problem.consolidation ?? {}
+    const asked = Math.max(minimumSavings, podPrice * found.pods.length)
+    return { reason: "SavingsTooSmall", message: `${closest}, which saves ${dollars(savings)} an hour; ${dollars(asked)} are asked for` }
+  }
+  if (!rules.isBalanced(found)) {
+    return { reason: "NotWorthDisruption", message: `${closest}, which saves ${dollars(savings)} an hour: too little for its disruption cost` }
+  }
+  return { reason: "NotLookedAt", message: isCut ? "the search ended before its turn came" : "its turn comes later" }
+}
+
+/** How many of which type, and what they cost. */
+const describe = ({ cost, launches, model }: Attempt): string => {
+  const counts = new Map<string, number>()
+  for (const { node } of launches) {
+    const { name } = node.state.pool.catalogue.types[node.types[0]!]!
+    counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  const names = [...counts].map(([name, count]) => count === 1 ? name : `${count} × ${name}`)
+  return `${names.join(" and ")} at ${dollars(cost)} in NodePool ${model.pools.length === 1 ? model.pools[0]!.name : poolsOf(launches)}`
+}
+
+const poolsOf = (launches: Attempt["launches"]): string => [...new Set(launches.map(({ node }) => node.state.pool.name))].join(", ")

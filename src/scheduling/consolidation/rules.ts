@@ -1,0 +1,105 @@
+/** What a command has to keep to beyond room: budgets, savings, spot for spot, and what Balanced asks. */
+import type { Attempt } from "./attempt.ts"
+import { negligible } from "./choose.ts"
+import { spot } from "./launch.ts"
+import type { PoolTotals } from "./contract.ts"
+import type { World } from "./world.ts"
+import { CapacityTypeLabel } from "../wellKnown.ts"
+
+/** As Karpenter: a move of Balanced is worth it when its share of the savings is half its share of the disruption. */
+const leastScore = 0.5
+
+/** What a pod that need not move is worth, so that of equal commands the one is taken that moves fewer. */
+const leastPodPrice = 1e-6
+
+export class Rules {
+  readonly podPrice: number
+  private readonly world: World
+  private readonly minimum: number
+  private readonly spotToSpot: boolean
+  private readonly isSpot: ReadonlyArray<boolean>
+  private readonly totals: ReadonlyMap<string, PoolTotals>
+
+  constructor(world: World) {
+    const { minimumSavings = 0, podPrice = 0, spotToSpot = false } = world.problem.consolidation ?? {}
+    this.world = world
+    this.minimum = minimumSavings
+    this.podPrice = Math.max(podPrice, leastPodPrice)
+    this.spotToSpot = spotToSpot
+    this.isSpot = world.sites.map(({ node }) => node.labels[CapacityTypeLabel] === spot)
+    this.totals = totalsOf(world)
+  }
+
+  /** Spot nodes go only where nothing replaces them, unless spot may replace spot. */
+  deletesOnly(n: number): boolean {
+    return !this.spotToSpot && this.isSpot[n]!
+  }
+
+  /** Whether the budgets of their pools allow all of them to go. */
+  allows(nodes: ReadonlyArray<number>): boolean {
+    const { problem: { budgets = {} }, sites } = this.world
+    const left = new Map<string, number>()
+    return nodes.every((n) => {
+      const pool = sites[n]!.candidate!.nodePool
+      const more = left.get(pool) ?? budgets[pool] ?? Infinity
+      left.set(pool, more - 1)
+      return more >= 1
+    })
+  }
+
+  savings(found: Attempt): number {
+    return found.gone.reduce((sum, n) => sum + this.world.sites[n]!.candidate!.hourlyPrice, 0) - found.cost
+  }
+
+  /** What is saved beyond what moving its pods is worth. */
+  value(found: Attempt): number {
+    return this.savings(found) - this.podPrice * found.pods.length
+  }
+
+  accepts(found: Attempt): boolean {
+    return this.savings(found) > negligible && this.savesEnough(found) && this.keepsSpotRule(found) && this.isBalanced(found)
+  }
+
+  savesEnough(found: Attempt): boolean {
+    return this.savings(found) >= this.minimum && this.value(found) > negligible
+  }
+
+  keepsSpotRule(found: Attempt): boolean {
+    return this.spotToSpot || !found.gone.every((n) => this.isSpot[n]) || found.launches.every(({ capacityType }) => capacityType !== spot)
+  }
+
+  /** Every pool with the policy Balanced finds that its share of the savings is worth its share of the disruption. */
+  isBalanced(found: Attempt): boolean {
+    const { sites } = this.world
+    const savings = this.savings(found)
+    const price = new Map<string, number>()
+    const disruption = new Map<string, number>()
+    let all = 0
+    for (const n of found.gone) {
+      const { disruptionCost, hourlyPrice, nodePool } = sites[n]!.candidate!
+      all += hourlyPrice
+      price.set(nodePool, (price.get(nodePool) ?? 0) + hourlyPrice)
+      disruption.set(nodePool, (disruption.get(nodePool) ?? 0) + disruptionCost)
+    }
+    return found.gone.every((n) => {
+      const { nodePool, policy } = sites[n]!.candidate!
+      if (policy !== "Balanced") return true
+      const totals = this.totals.get(nodePool)!
+      if (totals.hourlyPrice <= 0 || totals.disruptionCost <= 0) return false
+      const share = savings * price.get(nodePool)! / all / totals.hourlyPrice
+      return share / (disruption.get(nodePool)! / totals.disruptionCost) >= leastScore
+    })
+  }
+}
+
+const totalsOf = ({ problem: { candidates, poolTotals = {} } }: World): ReadonlyMap<string, PoolTotals> => {
+  const out = new Map<string, PoolTotals>()
+  for (const { disruptionCost, hourlyPrice, nodePool } of candidates) {
+    const sum = out.get(nodePool)
+    out.set(nodePool, {
+      hourlyPrice: (sum?.hourlyPrice ?? 0) + hourlyPrice, disruptionCost: (sum?.disruptionCost ?? 0) + disruptionCost
+    })
+  }
+  for (const pool in poolTotals) out.set(pool, poolTotals[pool]!)
+  return out
+}
