@@ -11,6 +11,7 @@ N lives, M violations, F faults in S kinds, T s
   --keep-going    go on after a violation
   --trace         print all that happens in each life
   --kinds         print how often each kind of fault was injected
+  --coverage      print which share of the branches of src/controllers and src/cloud the lives reached
   --workers W     processes that share the work (as many as there are cores; one with --trace)
 `
 
@@ -20,6 +21,7 @@ export interface Options {
   readonly keepGoing: boolean
   readonly trace: boolean
   readonly kinds: boolean
+  readonly coverage: boolean
   readonly workers: number
 }
 
@@ -28,7 +30,7 @@ export type Parsed =
   | { readonly is: "help" }
   | { readonly is: "wrong"; readonly message: string }
 
-const flags = ["--keep-going", "--trace", "--kinds"] as const
+const flags = ["--keep-going", "--trace", "--kinds", "--coverage"] as const
 const values = ["--seeds", "--seed", "--mode", "--workers"] as const
 const known: ReadonlyArray<string> = [...values, ...flags]
 
@@ -78,7 +80,7 @@ export const parse = (args: ReadonlyArray<string>, cores: number): Parsed => {
       is: "options",
       options: {
         seeds, trace, seed: whole("--seed", given.get("--seed"), 1, 0, most),
-        keepGoing: given.has("--keep-going"), kinds: given.has("--kinds"),
+        keepGoing: given.has("--keep-going"), kinds: given.has("--kinds"), coverage: given.has("--coverage"),
         workers: Math.min(whole("--workers", given.get("--workers"), trace ? 1 : cores, 1, 256), seeds)
       }
     }

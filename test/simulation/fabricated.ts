@@ -43,25 +43,25 @@ export class Fabricated {
     const [theirs] = cloud.poolsOf(other)
     this.users = users!
     cloud.subscribe((event) => this.events.push(event))
-    const self = this
+    const view = { now: () => this.now, calm: () => this.faultsOver, changes: () => this.changes, linode: () => this.linodeChanges, said: () => this.said }
     const own = (): ReadonlyArray<SimulatedPool> => cloud.poolsOf(cluster).filter(({ id }) => id !== users!.id)
     this.world = {
       seed: 1, tier: "standard", start, troubleEnds: start, cloud, cluster, api: new LinodeApi(cloud), token, rules,
       server: new ApiServer({ now: () => this.now }), allLinodeChanges: [], programs: [], broken: this.broken,
       get now() {
-        return self.now
+        return view.now()
       },
       get faultsOver() {
-        return self.faultsOver
+        return view.calm()
       },
       get changes() {
-        return self.changes
+        return view.changes()
       },
       get linodeChanges() {
-        return self.linodeChanges
+        return view.linode()
       },
       get said() {
-        return self.said
+        return view.said()
       },
       list: <A extends KubeObject>({ plural }: { readonly plural: string }) =>
         [...this.objects.get(plural)?.values() ?? []] as unknown as ReadonlyArray<A>,

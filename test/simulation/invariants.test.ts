@@ -1,6 +1,7 @@
 /** Each invariant says no to a small world that is wrong, and yes to one that is right: it can fail. */
 import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { annotation, disruptedTaint } from "../../src/apis/labels.ts"
+import type { NodeClaim } from "../../src/apis/nodeClaim.ts"
 import type { KubeObject } from "../../src/kube/objects.ts"
 import { budgetOf, claimOf, classOf, Fabricated, leaving, nodeOf, podOf, poolOf } from "./fabricated.ts"
 import { readGround } from "./ground.ts"
@@ -73,7 +74,15 @@ describe("one claim per Linode", () => {
     one.put("nodeclaims", [claimOf("a", { node: pool.nodes[0], deleting: true })])
     assert.match(one.remove("nodeclaims", "a") ?? "", /^replica-1.1 let a go while its node/)
     one.put("nodeclaims", [claimOf("b", { node: pool.nodes[1], deleting: true })])
-    one.cloud.deleteNode(pool, pool.nodes[1]!)
+    const { instanceId } = pool.nodes[1]!
+    const providerID = `linode://${instanceId}`
+    const b = claimOf("b", { node: pool.nodes[1], deleting: true })
+    const known: NodeClaim = { ...b, status: { ...b.status, providerID } }
+    one.put("nodeclaims", [known])
+    pool.nodes.pop()
+    assert.strictEqual(one.remove("nodeclaims", "b"), `replica-1.1 let b go while its Linode ${instanceId} is there`)
+    one.put("nodeclaims", [b])
+    one.cloud.instances.delete(instanceId!)
     assert.isUndefined(one.remove("nodeclaims", "b"))
   })
 

@@ -38,7 +38,8 @@ const simulate = async (options: Options): Promise<number> => {
     progress()
     return outcome.violation === undefined || options.keepGoing
   }
-  if (options.workers > 1) await workShared(options.seed, options.seeds, options.workers, { onOutcome })
+  const counted = options.coverage ? (await import("./branches/counted.ts")).countBranches() : undefined
+  if (options.workers > 1 || counted !== undefined) await workShared(options.seed, options.seeds, options.workers, { onOutcome })
   else await workHere(options.seed, options.seeds, {
     onOutcome,
     onLines: (_, lines) => {
@@ -48,6 +49,7 @@ const simulate = async (options: Options): Promise<number> => {
   if (options.kinds) {
     for (const [kind, times] of [...faults].toSorted(([a], [b]) => a < b ? -1 : 1)) print(`${String(times).padStart(9)} ${kind}`)
   }
+  for (const line of counted?.() ?? []) print(line)
   const sum = [...faults.values()].reduce((total, times) => total + times, 0)
   print(`${lives} lives, ${violations} violations, ${sum} faults in ${faults.size} kinds, ${seconds().toFixed(1)} s`)
   return violations > 0 ? 1 : 0

@@ -88,7 +88,7 @@ describe("the command line", () => {
     ["--trace=yes", '--trace: found "yes", expected no value'],
     ["--mode capi", '--mode: found "capi", expected "lke"'],
     ["--workers 0", '--workers: found "0", expected a whole number from 1 to 256'],
-    ["--forever", 'found "--forever", expected one of --seeds, --seed, --mode, --workers, --keep-going, --trace, --kinds']
+    ["--forever", 'found "--forever", expected one of --seeds, --seed, --mode, --workers, --keep-going, --trace, --kinds, --coverage']
   ]
   for (const [line, message] of cases) {
     it(`says of "${line}" what is wrong`, () => {

@@ -45,6 +45,8 @@ export const oneClaimPerLinode: MakeInvariant = () => {
         if (id === undefined || book.ownersOf(id).length > 0) continue
         const node = world.ourNodes().find((one) => one.id === id)
         if (node !== undefined) return `${program} let ${before.metadata.name} go while its node ${id} is there`
+        const linode = /^linode:\/\/(\d+)$/.exec(before.status?.providerID ?? "")?.[1]
+        if (world.cloud.instances.has(Number(linode))) return `${program} let ${before.metadata.name} go while its Linode ${linode} is there`
       }
       return undefined
     },

@@ -1,0 +1,169 @@
+/**
+ * Deliberate bugs: each rewrites a line or two of the product, as it is loaded and nowhere else. A simulation that lets one of
+ * them live is worth nothing.
+ */
+
+export interface Edit {
+  /** Below `src`. */
+  readonly file: string
+  /** Occurs exactly once in it. */
+  readonly line: string
+  readonly becomes: string
+}
+
+export interface Mutation {
+  /** What the controller does wrong. */
+  readonly name: string
+  readonly edits: ReadonlyArray<Edit>
+  /** The invariants that may tell, by the beginnings of their names. */
+  readonly tells: ReadonlyArray<string>
+  /** It is caught within so many lives, from seed 1. */
+  readonly lives: number
+  /** Seeds that caught it when this was written: played first, since the worlds of seeds change with the adversary. */
+  readonly likely: ReadonlyArray<number>
+}
+
+/** Far more than is needed as a rule. */
+const usual = 60
+
+export const mutations: ReadonlyArray<Mutation> = [
+  {
+    name: "raises a pool's count once for each attempt",
+    edits: [{
+      file: "cloud/lke/change.ts",
+      line: "  return Effect.result(request).pipe(Effect.timeoutOption(longestSend), Effect.map(Option.getOrUndefined))",
+      becomes: `  const again = change.change === "new" ? request : linode.updatePool(cluster.id, change.pool.id, { count: change.pool.count + 2 * more })
+  return Effect.result(Effect.catchIf(request, outcomeUnknown, () => again)).pipe(Effect.timeoutOption(longestSend), Effect.map(Option.getOrUndefined))`
+    }],
+    tells: ["no more Linodes"], lives: usual, likely: [17]
+  },
+  {
+    name: "takes a 500 for a 404",
+    edits: [{
+      file: "linode/failure.ts",
+      line: "    if (status === 408 || status >= 500 || body === undefined) return transient",
+      becomes: "    if (status >= 500) return new Gone()\n    if (status === 408 || body === undefined) return transient"
+    }],
+    tells: ["no more Linodes", "one claim", "a node of a claim"], lives: usual, likely: [119]
+  },
+  {
+    name: "deletes machines without the lock",
+    edits: [{
+      file: "cloud/lke/giver.ts",
+      line: "  makeGather<ClaimRecord, Deletions, LinodeError | KubeError>({ scope, locks, window: gatherFor, run: pass(world) })",
+      becomes: `  makeGather<ClaimRecord, Deletions, LinodeError | KubeError>({
+    scope, locks: { withLock: () => (effect) => effect }, window: gatherFor, run: pass(world)
+  })`
+    }],
+    tells: ["a node of a claim", "no more Linodes", "one claim"], lives: usual, likely: [9]
+  },
+  {
+    name: "gives machines without a claim back at once",
+    edits: [{
+      file: "cloud/lke/garbage.ts",
+      line: "  const due = (what: string): boolean => !wanted && view.now - (since.get(what) ?? view.now) >= grace",
+      becomes: "  const due = (_: string): boolean => true"
+    }],
+    tells: ["a node of a claim", "no more Linodes"], lives: usual, likely: [5]
+  },
+  {
+    name: "gives a claim a node that is sentenced",
+    edits: [{
+      file: "cloud/lke/grow.ts",
+      line: "    return pool.nodes.filter(({ id }) => !view.owners.has(id) && !view.heirs.has(id) && !sentenced.has(id))",
+      becomes: "    return pool.nodes.filter(({ id }) => !view.heirs.has(id) && sentenced !== undefined && (view.owners.get(id) ?? []).every(({ deleting }) => deleting))"
+    }],
+    tells: ["a node of a claim", "one claim"], lives: usual, likely: [22]
+  },
+  {
+    name: "lets a claim go before its Linode is gone",
+    edits: [{
+      file: "controllers/nodeclaim/finalization.ts",
+      line: '  if (deletion.is === "terminating") {',
+      becomes: '  if (deletion.is === "terminating" && finalizers.length === 0) {'
+    }],
+    tells: ["one claim"], lives: usual, likely: [9]
+  },
+  {
+    name: "evicts without asking PodDisruptionBudgets",
+    edits: [{
+      file: "controllers/node/evictionQueue.ts",
+      line: "    const evict = (pod: Pod, entry: Entry) => kube.evict(pod.metadata, { uid: entry.uid }).pipe(",
+      becomes: "    const evict = (pod: Pod, entry: Entry) => kube.delete(Pods, pod.metadata, { uid: entry.uid }).pipe("
+    }],
+    tells: ["no pod is evicted"], lives: usual, likely: [1]
+  },
+  {
+    name: "evicts what is not to be disrupted",
+    edits: [{
+      file: "controllers/node/evictionQueue.ts",
+      line: "        return isEvictable(pod, now) ? yield* evict(pod, entry) : yield* pause(entry)",
+      becomes: "        return isEvictable(pod, now) || isActive(pod) ? yield* evict(pod, entry) : yield* pause(entry)"
+    }],
+    tells: ["no pod is evicted"], lives: usual, likely: [58]
+  },
+  {
+    name: "disrupts more nodes at once than the budget allows",
+    edits: [{
+      file: "controllers/disruption/candidates.ts",
+      line: "    remaining: Math.max(0, allowed - disrupting),",
+      becomes: "    remaining: counted.length,"
+    }],
+    tells: ["disruption budgets"], lives: usual, likely: [104]
+  },
+  {
+    name: "buys beyond a NodePool's limits",
+    edits: [
+      {
+        file: "controllers/provisioning/limits.ts",
+        line: "  if (over === undefined) return undefined",
+        becomes: "  if (over === undefined || over !== \"\") return undefined"
+      },
+      {
+        file: "scheduling/pools.ts",
+        line: "    const limits = pool.spec.limits ?? {}",
+        becomes: "    const limits: Readonly<Record<string, string>> = {}"
+      }
+    ],
+    tells: ["limits"], lives: usual, likely: [6]
+  },
+  {
+    name: "writes the token into errors",
+    edits: [{
+      file: "linode/failure.ts",
+      line: '    detail: (token === "" ? detail : detail.replaceAll(token, "<redacted>")).slice(0, longestDetail),',
+      becomes: "    detail: `${detail} (${token})`.slice(0, longestDetail),"
+    }],
+    tells: ["the token"], lives: usual, likely: [1]
+  },
+  {
+    name: "gives back every pool that no claim owns",
+    edits: [
+      {
+        file: "cloud/lke/garbage.ts",
+        line: "const made = (view: View): ReadonlyArray<Pool> => view.ours.filter((pool) => poolKeyOf(pool) !== undefined)",
+        becomes: "const made = (view: View): ReadonlyArray<Pool> => view.pools"
+      },
+      {
+        file: "cloud/lke/garbage.ts",
+        line: "  view.ours.flatMap((pool) => pool.nodes.length === 0 ? [emptyPool(pool)] : unowned(view, pool))",
+        becomes: "  view.pools.flatMap((pool) => pool.nodes.length === 0 ? [emptyPool(pool)] : unowned(view, pool))"
+      },
+      {
+        file: "cloud/lke/garbage.ts",
+        line: "  const key = poolKeyOf(pool)\n",
+        becomes: '  const key = poolKeyOf(pool) ?? "none"\n'
+      }
+    ],
+    tells: ["nothing of others"], lives: usual, likely: [3]
+  },
+  {
+    name: "leaves its taint on a node after it was stopped between two steps",
+    edits: [{
+      file: "controllers/disruption/execute.ts",
+      line: "  if (claim === undefined || node === undefined || state.markedForDeletion) return\n",
+      becomes: '  if (claim === undefined || node === undefined || state.name !== "") return\n'
+    }],
+    tells: ["nothing of ours", "every pod"], lives: usual, likely: [23]
+  }
+]
