@@ -34,6 +34,10 @@ export interface Market {
   /** The types that have one, cheapest first, then by name. */
   readonly order: ReadonlyArray<number>
   readonly sold: Bits
+  /** The capacity types that are to be had. */
+  readonly capacityTypes: ReadonlyArray<string>
+  /** By type: which of them it is to be had as, as bits. */
+  readonly soldAs: Uint8Array
 }
 
 export class Catalogue {
@@ -61,7 +65,7 @@ export class Catalogue {
     this.types = [...types].sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
     this.capacity = new Float64Array(types.length * D)
     this.allocatable = new Float64Array(types.length * D)
-    this.offerings = this.types.map((type) => type.offerings.filter(isToBeHad).sort(byPrice))
+    this.offerings = this.types.map((type) => cheapestFirst(type.offerings.filter(isToBeHad)))
     this.types.forEach((type, t) => {
       const capacity = dimensions.supply(withAttachable(type.capacity, type.volumeLimits, dimensions.names))
       this.capacity.set(capacity, t * D)
@@ -162,23 +166,46 @@ export class Catalogue {
 const isToBeHad = (offering: Offering): boolean =>
   offering.available !== false && (reservationOf(offering) === undefined || (offering.reservationCapacity ?? 0) > 0)
 
+/** Few, and mostly in order: quicker than to sort. */
+const cheapestFirst = (offerings: Array<Offering>): ReadonlyArray<Offering> => {
+  for (let i = 1; i < offerings.length; i++) {
+    const offering = offerings[i]!
+    let at = i
+    for (; at > 0 && byPrice(offerings[at - 1]!, offering) > 0; at--) offerings[at] = offerings[at - 1]!
+    offerings[at] = offering
+  }
+  return offerings
+}
+
 const byPrice = (a: Offering, b: Offering): number =>
   a.price - b.price || (a.zone < b.zone ? -1 : a.zone > b.zone ? 1 : a.capacityType < b.capacityType ? -1 : 1)
 
 const marketOf = (
   all: ReadonlyArray<ReadonlyArray<Offering>>, allows: (offering: Offering) => boolean
 ): Market => {
-  const offerings = all.map((ofType) => ofType.find(allows))
+  const offerings: Array<Offering | undefined> = []
   const sold = noBits(all.length)
   const order: Array<number> = []
-  offerings.forEach((offering, t) => {
-    if (offering === undefined) return
+  const capacityTypes: Array<string> = []
+  const soldAs = new Uint8Array(all.length)
+  for (let t = 0; t < all.length; t++) {
+    const ofType = all[t]!
+    let cheapest: Offering | undefined
+    for (let o = 0; o < ofType.length; o++) {
+      if (!allows(ofType[o]!)) continue
+      cheapest ??= ofType[o]!
+      let as = capacityTypes.indexOf(ofType[o]!.capacityType)
+      if (as < 0) as = capacityTypes.push(ofType[o]!.capacityType) - 1
+      soldAs[t]! |= 1 << as
+    }
+    offerings.push(cheapest)
+    if (cheapest === undefined) continue
     setBit(sold, t)
     order.push(t)
-  })
+  }
   // Types come by name, and sorting is stable.
   order.sort((a, b) => offerings[a]!.price - offerings[b]!.price)
-  return { offerings, order, sold }
+  return { offerings, order, sold, capacityTypes, soldAs }
 }
 
 const amd64 = valuesIn(["amd64"])

@@ -26,17 +26,8 @@ export class ClaimTerms {
     this.fixed = serializeRequirements(kept)
     this.labels = labelsOf(state, wellKnown)
     this.minValuesRelaxed = [...requirements].some(([key, set]) => set.minValues !== pool.requirements.get(key)?.minValues)
-    const allows = pool.catalogue.allowing(requirements)
-    const capacityTypes: Array<string> = []
-    this.soldAs = new Uint8Array(pool.catalogue.types.length)
-    for (const t of state.order) {
-      for (const offering of pool.catalogue.offerings[t]!) {
-        if (!allows(offering)) continue
-        let at = capacityTypes.indexOf(offering.capacityType)
-        if (at < 0) at = capacityTypes.push(offering.capacityType) - 1
-        this.soldAs[t]! |= 1 << at
-      }
-    }
+    const { capacityTypes, soldAs } = pool.catalogue.market(requirements)
+    this.soldAs = soldAs
     this.capacityTypes = capacityTypes
   }
 
