@@ -41,22 +41,23 @@ export const attempt = (
   scene: Scene, subproblems: Subproblems, nodes: ReadonlyArray<number>, gone: ReadonlyArray<number>, effort: Effort
 ): Attempt | Stuck => {
   const mark = scene.mark()
-  const pods: Array<number> = []
+  const from = new Map<number, number>()
   for (const n of nodes) {
     scene.close(n)
-    pods.push(...scene.podsOn(n))
+    for (const pod of scene.podsOn(n)) from.set(pod, n)
   }
-  for (const pod of pods) scene.move(pod, nowhere)
-  const found = solve(scene, subproblems, nodes, pods, [...gone, ...nodes], effort)
+  for (const pod of from.keys()) scene.move(pod, nowhere)
+  const found = solve(subproblems, nodes, from, [...gone, ...nodes], effort)
   scene.undo(mark)
   return found
 }
 
 const solve = (
-  scene: Scene, subproblems: Subproblems, nodes: ReadonlyArray<number>, pods: ReadonlyArray<number>, gone: ReadonlyArray<number>,
+  subproblems: Subproblems, nodes: ReadonlyArray<number>, from: ReadonlyMap<number, number>, gone: ReadonlyArray<number>,
   { shuns, steps }: Effort
 ): Attempt | Stuck => {
-  const ordered = subproblems.inOrder(pods)
+  const ordered = subproblems.inOrder([...from.keys()])
+  const nodesOf = (pods: ReadonlyArray<number>): ReadonlyArray<number> => [...new Set(pods.map((i) => from.get(ordered[i]!)!))]
   const pack = (takes: (n: number) => boolean): readonly [Model, FirstFit] => {
     const model = subproblems.of(ordered, takes, gone)
     return [model, new FirstFit(model, Infinity).run()]
@@ -65,7 +66,7 @@ const solve = (
   if (pass.unplaced > 0) [model, pass] = pack(() => true)
   if (pass.unplaced > 0 || model.runOf.includes(-1)) {
     const left = [...pass.left.flatMap(({ pods: own }) => own), ...ordered.map((_, i) => i).filter((i) => model.runOf[i] === -1)]
-    return { stuck: [...new Set(left.map((i) => scene.world.home[ordered[i]!]!))], model, pass }
+    return { stuck: nodesOf(left), model, pass }
   }
   const first = pass.packed()
   const packed = search(model, pass, first, { steps }, lowerBound(model, first))
@@ -73,7 +74,7 @@ const solve = (
   for (const node of packed) {
     const launch = launchOf(model, node)
     if (launch === undefined) {
-      return { stuck: [...new Set(node.pods.map((i) => scene.world.home[ordered[i]!]!))], model, pass }
+      return { stuck: nodesOf(node.pods), model, pass }
     }
     launches.push(launch)
   }

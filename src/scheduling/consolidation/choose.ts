@@ -10,8 +10,8 @@ import type { Worth } from "./worth.ts"
 export interface Terms {
   /** How much more than poured pods cost packed ones cost, as far as is known. */
   readonly overhead: number
-  /** What a node must save for each pod that it moves. */
-  readonly podPrice: number
+  /** What a node must save where these pods move. */
+  readonly priceOfMoving: (pods: Iterable<number>) => number
   /** Whether the node may only go without a replacement. */
   readonly deletesOnly: (n: number) => boolean
 }
@@ -45,7 +45,7 @@ export const byBargain = ({ world: { sites } }: Scene, worth: Worth): ReadonlyAr
 
 /** Takes nodes away in the scene, which is left so; yields between nodes. */
 export function* choose(
-  scene: Scene, worth: Worth, among: ReadonlyArray<number>, { deletesOnly, overhead, podPrice }: Terms
+  scene: Scene, worth: Worth, among: ReadonlyArray<number>, { deletesOnly, overhead, priceOfMoving }: Terms
 ): Generator<void, Choice> {
   const { sites, turn } = scene.world
   const gain = new Float64Array(sites.length)
@@ -56,7 +56,7 @@ export function* choose(
     const mark = scene.mark()
     scene.close(n)
     const pods = [...scene.podsOn(n)].sort((a, b) => turn[a]! - turn[b]!)
-    const least = candidate!.hourlyPrice - podPrice * moving.length
+    const least = candidate!.hourlyPrice - priceOfMoving(moving)
     let homeless = 0
     for (const pod of pods) {
       const to = scene.find(pod)

@@ -10,7 +10,8 @@ import type { World } from "./world.ts"
 export const commandOf = (world: World, attempts: ReadonlyArray<Attempt>): Disruption => {
   const { home, model, sites } = world
   const replace: Array<NewNode> = []
-  const moves: Array<Move> = []
+  // Who went to a node that goes later itself is moved once, to where it comes to be in the end.
+  const moved = new Map<number, Move>()
   const numbers = new Map<string, number>()
   const taken = new Set(sites.map(({ node }) => node.name))
   const nameIn = (pool: string): string => {
@@ -26,7 +27,7 @@ export const commandOf = (world: World, attempts: ReadonlyArray<Attempt>): Disru
     const writer = new NodeWriter(own)
     saved += gone.reduce((sum, n) => sum + sites[n]!.candidate!.hourlyPrice, 0) - cost
     const move = (i: number, where: string): void => {
-      moves.push({ pod: podRef(model.problem.pods[pods[i]!]!), from: sites[home[pods[i]!]!]!.node.name, to: where })
+      moved.set(pods[i]!, { pod: podRef(model.problem.pods[pods[i]!]!), from: sites[home[pods[i]!]!]!.node.name, to: where })
     }
     for (const { node, price } of launches) {
       const name = nameIn(node.state.pool.name)
@@ -38,7 +39,7 @@ export const commandOf = (world: World, attempts: ReadonlyArray<Attempt>): Disru
     })
   }
   const key = ({ pod }: Move): string => `${pod.namespace}/${pod.name}`
-  moves.sort((a, b) => key(a) < key(b) ? -1 : 1)
+  const moves = [...moved.values()].sort((a, b) => key(a) < key(b) ? -1 : 1)
   return {
     reason: moves.length === 0 ? "Empty" : "Underutilized",
     remove: attempts.flatMap(({ gone }) => gone.map((n) => sites[n]!.node.name)).sort(),

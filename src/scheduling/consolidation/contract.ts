@@ -44,7 +44,10 @@ export interface PoolTotals {
 export interface ConsolidationOptions {
   /** In US dollars an hour: what a command must save at least. Default 0: anything beyond rounding. */
   readonly minimumSavings?: number
-  /** In US dollars an hour: what each pod that a command moves must save beyond that. Default 0. */
+  /**
+   * In US dollars an hour: what each pod that a command moves must save. Default: a tenth of what the pod costs at least where there is
+   * more than one replacement, else anything beyond rounding.
+   */
   readonly podPrice?: number
   /** Whether spot nodes may be replaced by spot nodes. Default false. */
   readonly spotToSpot?: boolean

@@ -45,7 +45,7 @@ export function* decide(world: World, budget: Budget): Generator<void, Decision>
   yield
   const worth = new Worth(world)
   yield
-  const rules = new Rules(world)
+  const rules = new Rules(world, worth)
   const search = new Search(world, scene, subproblems, worth, rules, budget)
   const candidates = world.sites.flatMap(({ candidate }, n) => candidate === undefined || awaited.has(n) ? [] : [n])
   const choice = yield* search.run(candidates)
@@ -116,7 +116,7 @@ class Search {
     const { overhead, rules, scene, worth } = this
     const mark = scene.mark()
     const choice = yield* choose(scene, worth, byWaste(scene, worth, candidates, overhead), {
-      overhead, podPrice: rules.podPrice, deletesOnly: (n) => rules.deletesOnly(n)
+      overhead, priceOfMoving: (pods) => rules.priceOfMoving(pods), deletesOnly: (n) => rules.deletesOnly(n)
     })
     scene.undo(mark)
     return choice
@@ -194,7 +194,7 @@ class Search {
     const overhead = found.cost / total
     return found.gone.filter((n) => {
       const { candidate, moving } = sites[n]!
-      return candidate!.hourlyPrice - this.rules.podPrice * moving.length > overhead * (rehoused.get(n) ?? 0)
+      return candidate!.hourlyPrice - this.rules.priceOfMoving(moving) > overhead * (rehoused.get(n) ?? 0)
     })
   }
 
@@ -218,7 +218,7 @@ class Search {
     const { rules, scene, worth } = this
     const mark = scene.mark()
     const hopeful = yield* choose(scene, worth, byWaste(scene, worth, candidates, 1), {
-      overhead: 1, podPrice: rules.podPrice, deletesOnly: (n) => rules.deletesOnly(n)
+      overhead: 1, priceOfMoving: (pods) => rules.leastPriceOfMoving(pods), deletesOnly: (n) => rules.deletesOnly(n)
     })
     scene.undo(mark)
     this.shunned = new Set()

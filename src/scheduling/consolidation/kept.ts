@@ -68,8 +68,7 @@ const triedReason = ({ isCut, rules, world: { problem } }: Decision, found: Atte
     return { reason: "SpotToSpot", message: `${closest}, and a spot node is not replaced by another one` }
   }
   if (!rules.savesEnough(found)) {
-    const { minimumSavings = 0, podPrice = 0 } = problem.consolidation ?? {}
-    const asked = Math.max(minimumSavings, podPrice * found.pods.length)
+    const asked = Math.max(problem.consolidation?.minimumSavings ?? 0, rules.priceOfMoving(found.pods))
     return { reason: "SavingsTooSmall", message: `${closest}, which saves ${dollars(savings)} an hour; ${dollars(asked)} are asked for` }
   }
   if (!rules.isBalanced(found)) {

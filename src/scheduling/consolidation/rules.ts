@@ -4,27 +4,33 @@ import { negligible } from "./choose.ts"
 import { spot } from "./launch.ts"
 import type { PoolTotals } from "./contract.ts"
 import type { World } from "./world.ts"
+import type { Worth } from "./worth.ts"
 import { CapacityTypeLabel } from "../wellKnown.ts"
 
 /** As Karpenter: a move of Balanced is worth it when its share of the savings is half its share of the disruption. */
 const leastScore = 0.5
 
-/** What a pod that need not move is worth, so that of equal commands the one is taken that moves fewer. */
-const leastPodPrice = 1e-6
+/**
+ * Which part of what a pod costs at least has to be saved where it moves, if nothing else is said: less is not worth its trouble. What
+ * Karpenter would do too, with one new node or none, may save as little as it likes.
+ */
+const leastPart = 0.1
 
 export class Rules {
-  readonly podPrice: number
+  private readonly podPrice: number | undefined
+  private readonly worth: Worth
   private readonly world: World
   private readonly minimum: number
   private readonly spotToSpot: boolean
   private readonly isSpot: ReadonlyArray<boolean>
   private readonly totals: ReadonlyMap<string, PoolTotals>
 
-  constructor(world: World) {
-    const { minimumSavings = 0, podPrice = 0, spotToSpot = false } = world.problem.consolidation ?? {}
+  constructor(world: World, worth: Worth) {
+    const { minimumSavings = 0, podPrice, spotToSpot = false } = world.problem.consolidation ?? {}
     this.world = world
     this.minimum = minimumSavings
-    this.podPrice = Math.max(podPrice, leastPodPrice)
+    this.podPrice = podPrice
+    this.worth = worth
     this.spotToSpot = spotToSpot
     this.isSpot = world.sites.map(({ node }) => node.labels[CapacityTypeLabel] === spot)
     this.totals = totalsOf(world)
@@ -51,9 +57,24 @@ export class Rules {
     return found.gone.reduce((sum, n) => sum + this.world.sites[n]!.candidate!.hourlyPrice, 0) - found.cost
   }
 
+  /** In US dollars an hour: what has to be saved where these pods are moved. */
+  priceOfMoving(pods: Iterable<number>): number {
+    let sum = 0
+    for (const pod of pods) {
+      const worth = this.worth.ofPod(pod)
+      sum += this.podPrice ?? (worth === Infinity ? 0 : leastPart * worth)
+    }
+    return sum
+  }
+
+  /** The same where as little is bought as Karpenter would. */
+  leastPriceOfMoving(pods: Iterable<number>): number {
+    return this.podPrice === undefined ? 0 : this.priceOfMoving(pods)
+  }
+
   /** What is saved beyond what moving its pods is worth. */
   value(found: Attempt): number {
-    return this.savings(found) - this.podPrice * found.pods.length
+    return this.savings(found) - this.priceOfMoving(found.pods)
   }
 
   accepts(found: Attempt): boolean {
@@ -61,7 +82,8 @@ export class Rules {
   }
 
   savesEnough(found: Attempt): boolean {
-    return this.savings(found) >= this.minimum && this.value(found) > negligible
+    const isModest = this.podPrice === undefined && found.launches.length < 2
+    return this.savings(found) >= this.minimum && (isModest || this.value(found) > negligible)
   }
 
   keepsSpotRule(found: Attempt): boolean {

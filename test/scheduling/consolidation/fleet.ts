@@ -40,12 +40,15 @@ export interface FleetParts {
   /** How many of the nodes may not go. */
   readonly immovable?: number
   readonly nodePools?: ReadonlyArray<NodePool>
+  /** What pods ask for: thousandths of a CPU, and MiB. */
+  readonly cpu?: ReadonlyArray<number>
+  readonly memory?: ReadonlyArray<number>
 }
 
-const cpus = [100, 250, 500, 1000, 1500, 2000]
-const memories = [128, 256, 512, 1024, 2048]
-
-export const fleet = ({ among, immovable = 0, nodePools, nodes, seed, types, used: [least, most] = [0.1, 0.8] }: FleetParts): ConsolidationProblem => {
+export const fleet = ({
+  among, cpu: cpus = [100, 250, 500, 1000, 1500, 2000], immovable = 0, memory: memories = [128, 256, 512, 1024, 2048], nodePools, nodes, seed,
+  types, used: [least, most] = [0.1, 0.8]
+}: FleetParts): ConsolidationProblem => {
   const random = chance(seed)
   const pick = <A>(from: ReadonlyArray<A>): A => from[Math.floor(random() * from.length)]!
   const candidates: Array<Candidate> = []
