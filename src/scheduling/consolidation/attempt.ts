@@ -2,6 +2,7 @@
 import { FirstFit } from "../firstFit.ts"
 import { lowerBound } from "../lowerBound.ts"
 import type { Model } from "../model.ts"
+import { negligible } from "../search/packing.ts"
 import { search } from "../search/search.ts"
 import type { Launch } from "./launch.ts"
 import { launchOf } from "./launch.ts"
@@ -33,9 +34,14 @@ export interface Stuck {
 export interface Effort {
   /** Steps of the search for cheaper nodes. */
   readonly steps: number
+  /** In US dollars an hour: what is of use costs less. */
+  readonly ceiling: number
   /** Nodes that pods had better not go to. */
   readonly shuns: (n: number) => boolean
 }
+
+/** Steps where nothing cheap enough can be: enough to tell how close it comes. */
+const hopeless = 3
 
 export const attempt = (
   scene: Scene, subproblems: Subproblems, nodes: ReadonlyArray<number>, gone: ReadonlyArray<number>, effort: Effort
@@ -54,7 +60,7 @@ export const attempt = (
 
 const solve = (
   subproblems: Subproblems, nodes: ReadonlyArray<number>, from: ReadonlyMap<number, number>, gone: ReadonlyArray<number>,
-  { shuns, steps }: Effort
+  { ceiling, shuns, steps }: Effort
 ): Attempt | Stuck => {
   const ordered = subproblems.inOrder([...from.keys()])
   const nodesOf = (pods: ReadonlyArray<number>): ReadonlyArray<number> => [...new Set(pods.map((i) => from.get(ordered[i]!)!))]
@@ -69,7 +75,8 @@ const solve = (
     return { stuck: nodesOf(left), model, pass }
   }
   const first = pass.packed()
-  const packed = search(model, pass, first, { steps }, lowerBound(model, first))
+  const bound = lowerBound(model, first)
+  const packed = search(model, pass, first, { steps: bound < ceiling - negligible ? steps : Math.min(steps, hopeless) }, bound)
   const launches: Array<Launch> = []
   for (const node of packed) {
     const launch = launchOf(model, node)

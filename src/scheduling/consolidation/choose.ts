@@ -2,6 +2,7 @@
  * Which nodes seem worth taking away, by what pods are worth: the wasteful ones first, each into the room that others have, and what
  * finds none at what it would cost at best. Nothing is packed yet, so a node costs microseconds.
  */
+import { negligible } from "../search/packing.ts"
 import type { Scene } from "./scene.ts"
 import { nowhere } from "./scene.ts"
 import type { Worth } from "./worth.ts"
@@ -74,9 +75,6 @@ export function* choose(
   }
   return { nodes, gain }
 }
-
-/** Differences below this are rounding. */
-export const negligible = 1e-9
 
 /** Pods after which others may have their turn: a millisecond or so. */
 const looksAtOnce = 400

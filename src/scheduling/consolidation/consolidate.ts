@@ -21,7 +21,7 @@ export const consolidate = (problem: ConsolidationProblem, budget?: Budget): Con
  * Pure and deterministic: equal problems and steps have equal answers. The budget's steps are sets of nodes that are packed to see
  * what is saved, each some milliseconds; `isSpent` is asked between them.
  */
-export function* consolidating(problem: ConsolidationProblem, budget: Budget = { steps: 400 }): Generator<void, Consolidation> {
+export function* consolidating(problem: ConsolidationProblem, budget: Budget = { steps: 20_000 }): Generator<void, Consolidation> {
   const world = worldOf(problem)
   yield
   const decision = yield* decide(world, budget)

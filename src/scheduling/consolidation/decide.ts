@@ -4,7 +4,8 @@ import type { Budget } from "../problem.ts"
 import type { Attempt, Stuck } from "./attempt.ts"
 import { attempt } from "./attempt.ts"
 import type { Choice } from "./choose.ts"
-import { byBargain, byWaste, choose, negligible } from "./choose.ts"
+import { byBargain, byWaste, choose } from "./choose.ts"
+import { negligible } from "../search/packing.ts"
 import { Rules } from "./rules.ts"
 import { nowhere, Scene } from "./scene.ts"
 import { Subproblems } from "./subproblem.ts"
@@ -22,6 +23,9 @@ const podsAtOnce = 500
 const firstOverhead = 1.04
 const leastOverhead = 1.01
 
+/** Of so many single nodes that pay the best is taken. */
+const enough = 8
+
 /** How many attempts may fail before the search gives up. */
 const patience = 40
 
@@ -35,6 +39,8 @@ export interface Decision {
   /** Nodes that no new pods come to but those that wait: they cannot go now. */
   readonly awaited: ReadonlySet<number>
   readonly choice: Choice
+  /** By node: what came of taking it away alone, where that was tried and nothing was done since. */
+  readonly singles: ReadonlyMap<number, Attempt | Stuck>
   /** True when the budget ended the search. */
   readonly isCut: boolean
 }
@@ -49,7 +55,7 @@ export function* decide(world: World, budget: Budget): Generator<void, Decision>
   const search = new Search(world, scene, subproblems, worth, rules, budget)
   const candidates = world.sites.flatMap(({ candidate }, n) => candidate === undefined || awaited.has(n) ? [] : [n])
   const choice = yield* search.run(candidates)
-  return { world, worth, scene, subproblems, rules, attempts: search.accepted, awaited, choice, isCut: search.isOver }
+  return { world, worth, scene, subproblems, rules, attempts: search.accepted, awaited, choice, singles: search.singles, isCut: search.isOver }
 }
 
 /** Pods that wait go where they would go anyway; the nodes that they go to stay. */
@@ -76,6 +82,7 @@ const placePending = (world: World, scene: Scene): { readonly awaited: ReadonlyS
 
 class Search {
   readonly accepted: Array<Attempt> = []
+  readonly singles: Map<number, Attempt | Stuck> = new Map()
   private readonly world: World
   private readonly scene: Scene
   private readonly subproblems: Subproblems
@@ -175,7 +182,7 @@ class Search {
     this.steps++
     const pods = nodes.reduce((sum, n) => sum + this.scene.podsOn(n).length, 0)
     return attempt(this.scene, this.subproblems, nodes, this.gone, {
-      steps: Math.min(250, 20 + pods), shuns: (n) => this.shunned.has(n)
+      steps: Math.min(250, 10 + pods), ceiling: this.rules.priceOf(nodes), shuns: (n) => this.shunned.has(n)
     })
   }
 
@@ -222,21 +229,31 @@ class Search {
     })
     scene.undo(mark)
     this.shunned = new Set()
-    const able = hopeful.nodes.filter((n) => rules.allows([n]))
+    const hopes = hopeful.nodes.filter((n) => rules.allows([n]))
     let best: Attempt | undefined
-    const consider = (found: Attempt | Stuck): void => {
-      if ("stuck" in found || !rules.accepts(found)) return
+    const consider = (found: Attempt | Stuck): boolean => {
+      if ("stuck" in found || !rules.accepts(found)) return false
       if (best === undefined || rules.value(found) > rules.value(best) + negligible) best = found
+      return true
     }
-    for (let size = 1; size <= able.length && size <= nodesAtOnce; size *= 2) {
-      for (let from = 0, tries = 0; from < able.length && tries < patience; from += Math.max(1, size >> 1), tries++) {
-        const set = able.slice(from, from + size)
-        if (set.length < size || this.isOver || !rules.allows(set)) break
-        consider(this.try(set))
+    let good = 0
+    const first = new Set(hopes)
+    for (const n of [...hopes, ...byWaste(scene, worth, candidates, 1).filter((one) => !first.has(one) && rules.allows([one]))]) {
+      if (this.isOver || good >= enough) break
+      const found = this.try([n])
+      this.singles.set(n, found)
+      if (consider(found)) good++
+      yield
+    }
+    for (let size = 2; size <= hopes.length && size <= nodesAtOnce && best === undefined; size *= 2) {
+      for (let from = 0, tries = 0; from + size <= hopes.length && tries < patience && !this.isOver; from += size >> 1, tries++) {
+        const set = hopes.slice(from, from + size)
+        if (rules.allows(set)) consider(this.try(set))
         yield
       }
-      if (best !== undefined) break
     }
-    if (best !== undefined) this.accept(best)
+    if (best === undefined) return
+    this.singles.clear()
+    this.accept(best)
   }
 }

@@ -2,7 +2,7 @@
 import { explain } from "../explain.ts"
 import type { Attempt, Stuck } from "./attempt.ts"
 import { attempt } from "./attempt.ts"
-import { negligible } from "./choose.ts"
+import { negligible } from "../search/packing.ts"
 import type { Candidate, Kept } from "./contract.ts"
 import type { Decision } from "./decide.ts"
 
@@ -10,7 +10,7 @@ import type { Decision } from "./decide.ts"
 const steps = 20
 
 export function* keptOf(decision: Decision): Generator<void, ReadonlyArray<Kept>> {
-  const { attempts, scene, subproblems, world: { problem, sites } } = decision
+  const { attempts, scene, singles, subproblems, world: { problem, sites } } = decision
   const gone = attempts.flatMap((one) => one.gone)
   const isGone = new Set(gone)
   const chosen = new Set(decision.choice.nodes)
@@ -23,7 +23,7 @@ export function* keptOf(decision: Decision): Generator<void, ReadonlyArray<Kept>
       out.push({ node: candidate.node, ...known })
       continue
     }
-    const found = attempt(scene, subproblems, [n], gone, { steps, shuns: () => false })
+    const found = singles.get(n) ?? attempt(scene, subproblems, [n], gone, { steps, ceiling: candidate.hourlyPrice, shuns: () => false })
     out.push({ node: candidate.node, ...("stuck" in found ? stuckReason(found) : triedReason(decision, found, candidate)) })
     yield
   }

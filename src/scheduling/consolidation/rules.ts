@@ -1,6 +1,6 @@
 /** What a command has to keep to beyond room: budgets, savings, spot for spot, and what Balanced asks. */
 import type { Attempt } from "./attempt.ts"
-import { negligible } from "./choose.ts"
+import { negligible } from "../search/packing.ts"
 import { spot } from "./launch.ts"
 import type { PoolTotals } from "./contract.ts"
 import type { World } from "./world.ts"
@@ -54,7 +54,12 @@ export class Rules {
   }
 
   savings(found: Attempt): number {
-    return found.gone.reduce((sum, n) => sum + this.world.sites[n]!.candidate!.hourlyPrice, 0) - found.cost
+    return this.priceOf(found.gone) - found.cost
+  }
+
+  /** In US dollars an hour: what the nodes cost. */
+  priceOf(nodes: ReadonlyArray<number>): number {
+    return nodes.reduce((sum, n) => sum + this.world.sites[n]!.candidate!.hourlyPrice, 0)
   }
 
   /** In US dollars an hour: what has to be saved where these pods are moved. */
