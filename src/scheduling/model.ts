@@ -28,6 +28,9 @@ import type { AttachedClaim } from "./volumes.ts"
 import { Volumes } from "./volumes.ts"
 import { coreWellKnownLabels } from "./wellKnown.ts"
 
+/** Nodes after which others may have their turn. */
+const nodesAtOnce = 500
+
 /** As Karpenter: what a NodeClaim can list. */
 const defaultMaxInstanceTypes = 600
 
@@ -79,10 +82,21 @@ export interface Model {
 }
 
 export const compile = (problem: Problem): Model => {
+  const compiler = compiling(problem)
+  for (;;) {
+    const { done, value } = compiler.next()
+    if (done === true) return value
+  }
+}
+
+/** As `compile`, a part at a time. */
+export function* compiling(problem: Problem): Generator<void, Model> {
   const existing = nodeOrder(problem.nodes)
   const bound = existing.flatMap(({ pods }) => pods)
   const volumes = new Volumes(problem)
+  yield
   const { shapes, shapeOf, examples, classOf } = shapesOf(problem.pods, bound, volumes, new DefaultConstraints(problem.defaultSpread))
+  yield
   const wellKnown = new Set([
     ...coreWellKnownLabels, ...(problem.wellKnownLabels ?? []),
     ...(problem.reservationIdLabel === undefined ? [] : [problem.reservationIdLabel])
@@ -107,12 +121,18 @@ export const compile = (problem: Problem): Model => {
       const catalogue = catalogueOf(problem.instanceTypes[pool.metadata.name] ?? [])
       return new Pool(pool, catalogue, daemons, problem.nodes, dimensions, wellKnown)
     })
-  const nodes = existing.map((node) => nodeModel(node, daemons, volumes, dimensions))
+  yield
+  const nodes: Array<NodeModel> = []
+  for (const node of existing) {
+    nodes.push(nodeModel(node, daemons, volumes, dimensions))
+    if (nodes.length % nodesAtOnce === 0) yield
+  }
 
   const reservations = reservedCapacity(problem)
   const topologyKeys = new TopologyKeys(pools, nodes)
   const groups = new Groups(topologyKeys, new Namespaces(problem))
   const classes = new Classes(problem, groups, new Steps(pools, nodes), reservations.size > 0, [...pools, ...nodes]).of(examples, bound)
+  yield
   const requests = shapes.map((shape) => {
     const request = dimensions.need(shape.requests)
     request[PODS] = 1
@@ -124,11 +144,13 @@ export const compile = (problem: Problem): Model => {
     if (message !== undefined) invalid.push({ pod, message })
   })
   const usable = invalid.length === 0 ? undefined : shapes.map((shape) => shape.invalid === undefined)
+  yield
   const runs = runsOf(problem.pods, classes, classOf, requests, shapeOf, usable)
   const runOf = new Int32Array(problem.pods.length).fill(-1)
   runs.forEach((run, r) => run.pods.forEach((pod) => {
     runOf[pod] = r
   }))
+  yield
   return {
     problem,
     dimensions,

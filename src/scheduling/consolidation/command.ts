@@ -29,9 +29,9 @@ export const commandOf = (world: World, attempts: ReadonlyArray<Attempt>): Disru
     const move = (i: number, where: string): void => {
       moved.set(pods[i]!, { pod: podRef(model.problem.pods[pods[i]!]!), from: sites[home[pods[i]!]!]!.node.name, to: where })
     }
-    for (const { node, price } of launches) {
+    for (const { node } of launches) {
       const name = nameIn(node.state.pool.name)
-      replace.push({ ...writer.write(node), name, hourlyPrice: price })
+      replace.push({ ...writer.write(node), name })
       for (const i of node.pods) move(i, name)
     }
     pods.forEach((_, i) => {

@@ -22,12 +22,12 @@ export const consolidate = (problem: ConsolidationProblem, budget?: Budget): Con
  * what is saved, each some milliseconds; `isSpent` is asked between them.
  */
 export function* consolidating(problem: ConsolidationProblem, budget: Budget = { steps: 20_000 }): Generator<void, Consolidation> {
-  const world = worldOf(problem)
+  const world = yield* worldOf(problem)
   yield
   const decision = yield* decide(world, budget)
   const { attempts, worth } = decision
   const command = attempts.length === 0 ? undefined : commandOf(world, attempts)
-  const hourlyPrice = problem.candidates.reduce((sum, candidate) => sum + candidate.hourlyPrice, 0)
+  const hourlyPrice = world.sites.reduce((sum, { candidate }) => sum + (candidate?.hourlyPrice ?? 0), 0)
   const nodes = problem.candidates.length
   return {
     command,

@@ -17,7 +17,11 @@ const mostNodes = 100
 
 /** What is packed at once, so that it takes milliseconds. */
 const nodesAtOnce = 24
-const podsAtOnce = 500
+const podsAtOnce = 400
+
+/** Steps of the search for cheaper nodes: for many pods, and for a node that seems to be worth its price. */
+const stepsAtOnce = 200
+const few = 4
 
 /** What packing costs beyond pouring before any was done, and the least that it can be. */
 const firstOverhead = 1.04
@@ -178,11 +182,11 @@ class Search {
     return first || second
   }
 
-  private try(nodes: ReadonlyArray<number>): Attempt | Stuck {
+  private try(nodes: ReadonlyArray<number>, most = stepsAtOnce): Attempt | Stuck {
     this.steps++
     const pods = nodes.reduce((sum, n) => sum + this.scene.podsOn(n).length, 0)
     return attempt(this.scene, this.subproblems, nodes, this.gone, {
-      steps: Math.min(250, 10 + pods), ceiling: this.rules.priceOf(nodes), shuns: (n) => this.shunned.has(n)
+      steps: Math.min(most, stepsAtOnce, 10 + pods), ceiling: this.rules.priceOf(nodes), shuns: (n) => this.shunned.has(n)
     })
   }
 
@@ -240,7 +244,7 @@ class Search {
     const first = new Set(hopes)
     for (const n of [...hopes, ...byWaste(scene, worth, candidates, 1).filter((one) => !first.has(one) && rules.allows([one]))]) {
       if (this.isOver || good >= enough) break
-      const found = this.try([n])
+      const found = this.try([n], first.has(n) ? Infinity : few)
       this.singles.set(n, found)
       if (consider(found)) good++
       yield

@@ -119,9 +119,11 @@ export class Rules {
   }
 }
 
-const totalsOf = ({ problem: { candidates, poolTotals = {} } }: World): ReadonlyMap<string, PoolTotals> => {
+const totalsOf = ({ problem: { poolTotals = {} }, sites }: World): ReadonlyMap<string, PoolTotals> => {
   const out = new Map<string, PoolTotals>()
-  for (const { disruptionCost, hourlyPrice, nodePool } of candidates) {
+  for (const { candidate } of sites) {
+    if (candidate === undefined) continue
+    const { disruptionCost, hourlyPrice, nodePool } = candidate
     const sum = out.get(nodePool)
     out.set(nodePool, {
       hourlyPrice: (sum?.hourlyPrice ?? 0) + hourlyPrice, disruptionCost: (sum?.disruptionCost ?? 0) + disruptionCost

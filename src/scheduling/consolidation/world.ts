@@ -3,7 +3,7 @@
  * room that they would have without them.
  */
 import type { Model } from "../model.ts"
-import { compile } from "../model.ts"
+import { compiling } from "../model.ts"
 import type { Pod } from "../problem.ts"
 import { namespaceOf } from "../otherPods.ts"
 import type { Candidate, ConsolidationNode, ConsolidationProblem } from "./contract.ts"
@@ -33,15 +33,24 @@ export interface World {
   readonly turn: Int32Array
 }
 
+/** Nodes after which others may have their turn. */
+const nodesAtOnce = 500
+
 const keyOf = (pod: Pod): string => `${namespaceOf(pod)}/${pod.metadata.name}`
 
-export const worldOf = (problem: ConsolidationProblem): World => {
+/** Yields between parts of some milliseconds. */
+export function* worldOf(problem: ConsolidationProblem): Generator<void, World> {
   const candidates = new Map(problem.candidates.map((candidate) => [candidate.node, candidate]))
   const pods: Array<Pod> = [...problem.pods]
   const movingOf = new Map<string, { readonly from: number; readonly to: number }>()
-  const nodes = problem.nodes.map((node) => {
+  const nodes: Array<ConsolidationNode> = []
+  for (const node of problem.nodes) {
     const candidate = candidates.get(node.name)
-    if (candidate === undefined || candidate.moving.length === 0) return node
+    if (nodes.length % nodesAtOnce === 0) yield
+    if (candidate === undefined || candidate.moving.length === 0) {
+      nodes.push(node)
+      continue
+    }
     const keys = new Set(candidate.moving)
     const from = pods.length
     const staying: Array<Pod> = []
@@ -50,9 +59,10 @@ export const worldOf = (problem: ConsolidationProblem): World => {
       else staying.push(pod)
     }
     movingOf.set(node.name, { from, to: pods.length })
-    return { ...node, pods: staying }
-  })
-  const model = compile({ ...problem, pods, nodes })
+    nodes.push({ ...node, pods: staying })
+  }
+  const model = yield* compiling({ ...problem, pods, nodes })
+  yield
   const given = new Map(problem.nodes.map((node) => [node.name, node]))
   const home = new Int32Array(pods.length).fill(-1)
   const sites = model.nodes.map(({ name }, n) => {

@@ -70,7 +70,7 @@ export const fleet = ({
       if (cpu > room.cpu * target || memory > room.memory * target) break
       const pod = `p${String(count++).padStart(6, "0")}`
       pods.push({
-        metadata: { name: pod, namespace: "default", uid: pod, labels: { app: `app-${count % 40}` } },
+        metadata: { name: pod, namespace: "default", uid: Math.floor(random() * 2 ** 52).toString(16), labels: { app: `app-${count % 40}` } },
         spec: { nodeName: name, containers: [{ resources: { requests: { cpu: `${c}m`, memory: `${m}Mi` } } }] }
       })
     }
