@@ -17,6 +17,8 @@ export interface Attempt {
   /** By position in the model: pods of the world. */
   readonly pods: ReadonlyArray<number>
   readonly model: Model
+  /** By pod, like `pods`: the node it leaves. */
+  readonly from: Int32Array
   /** By pod, like `pods`: the node that is there; `nowhere` for those on new ones. */
   readonly to: Int32Array
   readonly launches: ReadonlyArray<Launch>
@@ -43,8 +45,9 @@ export interface Effort {
 /** Steps where nothing cheap enough can be: enough to tell how close it comes. */
 const hopeless = 3
 
+/** `done` are the attempts that count as carried out. */
 export const attempt = (
-  scene: Scene, subproblems: Subproblems, nodes: ReadonlyArray<number>, gone: ReadonlyArray<number>, effort: Effort
+  scene: Scene, subproblems: Subproblems, nodes: ReadonlyArray<number>, done: ReadonlyArray<Attempt>, effort: Effort
 ): Attempt | Stuck => {
   const mark = scene.mark()
   const from = new Map<number, number>()
@@ -53,19 +56,21 @@ export const attempt = (
     for (const pod of scene.podsOn(n)) from.set(pod, n)
   }
   for (const pod of from.keys()) scene.move(pod, nowhere)
-  const found = solve(subproblems, nodes, from, [...gone, ...nodes], effort)
+  const found = solve(subproblems, nodes, from, done, effort)
   scene.undo(mark)
   return found
 }
 
 const solve = (
-  subproblems: Subproblems, nodes: ReadonlyArray<number>, from: ReadonlyMap<number, number>, gone: ReadonlyArray<number>,
+  subproblems: Subproblems, nodes: ReadonlyArray<number>, from: ReadonlyMap<number, number>, done: ReadonlyArray<Attempt>,
   { ceiling, shuns, steps }: Effort
 ): Attempt | Stuck => {
   const ordered = subproblems.inOrder([...from.keys()])
+  const gone = [...done.flatMap((one) => one.gone), ...nodes]
+  const bought = done.flatMap(({ launches }) => launches)
   const nodesOf = (pods: ReadonlyArray<number>): ReadonlyArray<number> => [...new Set(pods.map((i) => from.get(ordered[i]!)!))]
   const pack = (takes: (n: number) => boolean): readonly [Model, FirstFit] => {
-    const model = subproblems.of(ordered, takes, gone)
+    const model = subproblems.of(ordered, takes, gone, bought)
     return [model, new FirstFit(model, Infinity).run()]
   }
   let [model, pass] = pack((n) => !shuns(n))
@@ -87,5 +92,6 @@ const solve = (
   }
   const to = new Int32Array(ordered.length).fill(nowhere)
   for (const [n, own] of pass.placed) for (const i of own) to[i] = n
-  return { gone: nodes, pods: ordered, model, to, launches, cost: launches.reduce((sum, { price }) => sum + price, 0) }
+  const left = Int32Array.from(ordered, (pod) => from.get(pod)!)
+  return { gone: nodes, pods: ordered, model, from: left, to, launches, cost: launches.reduce((sum, { price }) => sum + price, 0) }
 }

@@ -31,7 +31,7 @@ export function* consolidating(problem: ConsolidationProblem, budget: Budget = {
   const nodes = problem.candidates.length
   return {
     command,
-    kept: yield* keptOf(decision),
+    kept: yield* keptOf(decision, budget),
     totals: {
       before: { nodes, hourlyPrice },
       after: {

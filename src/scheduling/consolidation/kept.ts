@@ -2,6 +2,7 @@
 import { explain } from "../explain.ts"
 import type { Attempt, Stuck } from "./attempt.ts"
 import { attempt } from "./attempt.ts"
+import type { Budget } from "../problem.ts"
 import { negligible } from "../search/packing.ts"
 import type { Candidate, Kept } from "./contract.ts"
 import type { Decision } from "./decide.ts"
@@ -9,39 +10,44 @@ import type { Decision } from "./decide.ts"
 /** Steps of the search for cheaper nodes: enough for the pods of one node. */
 const steps = 20
 
-export function* keptOf(decision: Decision): Generator<void, ReadonlyArray<Kept>> {
-  const { attempts, scene, singles, subproblems, world: { problem, sites } } = decision
+export function* keptOf(decision: Decision, { isSpent }: Budget): Generator<void, ReadonlyArray<Kept>> {
+  const { attempts, rules, scene, singles, subproblems, world: { problem, sites } } = decision
   const gone = attempts.flatMap((one) => one.gone)
   const isGone = new Set(gone)
-  const chosen = new Set(decision.choice.nodes)
+  const waiting = new Set(decision.choice.nodes.filter((n) => !decision.tried.has(n)))
   const out: Array<Kept> = [...problem.blocked ?? []]
   for (let n = 0; n < sites.length; n++) {
     const { candidate } = sites[n]!
     if (candidate === undefined || isGone.has(n)) continue
-    const known = withoutTrying(decision, gone, n, candidate, chosen.has(n))
+    const known = withoutTrying(decision, gone, n, candidate, waiting.has(n)) ??
+      (!singles.has(n) && isSpent?.() === true ? { reason: "NotLookedAt" as const, message: cut } : undefined)
     if (known !== undefined) {
       out.push({ node: candidate.node, ...known })
       continue
     }
-    const found = singles.get(n) ?? attempt(scene, subproblems, [n], gone, { steps, ceiling: candidate.hourlyPrice, shuns: () => false })
+    const found = singles.get(n) ?? rules.settled(attempt(scene, subproblems, [n], attempts, {
+      steps, ceiling: candidate.hourlyPrice, shuns: () => false
+    }))
     out.push({ node: candidate.node, ...("stuck" in found ? stuckReason(found) : triedReason(decision, found, candidate)) })
     yield
   }
   return out.sort((a, b) => a.node < b.node ? -1 : a.node > b.node ? 1 : 0)
 }
 
+const cut = "the search ended before its turn came"
+
 type Reason = Omit<Kept, "node">
 
 const withoutTrying = (
-  { attempts, awaited, isCut, rules }: Decision, gone: ReadonlyArray<number>, n: number, { nodePool }: Candidate, isChosen: boolean
+  { attempts, awaited, isCut, rules }: Decision, gone: ReadonlyArray<number>, n: number, { nodePool }: Candidate, isWaiting: boolean
 ): Reason | undefined => {
   if (awaited.has(n)) return { reason: "Nominated", message: "pods that wait for a place will go there" }
   if (!rules.allows([...gone, n])) {
     const others = attempts.length === 0 ? "" : " beyond those of this command"
     return { reason: "Budget", message: `the disruption budget of NodePool ${nodePool} lets no more of its nodes go${others}` }
   }
-  if (!isChosen) return undefined
-  if (isCut) return { reason: "NotLookedAt", message: "the search ended before its turn came" }
+  if (!isWaiting) return undefined
+  if (isCut) return { reason: "NotLookedAt", message: cut }
   return attempts.length === 0 ? undefined : { reason: "NotLookedAt", message: "its turn comes once this command is carried out" }
 }
 
@@ -74,7 +80,7 @@ const triedReason = ({ isCut, rules, world: { problem } }: Decision, found: Atte
   if (!rules.isBalanced(found)) {
     return { reason: "NotWorthDisruption", message: `${closest}, which saves ${dollars(savings)} an hour: too little for its disruption cost` }
   }
-  return { reason: "NotLookedAt", message: isCut ? "the search ended before its turn came" : "its turn comes later" }
+  return { reason: "NotLookedAt", message: isCut ? cut : "its turn comes later" }
 }
 
 /** How many of which type, and what they cost. */

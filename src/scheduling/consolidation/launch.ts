@@ -17,11 +17,11 @@ const rank = (capacityType: string): number => capacityType === reserved ? 0 : c
 export interface Launch {
   /** The node, held to one capacity type and to the types that cost no more than promised. */
   readonly node: PackedNode
+  /** The same before it was held to anything. */
+  readonly open: PackedNode
   readonly capacityType: string
   /** In US dollars an hour: the dearest that it may turn out to be. */
   readonly price: number
-  /** How many types it may be bought as. */
-  readonly types: number
 }
 
 interface Sold {
@@ -42,16 +42,14 @@ export const launchOf = (model: Model, node: PackedNode, least = 1): Launch | un
   if (capacityType === undefined) return undefined
   const state = heldTo(model, node.state, capacityType)
   const usable = sold.filter((one) => one.capacityType === capacityType).sort((a, b) => a.price - b.price || a.type - b.type)
-  const among = (price: number): ReadonlyArray<number> => {
-    const types = new Set(usable.flatMap((one) => one.price <= price ? [one.type] : []))
-    return state.order.filter((type) => types.has(type))
-  }
   for (let i = least - 1; i < usable.length; i++) {
     const { price } = usable[i]!
-    if (i + 1 < usable.length && usable[i + 1]!.price === price) continue
-    const types = among(price)
+    // Whoever asks for no more than one gets all of that price.
+    if (least === 1 && usable[i + 1]?.price === price) continue
+    const cheap = new Set(usable.slice(0, i + 1).map(({ type }) => type))
+    const types = state.order.filter((type) => cheap.has(type))
     if (state.minimums.length === 0 || uncovered(state, types.slice(0, state.mostTypes)).size === 0) {
-      return { node: { ...node, state, types }, capacityType, price, types: types.length }
+      return { node: { ...node, state, types }, open: node, capacityType, price }
     }
   }
   return undefined

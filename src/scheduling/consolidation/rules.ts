@@ -1,7 +1,7 @@
 /** What a command has to keep to beyond room: budgets, savings, spot for spot, and what Balanced asks. */
-import type { Attempt } from "./attempt.ts"
+import type { Attempt, Stuck } from "./attempt.ts"
 import { negligible } from "../search/packing.ts"
-import { spot } from "./launch.ts"
+import { launchOf, spot } from "./launch.ts"
 import type { PoolTotals } from "./contract.ts"
 import type { World } from "./world.ts"
 import type { Worth } from "./worth.ts"
@@ -15,6 +15,9 @@ const leastScore = 0.5
  * Karpenter would do too, with one new node or none, may save as little as it likes.
  */
 const leastPart = 0.1
+
+/** As Karpenter: how many types a spot node that replaces another has to choose from. */
+const leastSpotTypes = 15
 
 export class Rules {
   private readonly podPrice: number | undefined
@@ -91,8 +94,16 @@ export class Rules {
     return this.savings(found) >= this.minimum && (isModest || this.value(found) > negligible)
   }
 
+  /** A spot node that is replaced by another gets so many types to choose from that it does not hop from one to the next. */
+  settled(found: Attempt | Stuck): Attempt | Stuck {
+    if ("stuck" in found || !this.spotToSpot || !isHop(found, this.isSpot)) return found
+    const launch = launchOf(found.model, found.launches[0]!.open, leastSpotTypes)
+    return launch?.capacityType === spot ? { ...found, launches: [launch], cost: launch.price } : found
+  }
+
   keepsSpotRule(found: Attempt): boolean {
-    return this.spotToSpot || !found.gone.every((n) => this.isSpot[n]) || found.launches.every(({ capacityType }) => capacityType !== spot)
+    if (!found.gone.every((n) => this.isSpot[n]) || found.launches.every(({ capacityType }) => capacityType !== spot)) return true
+    return this.spotToSpot && (!isHop(found, this.isSpot) || found.launches[0]!.node.types.length >= leastSpotTypes)
   }
 
   /** Every pool with the policy Balanced finds that its share of the savings is worth its share of the disruption. */
@@ -118,6 +129,10 @@ export class Rules {
     })
   }
 }
+
+/** One spot node for one. */
+const isHop = ({ gone, launches }: Attempt, isSpot: ReadonlyArray<boolean>): boolean =>
+  gone.length === 1 && isSpot[gone[0]!]! && launches.length === 1 && launches[0]!.capacityType === spot
 
 const totalsOf = ({ problem: { poolTotals = {} }, sites }: World): ReadonlyMap<string, PoolTotals> => {
   const out = new Map<string, PoolTotals>()

@@ -2,10 +2,12 @@
  * Where everybody is while nodes are taken away in thought: the room left, who counts where, and a log by which all of it can be taken
  * back, so that a probe costs what it changes.
  */
+import { members } from "../bits.ts"
 import { DomainChoice } from "../domainChoice.ts"
 import type { Membership } from "../groups.ts"
 import { portConflict } from "../hostPorts.ts"
 import type { Run } from "../runs.ts"
+import type { State } from "../states.ts"
 import type { Step } from "../steps.ts"
 import { attachable } from "../volumeRoom.ts"
 import type { World } from "./world.ts"
@@ -143,6 +145,18 @@ export class Scene {
       const { key, filter } = groups.domain[group]!
       const at = key.ofNode[n]!
       if (at >= 0 && (filter === undefined || filter.acceptsNode(nodes[n]!))) this.domain[group]![at]! += sign
+    }
+  }
+
+  /** The pod is on a node to buy, in this state: rules about domains count it there. Stays so. */
+  countOnNew(pod: number, state: State): void {
+    const { groups } = this.world.model
+    for (const group of this.runOf(pod)?.podClass.counts.domain ?? []) {
+      const { filter, key, kind } = groups.domain[group]!
+      const { bits, sole } = state.reach(key)
+      if (filter?.accepts(state) === false) continue
+      if (sole >= 0) this.domain[group]![sole]!++
+      else if (kind === "anti") for (const at of members(bits)) this.domain[group]![at]!++
     }
   }
 

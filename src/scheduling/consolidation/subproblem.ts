@@ -3,6 +3,7 @@ import type { Model } from "../model.ts"
 import type { NodeModel } from "../nodes.ts"
 import type { PoolLimits } from "../pools.ts"
 import type { Run } from "../runs.ts"
+import type { Launch } from "./launch.ts"
 import type { Scene } from "./scene.ts"
 
 export class Subproblems {
@@ -26,9 +27,10 @@ export class Subproblems {
 
   /**
    * The model with these pods to place and nobody else; each of them has been taken off its node. Nodes that are closed, or that
-   * `takes` refuses, take none of them. NodePools may buy again what the nodes that are gone had.
+   * `takes` refuses, take none of them. NodePools may buy again what the nodes that are gone had,
+   * less what has been bought for them.
    */
-  of(pods: ReadonlyArray<number>, takes: (n: number) => boolean, gone: ReadonlyArray<number>): Model {
+  of(pods: ReadonlyArray<number>, takes: (n: number) => boolean, gone: ReadonlyArray<number>, bought: ReadonlyArray<Launch>): Model {
     const { closed, domain, host, world: { model, turn } } = this.scene
     const placed = [...pods].sort((a, b) => turn[a]! - turn[b]!)
     const runs: Array<Run & { readonly pods: Array<number> }> = []
@@ -51,7 +53,7 @@ export class Subproblems {
     return {
       ...model,
       problem: { ...model.problem, pods: placed.map((pod) => model.problem.pods[pod]!) },
-      limits: this.limitsWithout(gone),
+      limits: this.limitsWith(gone, bought),
       nodes: model.nodes.map((node, n) => closed[n] === 1 || !takes(n) ? this.shut[n] ??= { ...node, room: this.full } : this.node(n)),
       counts: { host, domain },
       runs,
@@ -79,14 +81,21 @@ export class Subproblems {
     return node
   }
 
-  private limitsWithout(gone: ReadonlyArray<number>): ReadonlyArray<PoolLimits> {
+  private limitsWith(gone: ReadonlyArray<number>, bought: ReadonlyArray<Launch>): ReadonlyArray<PoolLimits> {
     const { model: { dimensions, pools }, sites } = this.scene.world
     return this.limits.map((own, p) => {
       if (own.limits === undefined && own.nodeLimit === Infinity) return own
-      const back = gone.filter((n) => sites[n]!.node.nodePool === pools[p]!.name)
-      const limits = own.limits?.map((left, d) => left === Infinity ? left
-        : back.reduce((sum, n) => sum + dimensions.amount(d, sites[n]!.node.capacity[dimensions.names[d]!] ?? 0, "up"), left))
-      return { limits, nodeLimit: own.nodeLimit + back.length }
+      const pool = pools[p]!
+      const back = gone.filter((n) => sites[n]!.node.nodePool === pool.name)
+      const taken = bought.filter(({ node }) => node.state.pool === pool)
+      const { capacity } = pool.catalogue
+      const limits = own.limits?.map((left, d) => {
+        if (left === Infinity) return left
+        const had = back.reduce((sum, n) => sum + dimensions.amount(d, sites[n]!.node.capacity[dimensions.names[d]!] ?? 0, "up"), 0)
+        const most = ({ node }: Launch): number => Math.max(...node.types.map((type) => capacity[type * dimensions.size + d]!))
+        return left + had - taken.reduce((sum, launch) => sum + most(launch), 0)
+      })
+      return { limits, nodeLimit: own.nodeLimit + back.length - taken.length }
     })
   }
 }
