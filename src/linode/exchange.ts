@@ -70,8 +70,10 @@ const makeHolds = () => {
   }
   return {
     // What anybody may ask says nothing about the token, so it must not be the one that is let through to find out.
-    check: (call: CallKind) => Effect.flatMap(ofRoute(call).check, (held) =>
-      held === undefined && call.open !== true ? token.check : Effect.succeed(held)),
+    check: Effect.fnUntraced(function*(call: CallKind) {
+      const missing = yield* ofRoute(call).check
+      return missing !== undefined || call.open === true ? missing : yield* token.check
+    }),
     note: (call: CallKind, error: LinodeError | undefined) => {
       if (error === undefined) return Effect.andThen(ofRoute(call).passed, call.open === true ? Effect.void : token.passed)
       if (error.reason._tag !== "Auth") return Effect.void
