@@ -64,6 +64,8 @@ export const annotation = {
   lastAppliedUserTags: "karpenter.k8s.linode/last-applied-user-tags",
   /** What Linode announced for the claim's machine, for which the claim is taken away. */
   interruption: "karpenter.k8s.linode/interruption",
+  /** On a claim that replaces others: which, and in what disruption, as JSON; see cluster/replacements. */
+  replaces: "karpenter.k8s.linode/replaces",
   /** Id of the LKE node that a claim owns: `<pool>-<hex>`. */
   lkeNode: "karpenter.k8s.linode/lke-node",
   /** Which pools may hold the claim's node: the key that the pools carry as a tag. */

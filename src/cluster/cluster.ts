@@ -21,6 +21,7 @@ export interface StateNode {
   readonly allocatable: ResourceList
   /** Bound to it and not ended. */
   readonly pods: ReadonlyArray<Pod>
+  /** It is being deleted, or will be as soon as its replacements are there. */
   readonly markedForDeletion: boolean
   /** A pending pod was promised room here a moment ago. */
   readonly nominated: boolean

@@ -14,6 +14,7 @@ import { Cluster } from "./cluster.ts"
 import { expectation } from "./expectation.ts"
 import { isManagedClaim } from "./managed.ts"
 import { isUnlaunched, MachineMemory } from "./machineMemory.ts"
+import { namesToGo } from "./replacements.ts"
 import { nominationKey } from "./stateNode.ts"
 import type { Parts } from "./stateNode.ts"
 
@@ -66,11 +67,13 @@ export const layer: Layer.Layer<Cluster, never, Caches | CloudProvider> = Layer.
       for (const [key, until] of nominations) if (until <= now) nominations.delete(key)
       // Nothing is awaited from here on, so what is put together is of one moment.
       const managed = claims.list().filter(isManagedClaim)
+      const toGo = namesToGo(managed)
       const parts = (node: Node | undefined, claim: NodeClaim | undefined): Parts => ({
         node,
         claim,
         pods: node === undefined ? noPods : pods.by(index.podNode, node.metadata.name),
         nominated: nominations.has(nominationKey({ node, claim })),
+        replaced: claim !== undefined && toGo.has(claim.metadata.name),
         expected: claim !== undefined && isUnlaunched(claim)
           ? expectation(claim, types.get(claim.metadata.labels?.[label.nodePool] ?? "") ?? [])
           : undefined

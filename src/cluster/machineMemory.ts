@@ -57,11 +57,11 @@ export class MachineMemory {
 
   /** The machine made of these parts; the same one as long as they are the same. */
   state(parts: Parts): StateNode {
-    const { claim, expected, node, nominated, pods } = parts
+    const { claim, expected, node, nominated, pods, replaced } = parts
     const key = (claim ?? node)!
     const last = this.known.get(key)
     const same = last !== undefined && expected === undefined && last.parts.expected === undefined && last.parts.node === node &&
-      last.parts.pods === pods && last.parts.nominated === nominated
+      last.parts.pods === pods && last.parts.nominated === nominated && last.parts.replaced === replaced
     if (same) return last.state
     const state = stateNode(parts)
     this.known.set(key, { parts, state })

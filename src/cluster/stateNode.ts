@@ -13,6 +13,8 @@ export interface Parts {
   /** Bound to the node, ended ones included. */
   readonly pods: ReadonlyArray<Pod>
   readonly nominated: boolean
+  /** It goes as soon as its replacements are there. */
+  readonly replaced?: boolean
   /** What the claim is going to be, while Linode has not said what it is. */
   readonly expected: Expectation | undefined
 }
@@ -44,7 +46,8 @@ const taintsOf = (parts: Parts, registered: boolean, initialized: boolean): Read
   return known.filter((taint) => !isEphemeralTaint(taint) && !startup.some((other) => sameTaint(other, taint)))
 }
 
-const isGoing = ({ claim, node }: Parts): boolean =>
+const isGoing = ({ claim, node, replaced }: Parts): boolean =>
+  replaced === true ||
   claim?.metadata.deletionTimestamp !== undefined ||
   node?.metadata.deletionTimestamp !== undefined ||
   (claim !== undefined && nodeClaimConditions.isTrue(claim, conditionType.instanceTerminating))

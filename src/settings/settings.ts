@@ -42,6 +42,10 @@ export interface SettingsShape {
   readonly searchBudget: Duration.Duration
   /** What a node is taken to cost beyond its price, in US dollars an hour. */
   readonly nodePrice: number
+  /** What a consolidation has to save at least, in US dollars an hour. */
+  readonly consolidationMinimumSavings: number
+  /** What it has to save for each pod that it moves; undefined: by what the pod costs. */
+  readonly consolidationPodPrice: number | undefined
   readonly featureGates: FeatureGates
 }
 

@@ -1,49 +1,50 @@
-/** Events that say why nodes stay. */
+/** Events that say why nodes go or stay (core-lifecycle §16). */
 import { Effect } from "effect"
-import type { NodePool } from "../../apis/nodePool.ts"
+import type { DisruptionReason, NodePool } from "../../apis/nodePool.ts"
 import type { StateNode } from "../../cluster/cluster.ts"
 import { Recorder } from "../../kube/events.ts"
 import type { EventInput } from "../../kube/events.ts"
-import type { Budgeted } from "./candidates.ts"
-import type { Decision } from "./emptiness.ts"
+import type { Kept, KeptReason } from "../../scheduling/consolidation/contract.ts"
+import type { Budgeted } from "./budget.ts"
+import { describe } from "./command.ts"
+import type { Command } from "./command.ts"
+import type { Decision, Reason } from "./eligibility.ts"
+import type { View } from "./look.ts"
+import { threshold } from "./score.ts"
+import type { Score } from "./score.ts"
 
-type Told = Pick<EventInput, "reason" | "dedupeFor">
-
-const eventOf = (decision: Decision): Told | undefined => {
-  if (decision.action === "block") return { reason: "DisruptionBlocked", dedupeFor: "2 minutes" }
-  if (decision.reason === "ConsolidationDisabled" || decision.reason === "BufferRoom") {
-    return { reason: "Unconsolidatable", dedupeFor: "15 minutes" }
-  }
-  return undefined
-}
+type Told = Pick<EventInput, "reason" | "message" | "dedupeFor"> & { readonly dedupe?: ReadonlyArray<string> }
 
 /** On the Node and on the NodeClaim; a machine that is not ours has no claim and gets none. */
-export const reportDecisions = Effect.fnUntraced(function*(
-  decisions: ReadonlyArray<Decision>,
-  nodes: ReadonlyMap<string, StateNode>
-) {
+const tell = Effect.fnUntraced(function*({ claim, node }: StateNode, { dedupe = [], ...told }: Told) {
+  if (claim === undefined) return
   const recorder = yield* Recorder
-  for (const decision of decisions) {
-    const event = eventOf(decision)
-    const state = nodes.get(decision.candidate.name)
-    if (event === undefined || state?.claim === undefined) continue
-    for (const object of state.node === undefined ? [state.claim] : [state.node, state.claim]) {
-      yield* recorder.publish({
-        object,
-        type: "Normal",
-        ...event,
-        message: decision.message,
-        dedupe: [object.metadata.uid ?? object.metadata.name]
-      })
-    }
+  for (const object of node === undefined ? [claim] : [node, claim]) {
+    yield* recorder.publish({
+      object, type: "Normal", ...told, dedupe: [object.metadata.uid ?? object.metadata.name, ...dedupe]
+    })
   }
 })
 
-/** On NodePools that have nodes and whose budgets allow none of them to go. */
+const unconsolidatable = (message: string): Told => ({ reason: "Unconsolidatable", message, dedupeFor: "15 minutes" })
+
+/** What owners of nodes are told where consolidation is not even considered. */
+const saidOfConsolidation: ReadonlyArray<Reason> = ["ConsolidationDisabled", "BufferRoom", "NonEmptyConsolidationDisabled", "Unpriced"]
+
+export const reportDecisions = Effect.fnUntraced(function*(decisions: ReadonlyArray<Decision>, nodes: ReadonlyMap<string, StateNode>) {
+  for (const { action, candidate, message, reason } of decisions) {
+    const state = nodes.get(candidate.name)
+    if (state === undefined) continue
+    if (action === "block") yield* tell(state, { reason: "DisruptionBlocked", message, dedupeFor: "2 minutes" })
+    else if (saidOfConsolidation.includes(reason)) yield* tell(state, unconsolidatable(message))
+  }
+})
+
+/** On NodePools whose nodes would go, and whose budgets allow none of them to. */
 export const reportExhausted = Effect.fnUntraced(function*(
-  budgets: ReadonlyArray<Budgeted>,
+  budgets: Iterable<Budgeted>,
   pools: ReadonlyMap<string, NodePool>,
-  reason: string
+  reason: DisruptionReason
 ) {
   const recorder = yield* Recorder
   for (const budget of budgets) {
@@ -57,5 +58,55 @@ export const reportExhausted = Effect.fnUntraced(function*(
       dedupe: [pool.metadata.uid ?? pool.metadata.name, reason],
       dedupeFor: "1 minute"
     })
+  }
+})
+
+/** On a node that is not replaced, as some of its pods would have no place. */
+export const reportBlocked = (state: StateNode, stuck: ReadonlyArray<string>) => tell(state, {
+  reason: "DisruptionBlocked",
+  message: `Not all pods would schedule, ${stuck.slice(0, 5).join("; ")}${stuck.length > 5 ? ` and ${stuck.length - 5} more` : ""}`,
+  dedupeFor: "2 minutes"
+})
+
+/** What a search says of nodes that nobody else explains; the budget is told on the NodePool. */
+const saidOfKept: ReadonlyArray<KeptReason> = [
+  "PodHasNoOtherPlace", "NoCheaperPlacement", "SavingsTooSmall", "NotWorthDisruption", "SpotToSpot"
+]
+
+export const reportKept = Effect.fnUntraced(function*(kept: ReadonlyArray<Kept>, { byName }: View) {
+  for (const { message, node, reason } of kept) {
+    const state = byName.get(node)
+    if (state !== undefined && saidOfKept.includes(reason)) yield* tell(state, unconsolidatable(message))
+  }
+})
+
+const eachNode = Effect.fnUntraced(function*(command: Command, told: Told) {
+  for (const node of command.nodes) yield* tell(node, told)
+})
+
+/** What is going to be done unless something changes within the next seconds. */
+export const reportCandidate = (command: Command) =>
+  eachNode(command, { reason: "ConsolidationCandidate", message: describe(command), dedupe: [describe(command)] })
+
+/** Why what was planned is not done: a node is needed or gone, its NodePool's budget is used up, or its pods have no place any more. */
+export type Rejection = "churn" | "budget" | "scheduling"
+
+export const reportRejected = (command: Command, why: Rejection) => eachNode(command, {
+  reason: "ConsolidationRejected", message: `${describe(command)} rejected: ${why}`, dedupe: [describe(command), why]
+})
+
+/** Where the policy is Balanced: on the node where it is one, else on its NodePool. */
+export const reportApproved = Effect.fnUntraced(function*(command: Command, view: View, scores: ReadonlyArray<Score>) {
+  const recorder = yield* Recorder
+  for (const { nodePool, score } of scores) {
+    const message = `${describe(command)} approved: score ${score.toFixed(2)}, threshold ${threshold.toFixed(2)}`
+    const [only, ...more] = command.nodes
+    const pool = view.nodePools.get(nodePool)
+    if (only !== undefined && more.length === 0) yield* tell(only, { reason: "ConsolidationApproved", message })
+    else if (pool !== undefined) {
+      yield* recorder.publish({
+        object: pool, type: "Normal", reason: "ConsolidationApproved", message, dedupe: [pool.metadata.uid ?? nodePool]
+      })
+    }
   }
 })

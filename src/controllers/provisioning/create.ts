@@ -36,11 +36,20 @@ const readPools = Effect.fnUntraced(function*(names: Iterable<string>) {
   return pools
 })
 
+/** Why claims are made, as metrics call it, and what else they say. */
+export interface Purpose {
+  readonly reason: string
+  readonly annotations: Readonly<Record<string, string>>
+}
+
+const forPods: Purpose = { reason: "provisioned", annotations: {} }
+
 /** Gives the claims that exist now. What was refused or failed is in the log, and is planned again while its pods wait. */
 export const createClaims = Effect.fnUntraced(function*(
   planned: ReadonlyArray<NewNode>,
   nodes: ReadonlyArray<StateNode>,
-  types: ReadonlyMap<string, ReadonlyArray<InstanceType>>
+  types: ReadonlyMap<string, ReadonlyArray<InstanceType>>,
+  { annotations, reason }: Purpose = forPods
 ) {
   const kube = yield* Kube
   const metrics = yield* Metrics
@@ -59,13 +68,16 @@ export const createClaims = Effect.fnUntraced(function*(
     }
     const { instanceTypeOptions } = verdict.planned
     const options = (types.get(NodePool.name) ?? []).filter((type) => instanceTypeOptions.includes(type.name))
-    const claim = yield* kube.create(NodeClaims, nodeClaimOf(verdict.planned, verdict.pool, options)).pipe(
+    const { metadata, ...wanted } = nodeClaimOf(verdict.planned, verdict.pool, options)
+    const claim = yield* kube.create(NodeClaims, {
+      ...wanted, metadata: { ...metadata, annotations: { ...metadata.annotations, ...annotations } }
+    }).pipe(
       Effect.tapError((error) => Effect.logError("could not create nodeclaim", { NodePool, error: error.message })),
       Effect.orElseSucceed(() => undefined)
     )
     if (claim === undefined) return []
     created.inc({
-      reason: "provisioned",
+      reason,
       nodepool: NodePool.name,
       min_values_relaxed: String(verdict.planned.minValuesRelaxed)
     })

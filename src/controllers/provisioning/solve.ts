@@ -25,7 +25,7 @@ const mostSteps = 2000
  * A plan, and then a cheaper one if one is found within the budget. The solver runs to its end once it has begun, so whoever is
  * ready runs before it and right after it.
  */
-const solveWithin = Effect.fnUntraced(function*(problem: Problem, budget: Duration.Duration) {
+export const solveWithin = Effect.fnUntraced(function*(problem: Problem, budget: Duration.Duration, asker: string = controller) {
   const clock = yield* Clock.Clock
   const metrics = yield* Metrics
   yield* Effect.yieldNow
@@ -40,7 +40,7 @@ const solveWithin = Effect.fnUntraced(function*(problem: Problem, budget: Durati
     "karpenter_scheduler_scheduling_duration_seconds",
     "Duration of scheduling simulations used for deprovisioning and provisioning in seconds.",
     ["controller"]
-  ).observe({ controller }, ((yield* Clock.currentTimeMillis) - start) / 1000)
+  ).observe({ controller: asker }, ((yield* Clock.currentTimeMillis) - start) / 1000)
   yield* Effect.yieldNow
   return plan
 })
@@ -52,11 +52,11 @@ export interface Question {
   readonly promised: ReadonlyMap<string, ReadonlyArray<Pod>>
 }
 
-/** Where the pods go, in the cluster as it is. */
-export const ask = Effect.fnUntraced(function*({ nodes, pods, promised }: Question, { pools, types }: Participants) {
+/** The scheduler's question about the pods, in the cluster as it is. */
+export const questionOf = Effect.fnUntraced(function*({ nodes, pods, promised }: Question, { pools, types }: Participants) {
   const caches = yield* Caches
-  const { minValuesPolicy, nodePrice, preferencePolicy, schedulerConfig, searchBudget } = yield* Settings
-  return yield* solveWithin(problemOf({
+  const { minValuesPolicy, nodePrice, preferencePolicy, schedulerConfig } = yield* Settings
+  return problemOf({
     pods,
     nodes,
     nodePools: pools,
@@ -65,5 +65,11 @@ export const ask = Effect.fnUntraced(function*({ nodes, pods, promised }: Questi
     promised,
     options: { preferencePolicy, minValuesPolicy, nodePrice },
     surroundings: yield* surroundings(schedulerConfig.defaultConstraints)
-  }), searchBudget)
+  })
+})
+
+/** Where the pods go. */
+export const ask = Effect.fnUntraced(function*(question: Question, participants: Participants) {
+  const { searchBudget } = yield* Settings
+  return yield* solveWithin(yield* questionOf(question, participants), searchBudget)
 })

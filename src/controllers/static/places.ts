@@ -36,6 +36,12 @@ const freeNames = (pool: NodePool, all: ReadonlyArray<NodeClaim>, most: number):
   return names
 }
 
+/** Names for claims beyond those that the pool is to have, `most` of them and no more than its limit leaves. */
+export const freePlaces = (pool: NodePool, all: ReadonlyArray<NodeClaim>, most: number): ReadonlyArray<string> => {
+  const left = limitOf(pool) - claimsOf(pool, all).length
+  return left <= 0 ? [] : freeNames(pool, all, Math.min(most, left))
+}
+
 /** What the pool lacks; `all` are the claims of all pools. */
 export const provisioning = (pool: NodePool, all: ReadonlyArray<NodeClaim>): Provisioning => {
   const replicas = pool.spec.replicas ?? 0

@@ -1,11 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { emptiness } from "../../../src/controllers/disruption/emptiness.ts"
-import type { Candidate, Pool, Reason } from "../../../src/controllers/disruption/emptiness.ts"
+import type { Pool } from "../../../src/controllers/disruption/budget.ts"
+import type { Candidate } from "../../../src/controllers/disruption/candidate.ts"
+import type { Reason } from "../../../src/controllers/disruption/eligibility.ts"
 import { pod } from "../../cluster/world.ts"
 
 const candidate = (more: Partial<Candidate> = {}): Candidate => ({
   name: "n1", nodePool: "default", hasClaim: true, hasNode: true, initialized: true, markedForDeletion: false, nominated: false,
-  doNotDisrupt: false, protectedPod: undefined, blockedPod: undefined, reschedulable: 0, consolidatable: true, price: 1, ...more
+  doNotDisrupt: false, protectedPod: undefined, blockedPod: undefined, reschedulable: 0, disruptionCost: 1, consolidatable: true, price: 1, ...more
 })
 const pool = (more: Partial<Pool> = {}): Pool => ({ name: "default", isStatic: false, never: false, remaining: 100, ...more })
 const decide = (candidates: ReadonlyArray<Candidate>, one: Pool = pool()) =>
@@ -31,7 +33,8 @@ describe("an empty node", () => {
     }, {}],
     ["its NodePool has a fixed size", "keep", "StaticNodePool", {}, { isStatic: true }],
     ["its NodePool never consolidates", "keep", "ConsolidationDisabled", {}, { never: true }],
-    ["it is not empty", "keep", "NotEmpty", { reschedulable: 1 }, {}],
+    ["it is not empty", "keep", "NotEmpty", { reschedulable: 1, disruptionCost: 2 }, {}],
+    ["it replaces a node whose pods have not left yet", "keep", "Awaited", { awaited: true }, {}],
     ["it was in use a moment ago", "keep", "NotConsolidatable", { consolidatable: false }, {}],
     ["the budget is used up", "keep", "Budget", {}, { remaining: 0 }]
   ]

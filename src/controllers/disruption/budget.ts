@@ -1,0 +1,66 @@
+/** How many more nodes of a NodePool may go now. Pure. */
+import { allowedDisruptions } from "../../apis/budgets.ts"
+import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
+import type { DisruptionReason, NodePool } from "../../apis/nodePool.ts"
+import type { StateNode } from "../../cluster/cluster.ts"
+import { isReady } from "../node/isReady.ts"
+import { isLeaving } from "./candidate.ts"
+
+/** A NodePool as the methods ask about it. */
+export interface Pool {
+  readonly name: string
+  readonly isStatic: boolean
+  /** consolidateAfter is Never. */
+  readonly never: boolean
+  /** consolidationPolicy; absent: WhenEmptyOrUnderutilized. */
+  readonly policy?: string | undefined
+  /** How many more of its nodes may go now. */
+  readonly remaining: number
+}
+
+export interface Budgeted extends Pool {
+  /** What the budgets allow for nodes of this number, those that are on their way out included. */
+  readonly allowed: number
+  readonly nodes: number
+  readonly disrupting: number
+}
+
+const isUnready = ({ node }: StateNode): boolean => node === undefined || !isReady(node)
+
+/** Nodes that a pool's budgets are about, and those of them that use the budgets up: on their way out, or broken (core-lifecycle §12.3). */
+export interface Census {
+  readonly nodes: number
+  readonly disrupting: number
+}
+
+/** By NodePool. */
+export const censusOf = (nodes: ReadonlyArray<StateNode>): ReadonlyMap<string, Census> => {
+  const result = new Map<string, { nodes: number; disrupting: number }>()
+  for (const node of nodes) {
+    const { claim, initialized, nodePool } = node
+    if (nodePool === undefined || claim === undefined || !initialized) continue
+    if (nodeClaimConditions.isTrue(claim, conditionType.instanceTerminating)) continue
+    const census = result.get(nodePool) ?? { nodes: 0, disrupting: 0 }
+    census.nodes++
+    if (isLeaving(node) || isUnready(node)) census.disrupting++
+    result.set(nodePool, census)
+  }
+  return result
+}
+
+/** What a pool's budgets leave for a reason now. */
+export const budgeted = (
+  pool: NodePool, reason: DisruptionReason, { disrupting, nodes }: Census = { nodes: 0, disrupting: 0 }, nowMillis: number
+): Budgeted => {
+  const allowed = allowedDisruptions(pool, reason, nodes, nowMillis)
+  return {
+    name: pool.metadata.name,
+    isStatic: pool.spec.replicas !== undefined,
+    never: pool.spec.disruption?.consolidateAfter === "Never",
+    policy: pool.spec.disruption?.consolidationPolicy,
+    remaining: Math.max(0, allowed - disrupting),
+    allowed,
+    nodes,
+    disrupting
+  }
+}

@@ -1,0 +1,135 @@
+/** What the disruption methods know of a machine. Pure. */
+import { durationMillis } from "../../apis/durations.ts"
+import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
+import { annotation, label } from "../../apis/labels.ts"
+import type { StateNode } from "../../cluster/cluster.ts"
+import { evictionCost } from "../../cluster/evictionCost.ts"
+import { blockingBudgets } from "../../cluster/pdb.ts"
+import { doNotDisrupt, isActive, isReschedulable, ownedByDaemonSet } from "../../cluster/podPredicates.ts"
+import { isToGo } from "../../cluster/replacements.ts"
+import type { Pod, PodDisruptionBudget } from "../../kube/objects.ts"
+import type { InstanceType } from "../../scheduling/problem.ts"
+
+export interface Candidate {
+  readonly name: string
+  readonly nodePool: string | undefined
+  readonly hasClaim: boolean
+  readonly hasNode: boolean
+  readonly initialized: boolean
+  /** It is on its way out already, or will be as soon as its replacements are there. */
+  readonly markedForDeletion: boolean
+  readonly nominated: boolean
+  /** The node's annotation forbids it. */
+  readonly doNotDisrupt: boolean
+  /** A pod that asks to be left alone. */
+  readonly protectedPod: Pod | undefined
+  /** A pod that cannot be evicted now, and why. */
+  readonly blockedPod: { readonly pod: Pod; readonly message: string } | undefined
+  /** Whether it holds room for a capacity buffer; unknown until the first pass after a start. Absent: no. */
+  readonly bufferRoom?: boolean | "unknown"
+  /** It replaces a node whose pods have not all left yet. */
+  readonly awaited?: boolean
+  /** Its drain ends by a deadline, whatever its pods say. */
+  readonly hasDeadline?: boolean
+  /** Pods that would need another node. */
+  readonly reschedulable: number
+  /** 1 and the positive costs of evicting them: an empty node has 1. */
+  readonly disruptionCost: number
+  /** The claim says that its quiet time is over. */
+  readonly consolidatable: boolean
+  /** When it began to differ from what its NodePool or class would make now, in milliseconds; undefined where it does not. */
+  readonly driftedSince?: number | undefined
+  /** What of it the catalogue cannot price: its type, or where and how it was bought. */
+  readonly unpriced?: string | undefined
+  /** US dollars an hour; 0 when unknown. */
+  readonly price: number
+}
+
+/** Prices by type, zone and capacity type. */
+export type Prices = ReadonlyMap<string, { readonly [offering: string]: number }>
+
+const offeringKey = (zone: string | undefined, capacityType: string | undefined): string => `${zone ?? ""} ${capacityType ?? ""}`
+
+export const pricesOf = (types: ReadonlyArray<InstanceType>): Prices => new Map(types.map(({ name, offerings }) =>
+  [name, Object.fromEntries(offerings.map(({ capacityType, price, zone }) => [offeringKey(zone, capacityType), price]))]))
+
+const offeringOf = ({ labels }: StateNode): string => offeringKey(labels[label.zone], labels[label.capacityType])
+
+/** US dollars an hour; undefined when the catalogue does not know it. */
+export const priceOf = (node: StateNode, prices: Prices): number | undefined =>
+  prices.get(node.labels[label.instanceType] ?? "")?.[offeringOf(node)]
+
+const unpriced = (node: StateNode, prices: Prices): string | undefined => {
+  const type = node.labels[label.instanceType] ?? ""
+  if (!prices.has(type)) return `Instance Type "${type}" not found`
+  const missing = [label.capacityType, label.zone].find((key) => node.labels[key] === undefined)
+  return missing === undefined ? undefined : `Node doesn't have required label "${missing}"`
+}
+
+/** PodDisruptionBudgets by namespace: a pod is compared with few of many. */
+export type Pdbs = ReadonlyMap<string | undefined, ReadonlyArray<PodDisruptionBudget>>
+
+export const pdbsOf = (budgets: ReadonlyArray<PodDisruptionBudget>): Pdbs =>
+  Map.groupBy(budgets, ({ metadata }) => metadata.namespace)
+
+export const pdbsFor = (pod: Pod, pdbs: Pdbs): ReadonlyArray<PodDisruptionBudget> => pdbs.get(pod.metadata.namespace) ?? []
+
+const blocked = (pods: ReadonlyArray<Pod>, pdbs: Pdbs, nowMillis: number): Candidate["blockedPod"] => {
+  if (pdbs.size === 0) return undefined
+  for (const pod of pods) {
+    const blocking = blockingBudgets(pod, pdbsFor(pod, pdbs), "now", nowMillis)
+    if (blocking.length > 1) return { pod, message: `Eviction does not support multiple PDBs (PDBs=${blocking.join(", ")})` }
+    if (blocking.length === 1) return { pod, message: `Pdb prevents pod evictions (PDB=${blocking[0]})` }
+  }
+  return undefined
+}
+
+/** 1 and the positive costs of evicting the pods. */
+export const disruptionCostOf = (pods: ReadonlyArray<Pod>): number =>
+  pods.reduce((sum, pod) => sum + Math.max(0, evictionCost(pod)), 1)
+
+/** By the same measure, of a node that may not go: whatever is no daemon counts. */
+export const wholeCostOf = ({ pods }: StateNode): number => disruptionCostOf(pods.filter((pod) => !ownedByDaemonSet(pod)))
+
+const driftedSince = ({ claim }: StateNode): number | undefined => {
+  const condition = claim === undefined ? undefined : nodeClaimConditions.get(claim, conditionType.drifted)
+  return condition?.status === "True" ? Date.parse(condition.lastTransitionTime ?? "") || 0 : undefined
+}
+
+export interface Known {
+  readonly prices: Prices
+  readonly pdbs: Pdbs
+  readonly nowMillis: number
+  readonly bufferRoom: boolean | "unknown"
+  /** Claims that replace a node which is still there. */
+  readonly awaited: ReadonlySet<string>
+}
+
+export const candidateOf = (node: StateNode, { awaited, bufferRoom, nowMillis, pdbs, prices }: Known): Candidate => {
+  const moving = node.pods.filter(isReschedulable)
+  return {
+    name: node.name,
+    nodePool: node.nodePool,
+    hasClaim: node.claim !== undefined,
+    hasNode: node.node !== undefined,
+    initialized: node.initialized,
+    markedForDeletion: isLeaving(node),
+    nominated: node.nominated,
+    doNotDisrupt: node.annotations[annotation.doNotDisrupt] === "true",
+    protectedPod: node.pods.find((pod) => isActive(pod) && doNotDisrupt(pod, nowMillis).active),
+    blockedPod: blocked(node.pods, pdbs, nowMillis),
+    bufferRoom,
+    awaited: node.claim !== undefined && awaited.has(node.claim.metadata.name),
+    hasDeadline: durationMillis(node.claim?.spec.terminationGracePeriod) !== undefined,
+    reschedulable: moving.length,
+    disruptionCost: disruptionCostOf(moving),
+    consolidatable: node.claim !== undefined && nodeClaimConditions.isTrue(node.claim, conditionType.consolidatable),
+    driftedSince: driftedSince(node),
+    unpriced: unpriced(node, prices),
+    price: priceOf(node, prices) ?? 0
+  }
+}
+
+/** On its way out. A claim that says why it goes was deleted a moment ago, where the caches do not show it yet. */
+export const isLeaving = ({ claim, markedForDeletion }: StateNode): boolean =>
+  markedForDeletion || (claim !== undefined && isToGo(claim))

@@ -1,0 +1,38 @@
+/** Drift: replaces nodes that are not what would be made now, one disruption at a time (core-lifecycle §12.8). */
+import { Effect } from "effect"
+import { participants } from "../provisioning/nodePools.ts"
+import type { Command } from "./command.ts"
+import { drift } from "./drift.ts"
+import type { Method } from "./method.ts"
+import { reportBlocked } from "./report.ts"
+import { simulate } from "./simulate.ts"
+
+export const driftMethod: Method = {
+  reason: "Drifted",
+  consolidationType: "",
+  decide: (view) => drift({ candidates: view.candidates, pools: view.pools("Drifted"), isStatic: false }),
+  compute: Effect.fnUntraced(function*(view, decisions, { backoff }) {
+    const turn = decisions.filter(({ action, candidate: { nodePool = "" } }) =>
+      action === "disrupt" && !backoff.isWaiting("Drifted", nodePool, view.nowMillis))
+    if (turn.length === 0) return []
+    const choice = yield* participants
+    for (const { candidate } of turn) {
+      const node = view.byName.get(candidate.name)
+      if (node === undefined) continue
+      const { moves, replacements, stuck } = yield* simulate(view, [node], choice, ({ initialized }) => !initialized)
+      if (stuck.length > 0) {
+        yield* reportBlocked(node, stuck)
+        continue
+      }
+      const command: Command = {
+        reason: "Drifted",
+        consolidationType: "",
+        nodes: [node],
+        replacements: replacements.map((one) => ({ kind: "planned", node: one })),
+        moves
+      }
+      return [command]
+    }
+    return []
+  })
+}
