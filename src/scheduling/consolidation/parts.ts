@@ -18,7 +18,7 @@ export const partsOf = (found: Attempt): ReadonlyArray<Part> => {
     const up = leader.get(n)!
     return up === n ? n : find(up)
   }
-  const { from, launches, pods, to } = found
+  const { from, launches, pods } = found
   for (const { node } of launches) {
     for (const i of node.pods) leader.set(find(from[i]!), find(from[node.pods[0]!]!))
   }

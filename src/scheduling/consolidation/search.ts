@@ -228,31 +228,36 @@ export class Search {
     scene.undo(mark)
     this.shunned = new Set()
     const hopes = hopeful.nodes.filter((n) => rules.allows([n]))
-    let best: Attempt | undefined
-    const consider = (found: Attempt | Stuck): boolean => {
-      if ("stuck" in found || !rules.accepts(found)) return false
-      if (best === undefined || rules.value(found) > rules.value(best) + negligible) best = found
-      return true
-    }
-    let good = 0
     const first = new Set(hopes)
-    for (const n of [...hopes, ...byWaste(scene, worth, candidates, 1).filter((one) => !first.has(one) && rules.allows([one]))]) {
-      if (this.isOver || good >= enough) break
-      const found = this.try([n], first.has(n) ? Infinity : few)
-      this.singles.set(n, found)
-      if (consider(found)) good++
-      yield
-    }
-    for (let size = 2; size <= hopes.length && size <= nodesAtOnce && best === undefined; size *= 2) {
-      for (let from = 0, tries = 0; from + size <= hopes.length && tries < patience && !this.isOver; from += size >> 1, tries++) {
-        const set = hopes.slice(from, from + size)
-        if (rules.allows(set)) consider(this.try(set))
-        yield
-      }
+    const others = byWaste(scene, worth, candidates, 1).filter((n) => !first.has(n) && rules.allows([n]))
+    let best = yield* this.best([...hopes, ...others].map((n) => [n]), enough, (n) => first.has(n) ? Infinity : few)
+    for (let size = 2; best === undefined && size <= hopes.length && size <= nodesAtOnce; size *= 2) {
+      const sets: Array<ReadonlyArray<number>> = []
+      for (let from = 0; from + size <= hopes.length && sets.length < patience; from += size >> 1) sets.push(hopes.slice(from, from + size))
+      best = yield* this.best(sets.filter((set) => rules.allows(set)), Infinity, () => Infinity)
     }
     if (best === undefined) return
     const better = yield* this.trimmed(best)
     this.singles.clear()
     this.accept(rules.accepts(better) ? better : best)
+  }
+
+  /** The best of the sets; looks no further once so many are good. */
+  private *best(
+    sets: ReadonlyArray<ReadonlyArray<number>>, most: number, steps: (n: number) => number
+  ): Generator<void, Attempt | undefined> {
+    const { rules } = this
+    let best: Attempt | undefined
+    let good = 0
+    for (const set of sets) {
+      if (this.isOver || good >= most) break
+      const found = this.try(set, steps(set[0]!))
+      if (set.length === 1) this.singles.set(set[0]!, found)
+      yield
+      if ("stuck" in found || !rules.accepts(found)) continue
+      good++
+      if (best === undefined || rules.value(found) > rules.value(best) + negligible) best = found
+    }
+    return best
   }
 }
