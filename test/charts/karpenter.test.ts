@@ -62,6 +62,18 @@ if (helm !== undefined) {
     return JSON.stringify(found[0])
   }
 
+  describe("the chart of the CRDs", () => {
+    it("installs CapacityBuffers only where it is told to, as a cluster may have them from others", () => {
+      const crds = (...args: ReadonlyArray<string>): ReadonlyArray<string> => {
+        const text = execFileSync(helm, ["template", "crds", `${chart}-crd`, ...args], { encoding: "utf8" })
+        return [...text.matchAll(/^  name: (\S+)$/gmu)].map(([, name]) => name!)
+      }
+      assert.lengthOf(crds(), 4)
+      assert.notInclude(crds(), "capacitybuffers.autoscaling.x-k8s.io")
+      assert.include(crds("--set", "capacityBuffers.install=true"), "capacitybuffers.autoscaling.x-k8s.io")
+    })
+  })
+
   describe("the chart", () => {
     afterAll(() => rmSync(home, { recursive: true, force: true }))
 
