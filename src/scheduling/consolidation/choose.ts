@@ -17,13 +17,6 @@ export interface Terms {
   readonly deletesOnly: (n: number) => boolean
 }
 
-export interface Choice {
-  /** In the order in which they should go. */
-  readonly nodes: ReadonlyArray<number>
-  /** By node: what taking it away seems to save; of those that stay, what it would lose. */
-  readonly gain: Float64Array
-}
-
 /** Candidates, the one first that wastes most for what disturbing it costs. */
 export const byWaste = ({ world: { sites } }: Scene, worth: Worth, among: ReadonlyArray<number>, overhead: number): ReadonlyArray<number> => {
   const ratio = new Float64Array(sites.length)
@@ -44,12 +37,11 @@ export const byBargain = ({ world: { sites } }: Scene, worth: Worth): ReadonlyAr
   return sites.map((_, n) => n).sort((a, b) => dearness[a]! - dearness[b]! || a - b)
 }
 
-/** Takes nodes away in the scene, which is left so; yields between nodes. */
+/** Takes nodes away in the scene, which is left so, and says which, in the order in which they should go. */
 export function* choose(
   scene: Scene, worth: Worth, among: ReadonlyArray<number>, { deletesOnly, overhead, priceOfMoving }: Terms
-): Generator<void, Choice> {
+): Generator<void, ReadonlyArray<number>> {
   const { sites, turn } = scene.world
-  const gain = new Float64Array(sites.length)
   const nodes: Array<number> = []
   let looks = 0
   for (const n of among) {
@@ -65,15 +57,14 @@ export function* choose(
       if (to === nowhere) homeless += deletesOnly(n) ? Infinity : overhead * worth.ofPod(pod)
       if (homeless >= least) break
     }
-    gain[n] = least - homeless
-    if (gain[n] > negligible) nodes.push(n)
+    if (least - homeless > negligible) nodes.push(n)
     else scene.undo(mark)
     if ((looks += pods.length + 1) > looksAtOnce) {
       looks = 0
       yield
     }
   }
-  return { nodes, gain }
+  return nodes
 }
 
 /** Pods after which others may have their turn: a millisecond or so. */

@@ -1,3 +1,4 @@
+import { keepAlive } from "../keepAlive.ts"
 import type { Budget } from "../problem.ts"
 import { commandOf } from "./command.ts"
 import type { Consolidation, ConsolidationProblem } from "./contract.ts"
@@ -25,13 +26,14 @@ export function* consolidating(problem: ConsolidationProblem, budget: Budget = {
   const world = yield* worldOf(problem)
   yield
   const decision = yield* decide(world, budget)
+  keepAlive("consolidation", decision)
   const { attempts, worth } = decision
   const command = attempts.length === 0 ? undefined : commandOf(world, attempts)
   const hourlyPrice = world.sites.reduce((sum, { candidate }) => sum + (candidate?.hourlyPrice ?? 0), 0)
   const nodes = problem.candidates.length
   return {
     command,
-    kept: yield* keptOf(decision, budget),
+    kept: command !== undefined && problem.consolidation?.explain === false ? problem.blocked ?? [] : yield* keptOf(decision, budget),
     totals: {
       before: { nodes, hourlyPrice },
       after: {

@@ -51,6 +51,8 @@ export interface ConsolidationOptions {
   readonly podPrice?: number
   /** Whether spot nodes may be replaced by spot nodes. Default false. */
   readonly spotToSpot?: boolean
+  /** False: where there is a command it is not said why other nodes stay, which takes as long as finding it. Default true. */
+  readonly explain?: boolean
 }
 
 /**
@@ -93,7 +95,7 @@ export interface Disruption {
   readonly podsMoved: number
 }
 
-/** Why a node stays; closed, shared by events, logs and JSON. The first eight are the caller's to say, in `blocked`. */
+/** Why a node stays; closed, shared by events, logs and JSON. The first nine are the caller's to say, in `blocked`. */
 export type KeptReason =
   | "Unmanaged"
   | "Uninitialized"
@@ -103,6 +105,8 @@ export type KeptReason =
   | "PodDisruptionBudget"
   | "Policy"
   | "ConsolidateAfter"
+  /** Nobody knows what it costs. */
+  | "Unpriced"
   /** Its NodePool's budget allows no more. */
   | "Budget"
   /** A pod of it has no other place. */
@@ -138,7 +142,7 @@ export interface ConsolidationTotals {
 export interface Consolidation {
   /** The best found; undefined where nothing is to be done. */
   readonly command: Disruption | undefined
-  /** Every candidate that the command does not remove and everything `blocked`, by name. */
+  /** Every candidate that the command does not remove and everything `blocked`, by name; `explain` may leave out the former. */
   readonly kept: ReadonlyArray<Kept>
   readonly totals: ConsolidationTotals
 }

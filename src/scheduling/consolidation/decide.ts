@@ -2,7 +2,6 @@
 import { FirstFit } from "../firstFit.ts"
 import type { Budget } from "../problem.ts"
 import type { Attempt, Stuck } from "./attempt.ts"
-import type { Choice } from "./choose.ts"
 import { Rules } from "./rules.ts"
 import { Scene } from "./scene.ts"
 import { Search } from "./search.ts"
@@ -19,7 +18,8 @@ export interface Decision {
   readonly attempts: ReadonlyArray<Attempt>
   /** Nodes that no new pods come to but those that wait: they cannot go now. */
   readonly awaited: ReadonlySet<number>
-  readonly choice: Choice
+  /** Nodes that seem wasteful, in the order in which they should go. */
+  readonly choice: ReadonlyArray<number>
   /** By node: what came of taking it away alone, where that was tried and nothing was done since. */
   readonly singles: ReadonlyMap<number, Attempt | Stuck>
   /** Nodes that some attempt took away. */

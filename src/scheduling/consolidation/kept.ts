@@ -14,7 +14,7 @@ export function* keptOf(decision: Decision, { isSpent }: Budget): Generator<void
   const { attempts, rules, scene, singles, subproblems, world: { problem, sites } } = decision
   const gone = attempts.flatMap((one) => one.gone)
   const isGone = new Set(gone)
-  const waiting = new Set(decision.choice.nodes.filter((n) => !decision.tried.has(n)))
+  const waiting = new Set(decision.choice.filter((n) => !decision.tried.has(n)))
   const out: Array<Kept> = [...problem.blocked ?? []]
   for (let n = 0; n < sites.length; n++) {
     const { candidate } = sites[n]!

@@ -46,9 +46,14 @@ export class Rules {
 
   /** Whether the budgets of their pools allow all of them to go. */
   allows(nodes: ReadonlyArray<number>): boolean {
+    return this.allowed(nodes).length === nodes.length
+  }
+
+  /** Those that the budgets allow if each goes in its turn. */
+  allowed(nodes: ReadonlyArray<number>): ReadonlyArray<number> {
     const { problem: { budgets = {} }, sites } = this.world
     const left = new Map<string, number>()
-    return nodes.every((n) => {
+    return nodes.filter((n) => {
       const pool = sites[n]!.candidate!.nodePool
       const more = left.get(pool) ?? budgets[pool] ?? Infinity
       left.set(pool, more - 1)

@@ -4,7 +4,6 @@ import { negligible } from "../search/packing.ts"
 import { InstanceTypeLabel } from "../wellKnown.ts"
 import type { Attempt, Stuck } from "./attempt.ts"
 import { attempt } from "./attempt.ts"
-import type { Choice } from "./choose.ts"
 import { byBargain, byWaste, choose } from "./choose.ts"
 import { partsOf, repeated } from "./parts.ts"
 import type { Rules } from "./rules.ts"
@@ -79,17 +78,28 @@ export class Search {
     return this.steps >= this.budget.steps || this.budget.isSpent?.() === true
   }
 
-  *run(candidates: ReadonlyArray<number>): Generator<void, Choice> {
+  *run(candidates: ReadonlyArray<number>): Generator<void, ReadonlyArray<number>> {
     const { scene, worth } = this
+    this.takeEmpty(candidates)
+    if (this.isDone) return []
     scene.fillInOrder(byBargain(scene, worth))
     const choice = yield* this.chosen(candidates)
-    this.shunned = new Set(choice.nodes)
-    yield* this.take(choice.nodes)
+    this.shunned = new Set(choice)
+    yield* this.take(choice)
     if (this.accepted.length === 0) yield* this.takeFew(candidates)
     return choice
   }
 
-  private *chosen(candidates: ReadonlyArray<number>): Generator<void, Choice> {
+  /** Who has no pods to move waits for nobody else. */
+  private takeEmpty(candidates: ReadonlyArray<number>): void {
+    const empty = this.rules.allowed(candidates.filter((n) => this.scene.podsOn(n).length === 0))
+    const found = empty.length === 0 ? undefined : this.try(empty)
+    if (found === undefined || "stuck" in found) return
+    this.accept(found)
+    this.isDone = true
+  }
+
+  private *chosen(candidates: ReadonlyArray<number>): Generator<void, ReadonlyArray<number>> {
     const { overhead, rules, scene, worth } = this
     const mark = scene.mark()
     const choice = yield* choose(scene, worth, byWaste(scene, worth, candidates, overhead), {
@@ -227,7 +237,7 @@ export class Search {
     })
     scene.undo(mark)
     this.shunned = new Set()
-    const hopes = hopeful.nodes.filter((n) => rules.allows([n]))
+    const hopes = hopeful.filter((n) => rules.allows([n]))
     const first = new Set(hopes)
     const others = byWaste(scene, worth, candidates, 1).filter((n) => !first.has(n) && rules.allows([n]))
     let best = yield* this.best([...hopes, ...others].map((n) => [n]), enough, (n) => first.has(n) ? Infinity : few)

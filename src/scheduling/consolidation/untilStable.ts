@@ -11,17 +11,16 @@ import type { Candidate, ConsolidationNode, ConsolidationProblem, Disruption, St
  */
 export const untilStable = (problem: ConsolidationProblem, budget?: Budget): StableConsolidation => {
   const disruptions: Array<Disruption> = []
-  const first = consolidate(problem, budget)
+  let state: ConsolidationProblem = { ...problem, consolidation: { ...problem.consolidation, explain: false } }
+  const first = consolidate(state, budget)
   let last = first
-  for (let state = problem; last.command !== undefined;) {
+  while (last.command !== undefined) {
     disruptions.push(last.command)
     state = afterwards(state, last.command, disruptions.length)
     last = consolidate(state, budget)
   }
   const { lowerBound } = first.totals.after
-  return {
-    disruptions, kept: last.kept, totals: { before: first.totals.before, after: { ...last.totals.after, lowerBound } }
-  }
+  return { disruptions, kept: last.kept, totals: { before: first.totals.before, after: { ...last.totals.after, lowerBound } } }
 }
 
 const keyOf = (pod: Pod): string => `${namespaceOf(pod)}/${pod.metadata.name}`
