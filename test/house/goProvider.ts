@@ -6,10 +6,12 @@ import { NodeClaims } from "../../src/apis/nodeClaim.ts"
 import { NodePools } from "../../src/apis/nodePool.ts"
 import type { Condition, Taint } from "../../src/kube/objects.ts"
 import { Leases, Nodes } from "../../src/kube/resources.ts"
+import { isoNow } from "../../src/runtime/isoNow.ts"
 import type { SimulatedNode, SimulatedPool } from "../../src/simulator/linode/world.ts"
-import { region } from "./house.ts"
 import type { House } from "./house.ts"
-import { clusterName } from "./program.ts"
+
+/** A house, or a real API server with a simulated Linode. */
+export type Place = Pick<House, "cloud" | "cluster" | "kube">
 
 /** Its hashes are those of a Go library: nothing here could work them out. */
 const nodePoolHash = { "karpenter.sh/nodepool-hash": "8923457213482364872", "karpenter.sh/nodepool-hash-version": "v3" }
@@ -18,7 +20,7 @@ const nodeClassHash = {
   "karpenter.k8s.linode/linodenodeclass-hash-version": "v1alpha1"
 }
 
-const poolTags = (nodePool: string): ReadonlyArray<string> => [
+const poolTags = (clusterName: string, nodePool: string): ReadonlyArray<string> => [
   `kubernetes.io/cluster/${clusterName}=owned`,
   `karpenter.sh/nodepool=${nodePool}`,
   `lke-cluster-name=${clusterName}`,
@@ -39,10 +41,10 @@ const claimLabels = ({ labels = {}, nodePool = "default" }: Made) => ({
 })
 
 /** One LKE pool for each NodePool and type: labels and taints are those of its first claim, startup taints among them. */
-export const poolOf = ({ cloud, cluster }: House, type: string, count: number, made: Made = {}): SimulatedPool =>
+export const poolOf = ({ cloud, cluster }: Pick<Place, "cloud" | "cluster">, type: string, count: number, made: Made = {}): SimulatedPool =>
   cloud.createPool(cluster, {
     type, count,
-    tags: poolTags(made.nodePool ?? "default"),
+    tags: poolTags(cluster.label, made.nodePool ?? "default"),
     labels: claimLabels(made),
     taints: [...made.taints ?? [], ...made.startupTaints ?? []].map(({ effect, key, value = "" }) => ({ effect, key, value })),
     ...(cluster.tier === "enterprise" ? { update_strategy: "on_recycle" } : {})
@@ -86,17 +88,17 @@ export interface ClaimOptions extends Made {
 }
 
 /** A NodeClaim, and at its later stages what the Go provider wrote about it on its Linode and its Node. */
-export const claimFor = Effect.fnUntraced(function*(house: House, name: string, node: SimulatedNode | undefined, options: ClaimOptions) {
-  const { cloud, kube, time } = house
+export const claimFor = Effect.fnUntraced(function*(place: Place, name: string, node: SimulatedNode | undefined, options: ClaimOptions) {
+  const { cloud, cluster, kube } = place
   const { stage, types, userTags = [] } = options
   const nodePool = options.nodePool ?? "default"
-  const at = new Date(time.now).toISOString().replace(/\.\d+/, "")
+  const at = (yield* isoNow).replace(/\.\d+/, "")
   const pool = yield* kube.get(NodePools, { name: nodePool })
   const launched = reached(stage) >= 2
   const labels: Readonly<Record<string, string>> = {
     ...claimLabels(options),
     ...(launched && node !== undefined ? {
-      "node.kubernetes.io/instance-type": node.type, "topology.kubernetes.io/region": region, "topology.kubernetes.io/zone": region,
+      "node.kubernetes.io/instance-type": node.type, "topology.kubernetes.io/region": node.region, "topology.kubernetes.io/zone": node.region,
       "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux", "karpenter.sh/capacity-type": "on-demand",
       "karpenter.k8s.linode/instance-cpu": String(cloud.types.get(node.type)?.vcpus),
       "karpenter.k8s.linode/instance-memory": String(cloud.types.get(node.type)?.memory),
@@ -131,7 +133,7 @@ export const claimFor = Effect.fnUntraced(function*(house: House, name: string, 
   if (node !== undefined && reached(stage) >= 1) {
     const instance = cloud.instances.get(node.instanceId!)!
     const tags = [
-      ...new Set([...instance.tags, ...poolTags(nodePool), ...userTags, `karpenter.sh/nodeclaim=${name}`, ...(launched ? [`Name=${node.name}`] : [])])
+      ...new Set([...instance.tags, ...poolTags(cluster.label, nodePool), ...userTags, `karpenter.sh/nodeclaim=${name}`, ...(launched ? [`Name=${node.name}`] : [])])
     ]
     cloud.tagInstance(instance, { tags })
   }
@@ -164,9 +166,9 @@ export const claimFor = Effect.fnUntraced(function*(house: House, name: string, 
 })
 
 /** What it wrote on the NodePools and the LinodeNodeClass, and its lease, which its last process did not give back. */
-export const wasHere = Effect.fnUntraced(function*({ kube, list, time }: House) {
-  const at = new Date(time.now).toISOString()
-  for (const { metadata: { name } } of list(NodePools)) {
+export const wasHere = Effect.fnUntraced(function*({ kube }: Place) {
+  const at = yield* isoNow
+  for (const { metadata: { name } } of (yield* kube.list(NodePools)).items) {
     yield* kube.patch(NodePools, { name }, { metadata: { annotations: nodePoolHash } }, { kind: "merge" })
     const conditions = ["ValidationSucceeded", "NodeClassReady", "NodeRegistrationHealthy", "Ready"].map((type) => condition(type, "True", at))
     yield* kube.patch(NodePools, { name }, { status: { conditions } }, { kind: "merge", subresource: "status" })

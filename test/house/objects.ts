@@ -11,11 +11,12 @@ export interface NodePoolOptions {
   readonly name?: string
   readonly types?: ReadonlyArray<string>
   readonly consolidateAfter?: string
+  readonly disruption?: NodePool["spec"]["disruption"]
   readonly limits?: NodePool["spec"]["limits"]
 }
 
 /** Nodes go as soon as nothing needs them, all at once. */
-export const nodePool = ({ consolidateAfter = "0s", limits, name = "default", types }: NodePoolOptions = {}): NodePool => ({
+export const nodePool = ({ consolidateAfter = "0s", disruption, limits, name = "default", types }: NodePoolOptions = {}): NodePool => ({
   apiVersion: "karpenter.sh/v1",
   kind: "NodePool",
   metadata: { name },
@@ -30,7 +31,7 @@ export const nodePool = ({ consolidateAfter = "0s", limits, name = "default", ty
         expireAfter: "720h"
       }
     },
-    disruption: { consolidateAfter, budgets: [{ nodes: "100%" }] },
+    disruption: { consolidateAfter, budgets: [{ nodes: "100%" }], ...disruption },
     ...(limits === undefined ? {} : { limits })
   }
 })

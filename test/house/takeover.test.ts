@@ -12,7 +12,8 @@ import type { House, LifeOptions } from "./house.ts"
 import * as objects from "./objects.ts"
 
 const types = ["g6-standard-2", "g6-standard-4"]
-const options: LifeOptions = { nodePool: { types } }
+/** What is taken away for being too much is another matter. */
+const options: LifeOptions = { nodePool: { types, disruption: { consolidationPolicy: "WhenEmpty" } } }
 const initialized = { stage: "initialized", types } as const
 
 const hashVersions = ({ claims, list }: House) => ({
@@ -27,7 +28,7 @@ const taint: Taint = { key: "example.com/batch", value: "yes", effect: "NoSchedu
 /** Two NodePools, three LKE pools, five claims whose nodes all run pods. */
 const fleet = Effect.fnUntraced(function*(house: House) {
   const { kube } = house
-  const batch = objects.nodePool({ name: "batch", types })
+  const batch = objects.nodePool({ ...options.nodePool, name: "batch" })
   yield* kube.create(NodePools, {
     ...batch,
     spec: {
@@ -93,7 +94,8 @@ describe("a cluster of the Go provider", () => {
     }), 60_000)
   }
 
-  it("keeps what had drifted before drifted", life(options, function*(house) {
+  const patient: LifeOptions = { nodePool: { types, disruption: { budgets: [{ nodes: "0" }] } } }
+  it("keeps what had drifted before drifted", life(patient, function*(house) {
     const pool = go.poolOf(house, "g6-standard-2", 2)
     yield* Effect.sleep("4 minutes")
     yield* go.claimFor(house, "default-old", pool.nodes[0], { ...initialized, drifted: "NodePoolDrifted" })

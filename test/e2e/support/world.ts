@@ -6,6 +6,7 @@ import { Effect, Layer, ManagedRuntime } from "effect"
 import { createServer } from "node:net"
 import { inject } from "vitest"
 import { loadKubeConfig } from "../../../src/kube/kubeconfig.ts"
+import type { Kube } from "../../../src/kube/kube.ts"
 import * as live from "../../../src/kube/live.ts"
 import { joining } from "../../../src/simulator/kubernetes/joining.ts"
 import type { LinodeApi } from "../../../src/simulator/linode/linodeApi.ts"
@@ -29,6 +30,8 @@ export interface World extends Cli {
   readonly api: LinodeApi
   readonly cluster: SimulatedCluster
   readonly url: string
+  /** Runs as an admin of the real API server. */
+  readonly asAdmin: <A, E>(effect: Effect.Effect<A, E, Kube>) => Promise<A>
   /** The walk-through's two installs, word for word but for where Linode is. */
   readonly install: () => Promise<void>
   /** Starts the controller with what the installed chart gives it; `env` on top. */
@@ -102,6 +105,7 @@ export const openWorld = async (options: { readonly tier?: Tier; readonly delays
 
   const world: World = {
     ...cli, cloud, api, cluster, url, environment, pods, claims, alive,
+    asAdmin: (effect) => runtime.runPromise(effect),
     install: async () => {
       await cli.apply([systemAgents])
       await until("the system nodes and what runs on them", async () => {
