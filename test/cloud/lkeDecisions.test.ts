@@ -248,6 +248,10 @@ describe("what is given back", () => {
     { it: "nothing of a node that another claim owns", claims: [gone, { name: "b", key, node: "1-a" }], pools: [{ id: 1, nodes: ["1-a"] }], gone: ["a"] },
     { it: "a sentenced pool, again", claims: [gone], pools: [{ id: 1, nodes: ["1-a", "1-x"], tags: ["karpenter-sentenced=pool"] }], deletePools: [1] },
     {
+      it: "only the node of a pool whose sentence came so late that another claim lives in it", claims: [gone, { name: "b", key, node: "1-b" }],
+      pools: [{ id: 1, nodes: ["1-a", "1-b"], tags: ["karpenter-sentenced=pool"] }], nodes: ["1-a"]
+    },
+    {
       it: "the node again when its deletion is in doubt", claims: [{ ...gone, intent: deleted(1, "1-a") }, { name: "b", key, node: "1-b" }],
       pools: [{ id: 1, nodes: ["1-a", "1-b"] }], nodes: ["1-a"]
     },

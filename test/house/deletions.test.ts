@@ -88,6 +88,27 @@ describe("a running node", () => {
     house.thrifty()
   }))
 
+  it("that joined while no controller was there is drained too when its NodeClaim is deleted", life(options, function*(house) {
+    yield* house.kube.create(PodDisruptionBudgets, objects.budget())
+    const first = house.start()
+    yield* house.scale(2)
+    yield* house.wait("the order", () => house.bought().length === 1)
+    yield* Effect.sleep("2 seconds")
+    first.kill()
+    yield* house.wait("its pods", () => house.running() === 2)
+    const [victim] = house.claims()
+    yield* house.kube.delete(NodeClaims, { name: victim!.metadata.name })
+    house.start()
+    yield* Effect.sleep("10 minutes")
+    assert.strictEqual(house.running(), 2, "the pods that a budget keeps")
+    yield* house.kube.delete(PodDisruptionBudgets, { name: "inflate", namespace: "default" })
+    yield* house.settled(2)
+    assert.strictEqual(evictions(house), 2)
+    assert.strictEqual(house.bought().length, 2)
+    house.sound()
+    house.thrifty()
+  }))
+
   it("whose LKE node is deleted behind our back is replaced", life(options, function*(house) {
     yield* running(4)(house)
     const [victim] = house.cloud.nodes().filter((node) => house.alive().some((bought) => bought.node === node.id))

@@ -37,9 +37,8 @@ const hasLiveOwner = (view: View, node: string): boolean => (view.owners.get(nod
 const decidePool = (view: View, key: string, pool: Pool, since: Since): GarbagePlan | undefined => {
   const doubts = poolDoubts(view, pool)
   if (doubts.growing || doubts.tagging) return undefined
-  if (isSentenced(pool)) {
-    return pool.nodes.some((node) => hasLiveOwner(view, node.id)) ? undefined : { key, pool, doomed: "pool" }
-  }
+  // With a living node in it, what else there is goes one by one.
+  if (isSentenced(pool) && !pool.nodes.some((node) => hasLiveOwner(view, node.id))) return { key, pool, doomed: "pool" }
   const sentenced = [...sentencedNodes(pool)].filter((id) => view.find(id) !== undefined && !hasLiveOwner(view, id))
   // A claim may be about to take what has no owner, or a late change may be about to make more of it.
   const wanted = view.claims.some((claim) => claim.key === key && (isWaiting(claim) || doubtOf(view, claim) !== undefined))

@@ -24,6 +24,9 @@ type Verdict =
   | { readonly is: "wait"; readonly why: string }
   | { readonly is: "node"; readonly pool: Pool; readonly node: string }
 
+const hasLiveOwner = (view: View, pool: Pool): boolean =>
+  pool.nodes.some((node) => (view.owners.get(node.id) ?? []).some((owner) => !owner.deleting))
+
 const judge = (view: View, claim: ClaimRecord): Verdict => {
   const doubt = doubtOf(view, claim)
   if (doubt !== undefined && doubt.change !== "delete") {
@@ -38,7 +41,8 @@ const judge = (view: View, claim: ClaimRecord): Verdict => {
   if ((view.owners.get(node) ?? []).some((owner) => !owner.deleting)) return { is: "gone" }
   const doubts = poolDoubts(view, found.pool)
   if (doubts.tagging) return { is: "wait", why: "tags of its pool may still be written" }
-  if (isSentenced(found.pool)) return { is: "pool" }
+  // A sentence that was carried out late may meet a pool that is in use again: its nodes go one by one.
+  if (isSentenced(found.pool) && !hasLiveOwner(view, found.pool)) return { is: "pool" }
   if (doubts.growing) return { is: "wait", why: "its pool may still grow" }
   return { is: "node", pool: found.pool, node }
 }

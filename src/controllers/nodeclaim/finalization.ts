@@ -16,9 +16,11 @@ import { isConflict, isNotFound } from "../../kube/kubeError.ts"
 import type { Node } from "../../kube/objects.ts"
 import { Nodes } from "../../kube/resources.ts"
 import { done, requeueAfter } from "../../runtime/controller.ts"
+import { patchNode } from "../node/patchNode.ts"
 import { patientDelete } from "../node/patientDelete.ts"
 import { claimMetrics } from "./claimMetrics.ts"
 import { disagree, nodesOfClaim } from "./pairing.ts"
+import { registrationPatch } from "./registration.ts"
 import { writeClaim, writeFinalizers } from "./writeClaim.ts"
 
 /**
@@ -52,10 +54,20 @@ const writeDeadline = Effect.fnUntraced(function*(claim: NodeClaim, deadline: st
 
 /**
  * Whether the node has to drain first. A Node that carries our finalizer was registered, whether or not the claim got to
- * say so; any other has no pods that we would have to wait for, and goes with its instance.
+ * say so; one that leaves without it goes with its instance.
  */
 const isToDrain = (claim: NodeClaim, node: Node): boolean =>
   nodeClaimConditions.isTrue(claim, conditionType.registered) || (node.metadata.finalizers ?? []).includes(finalizer.termination)
+
+/**
+ * A node that joined and that nobody has registered, since no controller was there or the claim was deleted at that moment. LKE's
+ * nodes join without the taint that keeps pods away, so it may have pods: it is made ours, and drains as any other.
+ */
+const takeIn = (claim: NodeClaim) => (node: Node) =>
+  isToDrain(claim, node) || node.metadata.deletionTimestamp !== undefined ||
+    nodeClaimConditions.isTrue(claim, conditionType.instanceTerminating)
+    ? Effect.succeed(node)
+    : patchNode(node, (current) => registrationPatch(current, claim)).pipe(Effect.catchIf(isNotFound, () => Effect.succeed(node)))
 
 /** Asked before the machine goes for good: a cache that is behind may not know that the node has joined. */
 const joinedUnseen = Effect.fnUntraced(function*(claim: NodeClaim) {
@@ -66,7 +78,7 @@ const joinedUnseen = Effect.fnUntraced(function*(claim: NodeClaim) {
     Effect.map((found): Node | undefined => found),
     Effect.catchIf(isNotFound, () => Effect.undefined)
   )
-  return node === undefined || disagree(claim, node) ? [] : [node].filter((one) => isToDrain(claim, one))
+  return node === undefined || disagree(claim, node) ? [] : [yield* takeIn(claim)(node)].filter((one) => isToDrain(claim, one))
 })
 
 /** One look at a claim that is being deleted. */
@@ -80,7 +92,8 @@ export const finalize = Effect.fnUntraced(function*(found: NodeClaim, nodes: Sto
   const deadline = missingDeadline(found)
   const claim = deadline === undefined ? found : yield* writeDeadline(found, deadline)
 
-  const known = nodesOfClaim(claim, nodes).filter((node) => isToDrain(claim, node))
+  const joined = yield* Effect.forEach(nodesOfClaim(claim, nodes), takeIn(claim))
+  const known = joined.filter((node) => isToDrain(claim, node))
   const draining = known.length > 0 ? known : yield* joinedUnseen(claim)
   for (const { metadata: { deletionTimestamp, name, uid } } of draining) {
     if (deletionTimestamp !== undefined) continue
