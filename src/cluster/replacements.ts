@@ -63,6 +63,12 @@ export const disruptionsIn = (claims: ReadonlyArray<NodeClaim>): ReadonlyArray<D
   }))
 }
 
+/** What is left of a disruption whose replacements are all gone. */
+export const withoutReplacements = (replacing: Replacing, claims: ReadonlyArray<NodeClaim>): Disruption => {
+  const uids = new Set(replacing.claims.map(({ uid }) => uid))
+  return { ...replacing, replacements: [], leaving: claims.filter(({ metadata: { uid } }) => uids.has(uid ?? "")) }
+}
+
 /** Those of its claims that nobody deletes yet, and that are still to go: by this disruption, and not by a later one. */
 export const waiting = ({ at, leaving }: Disruption): ReadonlyArray<NodeClaim> => leaving.filter((claim) =>
   !isDeleting(claim) && isToGo(claim) &&

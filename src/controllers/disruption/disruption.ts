@@ -35,9 +35,12 @@ export type DisruptionServices = Caches | CloudProvider | Cluster | Kube | Metri
  * Takes the taint and the reason off machines that nobody deletes and that wait for no replacement: what a stop half way leaves
  * behind. What is then to be done is decided anew.
  */
-const heal = Effect.fnUntraced(function*(nodes: ReadonlyArray<StateNode>) {
+const heal = Effect.fnUntraced(function*(nodes: ReadonlyArray<StateNode>, { seen }: Memory) {
+  // What waits in vain is called off by the queue.
+  const queued = new Set([...seen.values()].flatMap(({ claims }) => claims.map(({ uid }) => uid)))
   for (const { claim, markedForDeletion, name, node } of nodes) {
     if (claim === undefined || node === undefined || markedForDeletion || !isMarked(node, claim)) continue
+    if (queued.has(claim.metadata.uid ?? "")) continue
     // One that cannot be written does not hold up the others: the next pass looks at it again.
     yield* unmark(node, claim).pipe(Effect.catch((error) =>
       Effect.logInfo("could not remove the disruption taint, trying again", { Node: { name }, error: error.message })))
@@ -80,7 +83,7 @@ const loop = Effect.fnUntraced(function*(memory: Memory) {
     reconcile: Effect.gen(function*() {
       yield* cluster.synced
       if (caches.store(NodeClaims).list().length === 0) return requeueAfter(pollEvery)
-      yield* heal(yield* cluster.nodes)
+      yield* heal(yield* cluster.nodes, memory)
       for (const method of methods) if (yield* turn(method, memory)) return done
       return requeueAfter(pollEvery)
     })

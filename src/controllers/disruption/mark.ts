@@ -23,19 +23,19 @@ const tries = 3
 
 /**
  * Taints are a list: replaced as a whole, and only over the version that was read. Kubelets and others write Nodes all the time, so
- * whoever came first is read and built upon.
+ * the server is asked first, and whoever wrote in between is read and built upon.
  */
-const setTaint = Effect.fnUntraced(function*(known: Node, wanted: boolean) {
+const setTaint = Effect.fnUntraced(function*({ metadata: { name, uid } }: Node, wanted: boolean) {
   const kube = yield* Kube
-  const { name, uid } = known.metadata
-  const write = (node: Node) => hasTaint(node) === wanted ? Effect.void : kube.patch(Nodes, { name }, {
-    metadata: { resourceVersion: node.metadata.resourceVersion },
-    spec: { taints: wanted ? withTaint(node) : withoutTaint(node) }
-  }, { kind: "merge" }).pipe(Effect.asVoid)
-  const again = kube.get(Nodes, { name }).pipe(
-    Effect.flatMap((node) => node.metadata.uid === uid ? write(node) : Effect.void)
-  )
-  yield* write(known).pipe(Effect.catchIf(isConflict, () => again.pipe(Effect.retry({ times: tries, while: isConflict }))))
+  const write = Effect.gen(function*() {
+    const node = yield* kube.get(Nodes, { name })
+    if (node.metadata.uid !== uid || hasTaint(node) === wanted) return
+    yield* kube.patch(Nodes, { name }, {
+      metadata: { resourceVersion: node.metadata.resourceVersion },
+      spec: { taints: wanted ? withTaint(node) : withoutTaint(node) }
+    }, { kind: "merge" })
+  })
+  yield* write.pipe(Effect.retry({ times: tries, while: isConflict }))
 })
 
 const setConditions = Effect.fnUntraced(function*(before: NodeClaim, after: NodeClaim) {

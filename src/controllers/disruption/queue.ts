@@ -11,7 +11,7 @@ import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import type { CloudProvider } from "../../cloud/cloudProvider.ts"
 import { Cluster } from "../../cluster/cluster.ts"
 import type { StateNode } from "../../cluster/cluster.ts"
-import { disruptionsIn, isRunning, isWhole, waiting } from "../../cluster/replacements.ts"
+import { disruptionsIn, isRunning, isWhole, waiting, withoutReplacements } from "../../cluster/replacements.ts"
 import type { Disruption } from "../../cluster/replacements.ts"
 import { Caches } from "../../kube/caches.ts"
 import { Recorder } from "../../kube/events.ts"
@@ -117,6 +117,17 @@ export const disruptionQueue = (memory: Memory): Effect.Effect<
     if (all.some((one) => one)) yield* memory.backoff.succeeded(disruption.reason, nodePoolsOf(old))
   })
 
+  /** Those that the claims tell of, and those whose replacements are all gone. */
+  const remembered = (): ReadonlyArray<Disruption> => {
+    const all = claims.list()
+    const told = disruptionsIn(all)
+    for (const disruption of told) if (isRunning(disruption)) memory.seen.set(disruption.id, disruption)
+    const ids = new Set(told.map(({ id }) => id))
+    const lost = [...memory.seen.values()].filter(({ id }) => !ids.has(id)).map((replacing) => withoutReplacements(replacing, all))
+    for (const disruption of [...told, ...lost]) if (waiting(disruption).length === 0) memory.seen.delete(disruption.id)
+    return [...told, ...lost]
+  }
+
   const see = Effect.fnUntraced(function*(known: ReadonlyArray<Disruption>) {
     const now = yield* Clock.currentTimeMillis
     const inQueue = known.filter(isRunning).reduce((sum, one) => sum + waiting(one).length + one.of, 0)
@@ -138,7 +149,7 @@ export const disruptionQueue = (memory: Memory): Effect.Effect<
     backoff: { base: "1 second", max: "10 seconds" },
     reconcile: Effect.gen(function*() {
       yield* cluster.synced
-      const known = disruptionsIn(claims.list()).filter(({ id }) => !memory.starting.has(id))
+      const known = remembered().filter(({ id }) => !memory.starting.has(id))
       if (known.length > 0) yield* see(known)
       return requeueAfter(lookEvery)
     })

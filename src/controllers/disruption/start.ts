@@ -124,6 +124,7 @@ export const start = Effect.fnUntraced(function*(command: Command, view: View, m
       yield* memory.backoff.failed(reason, nodePoolsOf(command))
       return yield* new NotStarted({ message: `created ${created.length} of ${replacements.length} replacements` })
     }
+    memory.seen.set(id, replacing)
   }
   yield* nominate(command, view)
   const metrics = disruptionMetrics(yield* Metrics)

@@ -91,7 +91,7 @@ describe("an empty node", () => {
   }).pipe(Effect.provide(world)))
 
   it.effect("stays when a pod lands on it in the meantime", () => Effect.gen(function*() {
-    yield* basics()
+    yield* basics({ ...allowAll, consolidationPolicy: "WhenEmpty" })
     yield* empty("a")
     yield* start
     yield* pass(10)
