@@ -229,6 +229,7 @@ describe("a machine that was asked about before", () => {
     yield* kube.patch(NodeClaims, { name: "a" }, { metadata: { labels: { [label.nodePool]: "other" } } }, { kind: "merge" })
     assert.deepStrictEqual((yield* nodes).map((node) => node.nodePool), ["other", "default"])
     yield* kube.delete(Nodes, { name: "node-b" })
+    yield* kube.patch(Nodes, { name: "node-b" }, { metadata: { finalizers: null } }, { kind: "merge" })
     assert.deepStrictEqual((yield* nodes).map((node) => node.node?.metadata.name), ["node-a", undefined])
   }).pipe(Effect.provide(world)))
 
