@@ -277,6 +277,7 @@ describe("limits", () => {
     const one = world(limits)
     one.put("nodepools", [poolOf({ limits: { cpu: "4" } })], { by: "user" })
     one.put("nodeclaims", [claimOf("a", { cpu: "2", deleting: true }), claimOf("b", { cpu: "2" }), claimOf("c")])
+    one.put("nodeclaims", [claimOf("d", { cpu: "2", says: ["DisruptionReason"] })])
     one.put("nodepools", [poolOf({ limits: { cpu: "1" } })], { by: "user" })
     assert.isUndefined(one.put("nodeclaims", [claimOf("c", { cpu: "2" })]))
   })

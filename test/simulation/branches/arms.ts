@@ -1,5 +1,4 @@
 /** The arms of a program's branches: what a run may or may not enter. */
-import { stripTypeScriptTypes } from "node:module"
 import { parseAst } from "vitest/node"
 
 /** Where one begins, as an offset in the source. */
@@ -36,10 +35,7 @@ const armsAt = (tree: Tree): ReadonlyArray<readonly [Arm["kind"], unknown]> => {
   }
 }
 
-/**
- * Every arm in TypeScript source of the kind that Node runs. Types are blanked out, not cut out, so offsets are those of the
- * source, and those that V8 counts by.
- */
+/** Every arm in TypeScript source. Node blanks types out and cuts nothing, so V8 counts by the offsets of the source. */
 export const armsOf = (source: string): ReadonlyArray<Arm> => {
   const arms: Array<Arm> = []
   const visit = (value: unknown): void => {
@@ -48,6 +44,6 @@ export const armsOf = (source: string): ReadonlyArray<Arm> => {
     for (const [kind, arm] of armsAt(value)) if (isTree(arm)) arms.push({ kind, at: arm.start })
     for (const field of Object.keys(value)) visit(value[field])
   }
-  visit(parseAst(stripTypeScriptTypes(source, { mode: "strip" })))
+  visit(parseAst(source, { lang: "ts" }))
   return arms
 }

@@ -2,13 +2,14 @@
  * A NodePool's limits are respected: when one of its claims is created or learns what its Linode has, the pool's claims that
  * stay have together no more than the limits allowed at some moment since shortly before the claim was made.
  */
+import { conditionType } from "../../../src/apis/conditions.ts"
 import { NodePools } from "../../../src/apis/nodePool.ts"
 import type { NodePool } from "../../../src/apis/nodePool.ts"
 import type { NodeClaim } from "../../../src/apis/nodeClaim.ts"
 import type { ResourceList } from "../../../src/kube/objects.ts"
 import { toNumber } from "../../../src/cluster/amounts.ts"
 import type { MakeInvariant, World } from "../world.ts"
-import { claimChanges, ClaimBook, isDeleting, nodePoolOf } from "./claimBook.ts"
+import { claimChanges, ClaimBook, isDeleting, isTrue, nodePoolOf } from "./claimBook.ts"
 import { History } from "./history.ts"
 
 /** From reading the pool to creating the claim: a request that gets no answer takes half a minute. Milliseconds. */
@@ -24,6 +25,9 @@ const excess = (has: ReadonlyMap<string, number>, limits: Limits | undefined): s
   return undefined
 }
 
+/** One that is to go for a reason of ours has its replacement beside it for a while. */
+const stays = (claim: NodeClaim): boolean => !isDeleting(claim) && !isTrue(claim, conditionType.disruptionReason)
+
 /** `nodes` is how many; other resources are counted once a claim's Linode is known. */
 const totalOf = (claims: ReadonlyArray<NodeClaim>): ReadonlyMap<string, number> => {
   const sum = new Map([["nodes", claims.length]])
@@ -38,7 +42,7 @@ export const limits: MakeInvariant = () => {
   const book = new ClaimBook()
   const allowed = new History<Limits | undefined>()
   const judge = (world: World, pool: string, born: number): string | undefined => {
-    const claims = [...book.claims.values()].filter((claim) => nodePoolOf(claim) === pool && !isDeleting(claim))
+    const claims = [...book.claims.values()].filter((claim) => nodePoolOf(claim) === pool && stays(claim))
     const total = totalOf(claims)
     let text: string | undefined
     for (const each of allowed.since(pool, born - slack)) {
