@@ -43,7 +43,7 @@ const drawTrouble = (stage: Stage) => {
   const dice = stage.diceOf("trouble")
   const share = (odds: number, from: number, to: number) => dice.happens(odds) ? dice.magnitude(from * 1000, to * 1000) / 1000 : 0
   return {
-    linode: { reads: share(0.75, 0.01, 0.25), changes: share(0.85, 0.03, 0.4) },
+    linode: { reads: share(0.75, 0.01, 0.25), changes: share(0.9, 0.05, 0.6) },
     kube: { reads: share(0.6, 0.002, 0.08), writes: share(0.75, 0.002, 0.1), stale: share(0.6, 0.005, 0.2) },
     neverJoins: share(0.25, 0.02, 0.3)
   }

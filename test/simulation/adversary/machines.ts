@@ -6,11 +6,15 @@ import type { Stage } from "../stage.ts"
 import { minute, region, second } from "../stage.ts"
 import { typesInUse } from "./scene.ts"
 
-type Mishap = "dies" | "deleted by hand" | "switched off by hand" | "sold out" | "quota" | "slow to be named" | "slow to join"
+type Mishap =
+  | "dies" | "deleted by hand" | "switched off by hand" | "maintenance" | "sold out" | "quota" | "slow to be named" | "slow to join"
 
 const odds: Readonly<Record<Mishap, number>> = {
-  dies: 2, "deleted by hand": 2, "switched off by hand": 1, "sold out": 4, quota: 2, "slow to be named": 2, "slow to join": 2
+  dies: 2, "deleted by hand": 2, "switched off by hand": 1.5, maintenance: 1.5, "sold out": 4, quota: 2, "slow to be named": 2,
+  "slow to join": 2
 }
+
+const maintenance = ["reboot", "cold_migration", "live_migration", "migrate", "power_off_on"] as const
 
 class Machines {
   private readonly stage: Stage
@@ -21,7 +25,10 @@ class Machines {
     this.stage = stage
     this.nodes = nodes
     this.dice = stage.diceOf("machines")
-    const { dice } = this
+  }
+
+  begin(): void {
+    const { dice, stage } = this
     const join = dice.int(5, 60) * second
     const lag = dice.int(5, 40) * second
     stage.cloud.delays = {
@@ -58,13 +65,21 @@ class Machines {
         if (machine === undefined || machine.instance.status !== "running" || nodes.silent.has(machine.node.name)) return
         stage.fault("machine: switched off by hand", machine.node.name)
         stage.broken.add(machine.node.name)
-        machine.instance.status = "offline"
-        nodes.fallSilent(machine.node.name)
-        return void stage.after(dice.magnitude(20 * second, 8 * minute), () => {
-          if (machine.instance.status !== "offline") return
-          machine.instance.status = "running"
-          nodes.revive(machine.node.name)
+        stage.act({ by: "user" }, () => cloud.power.shutDown(machine.instance))
+        // Some are never switched on again.
+        if (dice.happens(0.6)) stage.after(dice.magnitude(30 * second, 8 * minute), () => {
+          if (cloud.instances.has(machine.instance.id)) stage.act({ by: "user" }, () => cloud.power.boot(machine.instance))
         })
+        return
+      }
+      case "maintenance": {
+        const machine = this.machine()
+        if (machine === undefined || machine.instance.status !== "running") return
+        const type = dice.pick(maintenance)
+        const after = dice.magnitude(10 * second, 6 * minute)
+        stage.fault(`machine: ${type} announced`, `${machine.node.name} in ${Math.round(after / second)} s`)
+        stage.broken.add(machine.node.name)
+        return stage.act({ by: "kubernetes" }, () => cloud.power.planMaintenance(machine.instance, { after, type }))
       }
       case "sold out": {
         const type = dice.pick(typesInUse as readonly [string])
@@ -109,5 +124,5 @@ class Machines {
 }
 
 export const startMachines = (stage: Stage, nodes: NodeLife): void => {
-  new Machines(stage, nodes)
+  new Machines(stage, nodes).begin()
 }

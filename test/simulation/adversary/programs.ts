@@ -39,6 +39,7 @@ export class Programs {
   private readonly replicas: Array<Replica> = []
   private readonly processes: Array<Process> = []
   private readonly deadly: number
+  private readonly gates: string
   /** Two for one lease. */
   private readonly rivals: boolean
 
@@ -48,6 +49,7 @@ export class Programs {
     this.dice = stage.diceOf("programs")
     const { dice } = this
     this.deadly = dice.pick([0, 0.3, 0.6, 0.9])
+    this.gates = dice.pick(["", "NodeRepair=true", "NodeRepair=true,NodeOverlay=true,StaticCapacity=true,CapacityBuffer=true"])
     this.rivals = dice.happens(0.3)
     for (let i = 1; i <= (this.rivals ? 2 : 1); i++) {
       stage.after(i === 1 ? 0 : dice.int(0, 30 * second), () => this.start({
@@ -141,9 +143,13 @@ export class Programs {
       kube: kube.client(process, name),
       linode: linode.adapter(process, name, moment),
       logLevel: "info",
+      ...(this.gates === "" ? {} : { env: { FEATURE_GATES: this.gates } }),
       ...(this.rivals ? {} : { lease: lonelyLease }),
       log,
-      onExit: (how) => stage.note("program", `${name} ended: ${how}`)
+      onExit: (how) => {
+        stage.note("program", `${name} ended: ${how}`)
+        stage.say(how)
+      }
     })
   }
 }

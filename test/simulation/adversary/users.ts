@@ -35,9 +35,12 @@ class Users {
     this.stage = stage
     this.wanted = wanted
     this.dice = stage.diceOf("users")
-    const { dice } = this
+  }
+
+  begin(): void {
+    const { dice, stage } = this
     stage.after(dice.int(0, 20 * second), () => this.scale(dice.int(1, most)))
-    const pace = dice.magnitude(8 * second, 90 * second)
+    const pace = dice.magnitude(5 * second, 60 * second)
     stage.every(() => dice.int(second, 2 * pace), () => this.do(dice.weighted(odds)))
     stage.after(stage.troubleEnds - stage.now, () => this.putRight())
   }
@@ -206,5 +209,5 @@ class Users {
 
 
 export const startUsers = (stage: Stage, wanted: Wanted): void => {
-  new Users(stage, wanted)
+  new Users(stage, wanted).begin()
 }

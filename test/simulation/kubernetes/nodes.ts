@@ -38,7 +38,8 @@ export class NodeLife {
     this.neverJoins = neverJoins
     stage.cloud.subscribe((event) => {
       if (event.cluster.id !== stage.cluster.id) return
-      if (event.kind === "NodeReady") stage.after(0, () => this.join(event))
+      if (event.kind === "NodeReady") stage.after(0, () => this.isThere(event.node) ? this.revive(event.node.name) : this.join(event))
+      if (event.kind === "InstanceStopped") stage.after(0, () => this.fallSilent(event.node.name))
       if (event.kind === "InstanceGone") stage.after(0, () => this.leave(event.node))
     })
   }
@@ -74,6 +75,11 @@ export class NodeLife {
     this.retaint(name, (taints) => taints.filter(({ key }) => key !== unreachableKey && key !== notReady.key))
   }
 
+  /** The Node of a machine that was switched off, or works again after its host was seen to. */
+  private isThere({ name }: SimulatedNode): boolean {
+    return this.stage.get(Nodes, { name }) !== undefined
+  }
+
   private at(): string {
     return new Date(this.stage.now).toISOString().slice(0, 19) + "Z"
   }
@@ -94,6 +100,7 @@ export class NodeLife {
       this.silent.add(name)
       return stage.fault("machine: never joins", name)
     }
+    this.silent.delete(name)
     const steps: ReadonlyArray<readonly [number, () => void]> = [
       [0, () => {
         stage.server.create(Nodes, {

@@ -122,7 +122,7 @@ export class LinodeNetwork {
       f()
     })
     const later = (waited: number) => {
-      const millis = waited + dice.magnitude(500, rules.latest)
+      const millis = waited + (dice.happens(0.5) ? dice.magnitude(500, rules.latest) : dice.int(0, rules.latest))
       stage.after(up + millis, () => {
         landed()
         carryOut(true)
