@@ -141,7 +141,8 @@ export const scheduling = async (asked: ReadonlyArray<Mix>, runs: number): Promi
       `Milliseconds: median [least–most] of ${runs} runs, the rival and ours by turns.`,
       "",
       "Rival: making the scheduler and solving, a fresh process each time. Ours: from parsed objects to the first complete " +
-      "plan, before the search for a cheaper one. *Warm* is a process that has solved 60 times, with pauses of 50 ms, and solves " + `${warmPerTurn} times each turn; ` + "*cold* is the " +
+      `plan, before the search for a cheaper one. *Warm* is a process that has solved 60 times, with pauses of 50 ms, and solves ` +
+      `${warmPerTurn} times each turn; *cold* is the ` +
       "first solve of a process, its modules loaded. The ratio's goal stands beside it.",
       "",
       table(["work", "rival", "ours warm", "times faster", "ours cold", "times faster"], all.map(speedRow)) + growth(all),
