@@ -6,6 +6,7 @@ import { Clock, Effect, Random } from "effect"
 import type { DisruptionReason } from "../../apis/nodePool.ts"
 
 const baseMillis = 60_000
+/** Where replacements cannot be had. */
 const mostMillis = 600_000
 
 export interface Backoff {
@@ -14,7 +15,8 @@ export interface Backoff {
   readonly isWaiting: (reason: DisruptionReason, nodePool: string, nowMillis: number) => boolean
 }
 
-export const makeBackoff = (): Backoff => {
+/** `most`: the longest wait, in milliseconds. */
+export const makeBackoff = (most: number = mostMillis): Backoff => {
   const known = new Map<string, { readonly failures: number; readonly until: number }>()
   const keyOf = (reason: DisruptionReason, nodePool: string): string => `${reason}/${nodePool}`
   return {
@@ -23,7 +25,7 @@ export const makeBackoff = (): Backoff => {
       for (const nodePool of nodePools) {
         const key = keyOf(reason, nodePool)
         const failures = known.get(key)?.failures ?? 0
-        const whole = Math.min(mostMillis, baseMillis * 2 ** failures)
+        const whole = Math.min(most, baseMillis * 2 ** failures)
         // Half of it by chance, so that pools which failed together do not come back together.
         const wait = whole / 2 + (yield* Random.nextIntBetween(0, whole / 2 + 1))
         known.set(key, { failures: Math.min(failures + 1, 10), until: now + wait })

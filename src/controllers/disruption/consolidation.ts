@@ -62,10 +62,13 @@ const commandOf = (disruption: Disruption, view: View): Command => {
   }
 }
 
-const search = Effect.fnUntraced(function*(view: View, decisions: ReadonlyArray<Decision>, choice: Participants, { backoff }: Memory) {
+const isLeftAlone = ({ aftermath, backoff }: Memory, nodePool: string, nowMillis: number): boolean =>
+  backoff.isWaiting("Underutilized", nodePool, nowMillis) || aftermath.isWaiting(nodePool, nowMillis)
+
+const search = Effect.fnUntraced(function*(view: View, decisions: ReadonlyArray<Decision>, choice: Participants, memory: Memory) {
   const clock = yield* Clock.Clock
   const metrics = disruptionMetrics(yield* Metrics)
-  const isHeld = (nodePool: string) => backoff.isWaiting("Underutilized", nodePool, view.nowMillis)
+  const isHeld = (nodePool: string) => isLeftAlone(memory, nodePool, view.nowMillis)
   const problem = yield* consolidationProblem(view, chosen(decisions), choice, isHeld)
   const end = clock.monotonicTimeNanosUnsafe() + mostNanos
   const isSpent = () => clock.monotonicTimeNanosUnsafe() >= end
@@ -128,7 +131,7 @@ export const makeConsolidation: Effect.Effect<Method> = Effect.sync(() => {
       caches.store(Pods).list(), caches.store(NodeClaims).list(), caches.store(NodePools).list(),
       caches.store(PodDisruptionBudgets).list(), ...view.types.values(),
       [...view.pools("Underutilized").values()].map(({ name, remaining }) =>
-        `${name}=${remaining},${memory.backoff.isWaiting("Underutilized", name, view.nowMillis)}`).join(" "),
+        `${name}=${remaining},${isLeftAlone(memory, name, view.nowMillis)}`).join(" "),
       chosen(decisions).map(({ name }) => name).join(" ")
     ]
     return seen
@@ -141,6 +144,7 @@ export const makeConsolidation: Effect.Effect<Method> = Effect.sync(() => {
     consolidationType: "multi",
     decide,
     compute: Effect.fnUntraced(function*(view, decisions, memory) {
+      yield* memory.aftermath.judge(view.nodes, view.nodePools, view.nowMillis)
       if (chosen(decisions).length === 0) return []
       const seen = yield* seenNow(view, decisions, memory)
       if (isSame(seen, view.nowMillis)) return []

@@ -1,0 +1,79 @@
+/** A NodePool in which pods went elsewhere than planned is left alone for a while, longer each time. */
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect } from "effect"
+import { TestClock } from "effect/testing"
+import { annotation } from "../../../src/apis/labels.ts"
+import type { NodePool } from "../../../src/apis/nodePool.ts"
+import type { StateNode } from "../../../src/cluster/cluster.ts"
+import { makeAftermath } from "../../../src/controllers/disruption/aftermath.ts"
+import type { Aftermath } from "../../../src/controllers/disruption/aftermath.ts"
+
+const minute = 60_000
+
+/** A machine bought at this time, as a replacement or because pods waited. */
+const bought = (at: number, replaces?: string): StateNode => ({
+  nodePool: "default",
+  claim: {
+    metadata: {
+      name: "c", creationTimestamp: new Date(at).toISOString(),
+      ...(replaces === undefined ? {} : { annotations: { [annotation.replaces]: replaces } })
+    }
+  }
+}) as unknown as StateNode
+
+const judged = Effect.fnUntraced(function*(aftermath: Aftermath, nodes: ReadonlyArray<StateNode>, pools: ReadonlyMap<string, NodePool> = new Map()) {
+  const now = yield* Clock.currentTimeMillis
+  yield* aftermath.judge(nodes, pools, now)
+  return aftermath.isWaiting("default", now)
+})
+
+/** One consolidation after which a node had to be bought; minutes until the NodePool has its turn again. */
+const failure = Effect.fnUntraced(function*(aftermath: Aftermath) {
+  const start = yield* Clock.currentTimeMillis
+  aftermath.consolidated(["default"], start)
+  yield* TestClock.adjust("1 minute")
+  let waited = 0
+  for (let isWaiting = yield* judged(aftermath, [bought(start + 30_000)]); isWaiting; waited++) {
+    yield* TestClock.adjust("1 minute")
+    isWaiting = aftermath.isWaiting("default", yield* Clock.currentTimeMillis)
+  }
+  return waited
+})
+
+describe("after a consolidation", () => {
+  it.effect("its own replacements are as planned", () => Effect.gen(function*() {
+    const aftermath = makeAftermath()
+    aftermath.consolidated(["default"], 0)
+    yield* TestClock.adjust("1 minute")
+    assert.isFalse(yield* judged(aftermath, [bought(30_000, "{}")]))
+  }))
+
+  it.effect("a node that was bought before says nothing, nor does one of a NodePool with a fixed number", () => Effect.gen(function*() {
+    const aftermath = makeAftermath()
+    yield* TestClock.adjust("5 minutes")
+    aftermath.consolidated(["default"], 5 * minute)
+    const fixed = new Map([["default", { spec: { replicas: 2 } } as unknown as NodePool]])
+    assert.isFalse(yield* judged(aftermath, [bought(4 * minute)]))
+    assert.isFalse(yield* judged(aftermath, [bought(6 * minute)], fixed))
+  }))
+
+  it.effect("a node that nobody planned holds the NodePool, longer each time, an hour at most", () => Effect.gen(function*() {
+    const aftermath = makeAftermath()
+    const waits: Array<number> = []
+    for (let i = 0; i < 9; i++) waits.push(yield* failure(aftermath))
+    assert.isAtLeast(waits[0]!, 1)
+    for (const [i, most] of [1, 2, 4, 8, 16, 32, 60, 60, 60].entries()) {
+      assert.isAtLeast(waits[i]!, Math.floor(most / 2))
+      assert.isAtMost(waits[i]!, most)
+    }
+  }))
+
+  it.effect("a quarter of an hour in peace lets it begin anew", () => Effect.gen(function*() {
+    const aftermath = makeAftermath()
+    for (let i = 0; i < 5; i++) yield* failure(aftermath)
+    aftermath.consolidated(["default"], yield* Clock.currentTimeMillis)
+    yield* TestClock.adjust("15 minutes")
+    assert.isFalse(yield* judged(aftermath, []))
+    assert.isAtMost(yield* failure(aftermath), 1)
+  }))
+})
