@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { crds } from "../../src/apis/crds.ts"
+import { ConsolidationJson } from "../../src/commands/plan/consolidationJson.ts"
 import { PlanJson } from "../../src/commands/plan/json.ts"
 import { Kube } from "../../src/kube/kube.ts"
 import { layerWith, MemoryApiServer } from "../../src/kube/memory/layer.ts"
@@ -62,6 +63,21 @@ describe("karpenter-linode plan", () => {
     assert.strictEqual(code, 2)
     assert.strictEqual((yield* json(stdout)).unschedulable[0]!.reasons[0]!.reason, "NoNodePools")
     assert.strictEqual(stderr, "note: nothing tells the region: prices are those of us-ord; --region takes another\n")
+  }), 60_000)
+
+  it.live("says with --consolidate which nodes can go, and takes no other words for it", () => Effect.gen(function*() {
+    const { code, stderr, stdout } = yield* run(["--consolidate", "--until-stable", "-f", "examples/plan/fragmented.yaml", "-o", "json"])
+    assert.strictEqual(code, 0)
+    assert.match(stderr, /^note: no NodeClaim is in the input: [^\n]+\n$/)
+    const found = yield* Schema.decodeUnknownEffect(ConsolidationJson)(JSON.parse(stdout))
+    assert.isNotEmpty(found.disruptions)
+    const waiting = yield* run(["--consolidate", "-f", "-", "--region", "us-ord"], {}, list(nodePool(), pod("a", { memory: "9000Gi" })))
+    assert.strictEqual(waiting.code, 2)
+    assert.include(waiting.stderr, "a pod that waits has no place")
+    const wrong = yield* run(["--until-stable", "--consolidate=yes", "-f", "-"], {}, list())
+    assert.deepStrictEqual([wrong.code, wrong.stdout], [1, ""])
+    assert.include(wrong.stderr, "--consolidate: \"yes\", expected no value")
+    assert.include(wrong.stderr, "--until-stable: no --consolidate, expected both or neither")
   }), 60_000)
 
   it.live("ends with 1 on bad input, with one line for it and nothing on standard output", () => Effect.gen(function*() {

@@ -6,7 +6,7 @@ describe("the arguments of plan", () => {
   it.effect("are few, and need none", () => Effect.gen(function*() {
     assert.deepStrictEqual(yield* readOptions([], {}), {
       files: [], catalog: undefined, region: { flag: undefined, variable: undefined }, output: "text", searchMillis: 200,
-      preferencePolicy: "Respect", minValuesPolicy: "Strict", nodePrice: 0.001, defaultConstraints: [], memoryShare: undefined
+      preferencePolicy: "Respect", minValuesPolicy: "Strict", nodePrice: 0.001, defaultConstraints: [], memoryShare: undefined, consolidate: undefined
     })
   }))
 

@@ -11,9 +11,9 @@ import type { PlanOptions } from "../../src/commands/plan/options.ts"
 
 export type Fields = Readonly<Record<string, unknown>>
 
-const standard: PlanOptions = {
+export const standard: PlanOptions = {
   files: [], catalog: undefined, region: { flag: "us-ord", variable: undefined }, output: "json", searchMillis: 0,
-  preferencePolicy: "Respect", minValuesPolicy: "Strict", nodePrice: 0.001, defaultConstraints: [], memoryShare: undefined
+  preferencePolicy: "Respect", minValuesPolicy: "Strict", nodePrice: 0.001, defaultConstraints: [], memoryShare: undefined, consolidate: undefined
 }
 
 export const nodePool = (name = "default", spec: Fields = {}, template: Fields = {}): Fields => ({

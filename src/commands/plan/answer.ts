@@ -11,7 +11,7 @@ export interface Answer {
 }
 
 /** Milliseconds with three digits: what is shown is never more exact than it is. */
-const millis = (from: bigint, to: bigint): number => Math.round(Number(to - from) / 1000) / 1000
+export const millis = (from: bigint, to: bigint): number => Math.round(Number(to - from) / 1000) / 1000
 
 /** A step takes longer than its share of this: with a clock that stands still the search ends all the same. */
 const stepsPerMilli = 100

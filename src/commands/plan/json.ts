@@ -43,7 +43,7 @@ export type PlanJson = typeof PlanJson.Type
 export const podName = ({ name, namespace }: PodRef): string => `${namespace}/${name}`
 
 /** Sums of prices without the noise of binary fractions. */
-const rounded = (price: number): number => Number(price.toPrecision(12))
+export const rounded = (price: number): number => Number(price.toPrecision(12))
 
 /** What the type says of itself: labels, and requirements that the node's own leave one value. */
 const typeLabels = (type: InstanceType | undefined, node: NewNode): Readonly<Record<string, string>> => {

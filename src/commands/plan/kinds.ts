@@ -29,6 +29,7 @@ const NodeClaim = Schema.Struct({
   spec: NodeClaimSpec,
   status: optional(Schema.Struct({
     nodeName: optional(Schema.String),
+    lastPodEventTime: optional(Schema.String),
     providerID: optional(Schema.String),
     capacity: optional(ResourceList),
     allocatable: optional(ResourceList),

@@ -21,7 +21,23 @@ export interface PlanOptions {
   readonly defaultConstraints: ReadonlyArray<SpreadConstraint>
   /** What the user says of a plan's memory is lost; undefined for what LKE nodes really lose. */
   readonly memoryShare: number | undefined
+  /** Which nodes can go, instead of what to buy; undefined where that is not asked. */
+  readonly consolidate: ConsolidateOptions | undefined
 }
+
+export interface ConsolidateOptions {
+  /** Every command that would follow, until there is none. */
+  readonly untilStable: boolean
+  /** US dollars an hour, as the settings of the same names. */
+  readonly minimumSavings: number
+  readonly podPrice: number | undefined
+}
+
+/** What has no value: it is there or not. */
+const switches = ["consolidate", "until-stable"] as const
+type Switch = typeof switches[number]
+
+const isSwitch = (name: string): name is Switch => switches.some((known) => known === name)
 
 /** Arguments that cannot be used, all of them at once. */
 export class PlanUsage extends Schema.TaggedError<PlanUsage>()("PlanUsage", { problems: Schema.Array(Problem) }) {
@@ -45,6 +61,8 @@ const flags = {
   "preference-policy": table.preferencePolicy,
   "min-values-policy": table.minValuesPolicy,
   "node-price": table.nodePrice,
+  "consolidation-minimum-savings": table.consolidationMinimumSavings,
+  "consolidation-pod-price": table.consolidationPodPrice,
   "scheduler-config": table.schedulerConfig,
   "vm-memory-overhead-percent": table.vmMemoryOverheadPercent
 } as const
@@ -63,13 +81,18 @@ interface Word {
 }
 
 /** `--name value`, `--name=value`, `-f value`, `-fvalue`. */
-const readWords = (args: ReadonlyArray<string>, problems: Array<Problem>): ReadonlyArray<Word> => {
+const readWords = (args: ReadonlyArray<string>, problems: Array<Problem>, given: Set<Switch>): ReadonlyArray<Word> => {
   const words: Array<Word> = []
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!
     const long = /^--([a-z-]+)(?:=([\s\S]*))?$/.exec(arg)
     const brief = /^-([a-z])(?:=?([\s\S]+))?$/.exec(arg)
     const name = long?.[1] ?? short[brief?.[1] ?? ""] ?? ""
+    if (isSwitch(name)) {
+      if (long?.[2] === undefined) given.add(name)
+      else problems.push({ name: `--${name}`, found: JSON.stringify(long[2]), expected: "no value" })
+      continue
+    }
     if (!isFlag(name)) {
       const hint = arg.startsWith("-") ? "a flag that --help lists" : "flags only; files come after -f"
       problems.push({ name: long === null ? arg : `--${name || long[1]!}`, found: "unknown argument", expected: hint })
@@ -83,12 +106,16 @@ const readWords = (args: ReadonlyArray<string>, problems: Array<Problem>): Reado
   return words
 }
 
+/** How long is searched unless `--search-ms` says so. */
+const usualMillis = { plan: 200, consolidate: 60_000 }
+
 /** Flags win over variables; an empty variable counts as not set, an empty flag as given. */
 export const readOptions = (
   args: ReadonlyArray<string>, env: Readonly<Record<string, string | undefined>>
 ): Effect.Effect<PlanOptions, PlanUsage> => Effect.gen(function*() {
   const problems: Array<Problem> = []
-  const words = readWords(args, problems)
+  const given = new Set<Switch>()
+  const words = readWords(args, problems, given)
   const variable = (names: ReadonlyArray<string>): Pick<Word, "shown" | "value"> | undefined =>
     names.flatMap((name) => (env[name] ?? "") === "" ? [] : [{ shown: name, value: env[name]! }])[0]
 
@@ -107,17 +134,24 @@ export const readOptions = (
   if (configured !== undefined && Result.isFailure(config)) {
     problems.push({ name: configured.shown, found: config.failure, expected: table.schedulerConfig.kind.expected })
   }
+  const consolidates = given.has("consolidate")
+  const minimumSavings = one("consolidation-minimum-savings", table.consolidationMinimumSavings.kind) ?? 0
+  const podPrice = one("consolidation-pod-price", table.consolidationPodPrice.kind)
+  if (given.has("until-stable") && !consolidates) {
+    problems.push({ name: "--until-stable", found: "no --consolidate", expected: "both or neither" })
+  }
   const options: PlanOptions = {
     files: words.filter((word) => word.flag === "filename").flatMap((word) => parse(word, path) ?? []),
     catalog: one("catalog", flags.catalog.kind),
     region: { flag: one("region", flags.region.kind), variable: variable(["LINODE_REGION"])?.value },
     output: one("output", flags.output.kind) ?? "text",
-    searchMillis: one("search-ms", flags["search-ms"].kind) ?? 200,
+    searchMillis: one("search-ms", flags["search-ms"].kind) ?? (consolidates ? usualMillis.consolidate : usualMillis.plan),
     preferencePolicy: one("preference-policy", table.preferencePolicy.kind) ?? "Respect",
     minValuesPolicy: one("min-values-policy", table.minValuesPolicy.kind) ?? "Strict",
     nodePrice: one("node-price", table.nodePrice.kind) ?? table.nodePrice.fallback!.value,
     defaultConstraints: Result.isSuccess(config) ? config.success.defaultConstraints : [],
-    memoryShare: one("vm-memory-overhead-percent", table.vmMemoryOverheadPercent.kind)
+    memoryShare: one("vm-memory-overhead-percent", table.vmMemoryOverheadPercent.kind),
+    consolidate: consolidates ? { untilStable: given.has("until-stable"), minimumSavings, podPrice } : undefined
   }
   return problems.length > 0 ? yield* new PlanUsage({ problems }) : options
 })

@@ -3,6 +3,7 @@ import { providerWellKnownLabels } from "../../apis/labels.ts"
 import type { Kubelet } from "../../cloud/nodeRoom.ts"
 import { isActive } from "../../cluster/podPredicates.ts"
 import { problemOf } from "../../cluster/problem.ts"
+import type { StateNode } from "../../cluster/cluster.ts"
 import { leavingPods } from "../../cluster/reschedulable.ts"
 import { volumeLimitsOf } from "../../cluster/surroundings.ts"
 import type { CSINode, DaemonSet, PodDisruptionBudget } from "../../kube/objects.ts"
@@ -26,6 +27,8 @@ export interface Shop {
 
 export interface Question {
   readonly problem: Problem
+  /** Those of the input as the controller sees them, by name; nodes that are being deleted are among them. */
+  readonly machines: ReadonlyArray<StateNode>
   /** Pods that no node can be made for, whatever the NodePools are. */
   readonly refused: ReadonlyArray<Refused>
   /** What was assumed or left out: sentences for a person. */
@@ -72,6 +75,7 @@ export const questionOf = (inventory: Inventory, shop: Shop, { defaultConstraint
   })
   return {
     problem: { ...problem, wellKnownLabels: [...new Set([...providerWellKnownLabels, ...shop.wellKnownLabels])] },
+    machines,
     refused: pods.refused,
     notes: [
       ...notes,

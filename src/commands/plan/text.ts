@@ -11,7 +11,7 @@ import type { Question } from "./question.ts"
 
 const hoursAMonth = 730
 
-const monthly = (price: number): string => `$${(price * hoursAMonth).toFixed(2)}/month`
+export const monthly = (price: number): string => `$${(price * hoursAMonth).toFixed(2)}/month`
 
 /** Most messages name their NodePool themselves. */
 const heading = (nodePool: string, message: string): string =>
@@ -41,7 +41,10 @@ const summary = ({ existingNodes, newNodes, unschedulable }: PlanJson): string =
   return `${count(all, "pod")} to place: ${parts.join(", ")}.`
 }
 
-const boundText = ({ hourlyPrice, lowerBound }: PlanJson["totals"]): string => {
+/** How far a price is above one that nothing is below. */
+export const boundText = (
+  { hourlyPrice, lowerBound }: { readonly hourlyPrice: number; readonly lowerBound: number }
+): string => {
   if (lowerBound <= 0) return ""
   const above = (hourlyPrice / lowerBound - 1) * 100
   if (above < 1e-6) return "; no plan costs less"
