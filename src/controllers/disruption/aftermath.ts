@@ -7,6 +7,7 @@ import { Effect } from "effect"
 import { annotation } from "../../apis/labels.ts"
 import type { NodePool } from "../../apis/nodePool.ts"
 import type { StateNode } from "../../cluster/cluster.ts"
+import { isReschedulable } from "../../cluster/podPredicates.ts"
 import { makeBackoff } from "./backoff.ts"
 import type { Backoff } from "./backoff.ts"
 
@@ -15,20 +16,27 @@ const settledAfterMillis = 15 * 60_000
 const longestMillis = 60 * 60_000
 
 export interface Aftermath {
-  readonly consolidated: (nodePools: ReadonlyArray<string>, nowMillis: number) => void
-  /** Looks at what was bought since. */
+  /** `nodes` are all as they were before. */
+  readonly consolidated: (nodePools: ReadonlyArray<string>, nodes: ReadonlyArray<StateNode>, nowMillis: number) => void
+  /** Looks at what was bought since. Where more pods run than before, it was bought for those. */
   readonly judge: (
     nodes: ReadonlyArray<StateNode>, nodePools: ReadonlyMap<string, NodePool>, nowMillis: number
   ) => Effect.Effect<void>
   readonly isWaiting: (nodePool: string, nowMillis: number) => boolean
 }
 
+const podsOn = (nodes: ReadonlyArray<StateNode>): number =>
+  nodes.reduce((sum, { pods }) => sum + pods.filter(isReschedulable).length, 0)
+
 export const makeAftermath = (): Aftermath => {
-  const since = new Map<string, number>()
+  const since = new Map<string, { readonly at: number; readonly pods: number }>()
   const backoff: Backoff = makeBackoff(longestMillis)
   return {
-    consolidated: (nodePools, nowMillis) => {
-      for (const nodePool of nodePools) since.set(nodePool, nowMillis)
+    consolidated: (nodePools, nodes, nowMillis) => {
+      // What was not judged yet is judged with what comes now.
+      for (const nodePool of nodePools) {
+        if (!since.has(nodePool)) since.set(nodePool, { at: nowMillis, pods: podsOn(nodes) })
+      }
     },
     judge: Effect.fnUntraced(function*(nodes, nodePools, nowMillis) {
       if (since.size === 0) return
@@ -37,10 +45,14 @@ export const makeAftermath = (): Aftermath => {
           nodePools.get(nodePool ?? "")?.spec.replicas !== undefined
           ? [] : [Date.parse(claim.metadata.creationTimestamp ?? "")])
       const last = Math.max(...unplanned)
-      for (const [nodePool, at] of since) {
-        if (last > at) yield* backoff.failed("Underutilized", [nodePool])
-        else if (nowMillis - at >= settledAfterMillis) yield* backoff.succeeded("Underutilized", [nodePool])
-        else continue
+      const pods = podsOn(nodes)
+      for (const [nodePool, { at, pods: before }] of since) {
+        const isOver = nowMillis - at >= settledAfterMillis
+        // Those that moved are waiting as yet: whether there are more is seen when they run.
+        if (last > at && pods < before && !isOver) continue
+        if (last > at && pods <= before) yield* backoff.failed("Underutilized", [nodePool])
+        else if (last <= at && isOver) yield* backoff.succeeded("Underutilized", [nodePool])
+        else if (last <= at) continue
         since.delete(nodePool)
       }
     }),

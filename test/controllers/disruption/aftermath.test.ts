@@ -5,14 +5,17 @@ import { TestClock } from "effect/testing"
 import { annotation } from "../../../src/apis/labels.ts"
 import type { NodePool } from "../../../src/apis/nodePool.ts"
 import type { StateNode } from "../../../src/cluster/cluster.ts"
+import type { Pod } from "../../../src/kube/objects.ts"
 import { makeAftermath } from "../../../src/controllers/disruption/aftermath.ts"
 import type { Aftermath } from "../../../src/controllers/disruption/aftermath.ts"
+import { pod } from "../../cluster/world.ts"
 
 const minute = 60_000
 
 /** A machine bought at this time, as a replacement or because pods waited. */
-const bought = (at: number, replaces?: string): StateNode => ({
+const bought = (at: number, replaces?: string, pods: ReadonlyArray<Pod> = []): StateNode => ({
   nodePool: "default",
+  pods,
   claim: {
     metadata: {
       name: "c", creationTimestamp: new Date(at).toISOString(),
@@ -30,7 +33,7 @@ const judged = Effect.fnUntraced(function*(aftermath: Aftermath, nodes: Readonly
 /** One consolidation after which a node had to be bought; minutes until the NodePool has its turn again. */
 const failure = Effect.fnUntraced(function*(aftermath: Aftermath) {
   const start = yield* Clock.currentTimeMillis
-  aftermath.consolidated(["default"], start)
+  aftermath.consolidated(["default"], [], start)
   yield* TestClock.adjust("1 minute")
   let waited = 0
   for (let isWaiting = yield* judged(aftermath, [bought(start + 30_000)]); isWaiting; waited++) {
@@ -43,7 +46,7 @@ const failure = Effect.fnUntraced(function*(aftermath: Aftermath) {
 describe("after a consolidation", () => {
   it.effect("its own replacements are as planned", () => Effect.gen(function*() {
     const aftermath = makeAftermath()
-    aftermath.consolidated(["default"], 0)
+    aftermath.consolidated(["default"], [], 0)
     yield* TestClock.adjust("1 minute")
     assert.isFalse(yield* judged(aftermath, [bought(30_000, "{}")]))
   }))
@@ -51,7 +54,7 @@ describe("after a consolidation", () => {
   it.effect("a node that was bought before says nothing, nor does one of a NodePool with a fixed number", () => Effect.gen(function*() {
     const aftermath = makeAftermath()
     yield* TestClock.adjust("5 minutes")
-    aftermath.consolidated(["default"], 5 * minute)
+    aftermath.consolidated(["default"], [], 5 * minute)
     const fixed = new Map([["default", { spec: { replicas: 2 } } as unknown as NodePool]])
     assert.isFalse(yield* judged(aftermath, [bought(4 * minute)]))
     assert.isFalse(yield* judged(aftermath, [bought(6 * minute)], fixed))
@@ -68,10 +71,19 @@ describe("after a consolidation", () => {
     }
   }))
 
+  it.effect("a node that was bought for pods that came since says nothing", () => Effect.gen(function*() {
+    const aftermath = makeAftermath()
+    aftermath.consolidated(["default"], [bought(-minute, undefined, [pod("a")])], 0)
+    yield* TestClock.adjust("1 minute")
+    assert.isFalse(yield* judged(aftermath, [bought(30_000)]), "the pod that moved does not run yet")
+    assert.isFalse(yield* judged(aftermath, [bought(30_000, undefined, [pod("a"), pod("b")])]))
+    assert.isFalse(yield* judged(aftermath, [bought(30_000, undefined, [pod("a")])]), "it was judged")
+  }))
+
   it.effect("a quarter of an hour in peace lets it begin anew", () => Effect.gen(function*() {
     const aftermath = makeAftermath()
     for (let i = 0; i < 5; i++) yield* failure(aftermath)
-    aftermath.consolidated(["default"], yield* Clock.currentTimeMillis)
+    aftermath.consolidated(["default"], [], yield* Clock.currentTimeMillis)
     yield* TestClock.adjust("15 minutes")
     assert.isFalse(yield* judged(aftermath, []))
     assert.isAtMost(yield* failure(aftermath), 1)
