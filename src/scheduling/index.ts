@@ -1,11 +1,14 @@
 /**
  * Karpenter's scheduler as a library: plain data in, plain data out, no dependency.
  *
- * `schedule(problem)` says which nodes to buy for the pods that no node can take. Around it: the types of problem and plan,
- * Kubernetes' quantities, and the algebra of requirements on labels.
+ * `schedule(problem)` says which nodes to buy for the pods that no node can take, `consolidate(problem)` which
+ * nodes can go. Around them: the types of problem and plan, Kubernetes' quantities, and the algebra of requirements on labels.
  */
 export { schedule, solve } from "./schedule.ts"
 export type { Solution } from "./schedule.ts"
+export { consolidate, consolidating } from "./consolidation/consolidate.ts"
+export { untilStable } from "./consolidation/untilStable.ts"
+export type * from "./consolidation/contract.ts"
 export type * from "./problem.ts"
 export type * from "./plan.ts"
 export type { QuantityFormat } from "./quantity.ts"

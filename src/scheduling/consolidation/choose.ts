@@ -18,7 +18,9 @@ export interface Terms {
 }
 
 /** Candidates, the one first that wastes most for what disturbing it costs. */
-export const byWaste = ({ world: { sites } }: Scene, worth: Worth, among: ReadonlyArray<number>, overhead: number): ReadonlyArray<number> => {
+export const byWaste = (
+  { world: { sites } }: Scene, worth: Worth, among: ReadonlyArray<number>, overhead: number
+): ReadonlyArray<number> => {
   const ratio = new Float64Array(sites.length)
   for (const n of among) {
     const { candidate, moving } = sites[n]!

@@ -38,7 +38,8 @@ export function* decide(world: World, budget: Budget): Generator<void, Decision>
   const search = new Search(world, scene, subproblems, worth, rules, budget)
   const candidates = world.sites.flatMap(({ candidate }, n) => candidate === undefined || awaited.has(n) ? [] : [n])
   const choice = yield* search.run(candidates)
-  return { world, worth, scene, subproblems, rules, attempts: search.accepted, awaited, choice, singles: search.singles, tried: search.tried, isCut: search.isCut }
+  const { accepted: attempts, isCut, singles, tried } = search
+  return { world, worth, scene, subproblems, rules, attempts, awaited, choice, singles, tried, isCut }
 }
 
 /** Pods that wait go where they would go anyway; the nodes that they go to stay. */

@@ -56,7 +56,8 @@ const stuckReason = ({ model, pass }: Stuck): Reason => {
   const pod = left === undefined ? model.runOf.indexOf(-1) : left.pods[0]!
   const { metadata: { name, namespace = "default" } } = model.problem.pods[Math.max(0, pod)]!
   const because = left === undefined ? "its requests cannot be read"
-    : explain(model, pass, left.run).map(({ message, nodePool }) => nodePool === "" ? message : `NodePool ${nodePool}: ${message}`).join("; ")
+    : explain(model, pass, left.run)
+      .map(({ message, nodePool }) => nodePool === "" ? message : `NodePool ${nodePool}: ${message}`).join("; ")
   return { reason: "PodHasNoOtherPlace", message: `pod ${namespace}/${name} has no other place: ${because}` }
 }
 
@@ -78,7 +79,8 @@ const triedReason = ({ isCut, rules, world: { problem } }: Decision, found: Atte
     return { reason: "SavingsTooSmall", message: `${closest}, which saves ${dollars(savings)} an hour; ${dollars(asked)} are asked for` }
   }
   if (!rules.isBalanced(found)) {
-    return { reason: "NotWorthDisruption", message: `${closest}, which saves ${dollars(savings)} an hour: too little for its disruption cost` }
+    const message = `${closest}, which saves ${dollars(savings)} an hour: too little for its disruption cost`
+    return { reason: "NotWorthDisruption", message }
   }
   return { reason: "NotLookedAt", message: isCut ? cut : "its turn comes later" }
 }

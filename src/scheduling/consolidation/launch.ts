@@ -36,9 +36,10 @@ interface Sold {
  */
 export const launchOf = (model: Model, node: PackedNode, least = 1): Launch | undefined => {
   const sold = node.types.flatMap((type) => worstOf(node.state, type) ?? [])
-  const capacityType = sold.reduce<Sold | undefined>((best, one) =>
-    best === undefined || one.price < best.price || (one.price === best.price && rank(one.capacityType) < rank(best.capacityType)) ? one : best,
-  undefined)?.capacityType
+  const isBetter = (a: Sold, b: Sold): boolean =>
+    a.price < b.price || (a.price === b.price && rank(a.capacityType) < rank(b.capacityType))
+  const capacityType = sold.reduce<Sold | undefined>((best, one) => best === undefined || isBetter(one, best) ? one : best, undefined)
+    ?.capacityType
   if (capacityType === undefined) return undefined
   const state = heldTo(model, node.state, capacityType)
   const usable = sold.filter((one) => one.capacityType === capacityType).sort((a, b) => a.price - b.price || a.type - b.type)

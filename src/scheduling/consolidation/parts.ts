@@ -36,7 +36,8 @@ export const partsOf = (found: Attempt): ReadonlyArray<Part> => {
 
 /** Of the nodes that go those of which the very type is bought again for as much, by number of pods, most first. */
 export const repeated = (found: Attempt, typeOf: (n: number) => string): ReadonlyArray<number> => {
-  const bought = new Set(found.launches.map(({ node: { state: { pool }, types } }) => `${pool.name}/${pool.catalogue.types[types[0]!]!.name}`))
+  const bought = new Set(found.launches.map(({ node: { state: { pool }, types } }) =>
+    `${pool.name}/${pool.catalogue.types[types[0]!]!.name}`))
   const rehoused = new Map<number, number>()
   found.to.forEach((to, i) => {
     if (to === nowhere) rehoused.set(found.from[i]!, (rehoused.get(found.from[i]!) ?? 0) + 1)

@@ -243,7 +243,9 @@ export class Search {
     let best = yield* this.best([...hopes, ...others].map((n) => [n]), enough, (n) => first.has(n) ? Infinity : few)
     for (let size = 2; best === undefined && size <= hopes.length && size <= nodesAtOnce; size *= 2) {
       const sets: Array<ReadonlyArray<number>> = []
-      for (let from = 0; from + size <= hopes.length && sets.length < patience; from += size >> 1) sets.push(hopes.slice(from, from + size))
+      for (let from = 0; from + size <= hopes.length && sets.length < patience; from += size >> 1) {
+        sets.push(hopes.slice(from, from + size))
+      }
       best = yield* this.best(sets.filter((set) => rules.allows(set)), Infinity, () => Infinity)
     }
     if (best === undefined) return

@@ -7,7 +7,9 @@ import { node, problem } from "../build.ts"
 import { objectionsTo } from "./judge.ts"
 
 /** A node of the type, in its first offering, that may go, with these pods. */
-export const running = (name: string, of: InstanceType, pods: ReadonlyArray<Pod>, extra: Partial<ConsolidationNode> = {}): ConsolidationNode => {
+export const running = (
+  name: string, of: InstanceType, pods: ReadonlyArray<Pod>, extra: Partial<ConsolidationNode> = {}
+): ConsolidationNode => {
   const { capacityType, zone } = of.offerings[0]!
   const { labels, ...rest } = extra
   return {
@@ -37,7 +39,8 @@ export const cluster = ({ about = {}, stay = [], ...parts }: Parts): Consolidati
     return type.offerings.find(({ capacityType, zone }) =>
       capacityType === labels["karpenter.sh/capacity-type"] && zone === labels["topology.kubernetes.io/zone"])!.price
   }
-  const candidates = parts.candidates ?? parts.nodes.filter(({ name, nodePool }) => nodePool !== undefined && !stay.includes(name)).map((one): Candidate => ({
+  const may = parts.nodes.filter(({ name, nodePool }) => nodePool !== undefined && !stay.includes(name))
+  const candidates = parts.candidates ?? may.map((one): Candidate => ({
     node: one.name, hourlyPrice: priceOf(one), nodePool: one.nodePool!, disruptionCost: 1 + one.pods.length,
     moving: one.pods.map(({ metadata }) => `${metadata.namespace ?? "default"}/${metadata.name}`), ...about[one.name]
   }))

@@ -7,7 +7,9 @@ import { requires, running as labelled, spread, hostname, zone } from "../judged
 import { cluster, commandIn, decided, reasonsIn, running } from "./build.ts"
 import { objectionsTo } from "./judge.ts"
 
-const [small, medium, large, huge] = [type("small", 2, 4, 0.02), type("medium", 4, 8, 0.04), type("large", 8, 16, 0.08), type("huge", 16, 32, 0.16)]
+const [small, medium, large, huge] = [
+  type("small", 2, 4, 0.02), type("medium", 4, 8, 0.04), type("large", 8, 16, 0.08), type("huge", 16, 32, 0.16)
+]
 const types = [small, medium, large, huge]
 const cpu = (amount: number, name = "p") => pod(name, { cpu: amount, memory: `${amount}Gi` })
 const many = (prefix: string, count: number, amount: number) => Array.from({ length: count }, (_, i) => cpu(amount, `${prefix}${i}`))
@@ -52,7 +54,8 @@ describe("consolidation", () => {
     const stuck = running("stuck", huge, [cpu(15, "stuck")])
     const cheap = type("cheap", 6, 16, 0.03)
     const answer = decided({
-      types: [small, cheap, huge], nodes: [stuck, ...Array.from({ length: 4 }, (_, i) => running(`n${i}`, small, [pod(`p${i}`, { cpu: "1200m" })]))]
+      types: [small, cheap, huge],
+      nodes: [stuck, ...Array.from({ length: 4 }, (_, i) => running(`n${i}`, small, [pod(`p${i}`, { cpu: "1200m" })]))]
     })
     assert.strictEqual(commandIn(answer), "n0 n1 n2 n3 > cheap")
     assert.deepStrictEqual(reasonsIn(answer), ["stuck: NoCheaperPlacement"])
@@ -68,7 +71,7 @@ describe("consolidation", () => {
   })
 
   it("never replaces a node by one like it", () => {
-    const given = cluster({ types, nodes: [running("a", large, many("a", 5, 1)), running("b", large, many("b", 5, 1)), running("c", large, many("c", 5, 1))] })
+    const given = cluster({ types, nodes: ["a", "b", "c"].map((name) => running(name, large, many(name, 5, 1))) })
     const { disruptions, totals } = untilStable(given)
     for (const { remove, replace } of disruptions) {
       assert.isFalse(replace.some(({ instanceType }) => instanceType === "large"), remove.join())
@@ -154,7 +157,8 @@ describe("spot", () => {
   })
 
   it("goes where other nodes have room, allowed or not", () => {
-    assert.strictEqual(commandIn(decided({ types: both, nodes: [running("a", dearest, [cpu(1, "a")]), running("b", dearest, [cpu(9, "b")])] })), "a >")
+    const nodes = [running("a", dearest, [cpu(1, "a")]), running("b", dearest, [cpu(9, "b")])]
+    assert.strictEqual(commandIn(decided({ types: both, nodes })), "a >")
   })
 
   it("is replaced alone only where 15 types are cheaper, and then by one of them", () => {

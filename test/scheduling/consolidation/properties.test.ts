@@ -72,18 +72,18 @@ const steps = { steps: 60 }
 describe("any cluster", () => {
   it("gets commands only that save, keep to budgets, and leave every pod where Kubernetes would have it", () => {
     let commands = 0
-    for (const { seed, given } of clusters(400)) {
+    for (const { seed, given } of clusters(250)) {
       const { command, totals } = consolidate(given, steps)
       if (command === undefined) continue
       commands++
       assert.deepStrictEqual(objectionsTo(given, command), [], `seed ${seed}`)
       assert.isAtMost(totals.after.hourlyPrice, totals.before.hourlyPrice, `seed ${seed}`)
     }
-    assert.isAbove(commands, 100)
+    assert.isAbove(commands, 60)
   })
 
   it("says of every candidate that it goes or why it stays", () => {
-    for (const { seed, given } of clusters(200)) {
+    for (const { seed, given } of clusters(100)) {
       const { command, kept } = consolidate(given, steps)
       const told = [...command?.remove ?? [], ...kept.map(({ node }) => node)].sort()
       assert.deepStrictEqual(told, given.candidates.map(({ node }) => node).sort(), `seed ${seed}`)
@@ -92,7 +92,7 @@ describe("any cluster", () => {
   })
 
   it("has one answer, whatever the order of its lists, and however it is cut into slices", () => {
-    for (const { seed, given } of clusters(150)) {
+    for (const { seed, given } of clusters(100)) {
       const mixed: ConsolidationProblem = { ...given, ...shuffled(given as Problem, seed), candidates: [...given.candidates].reverse() }
       const one = consolidate(given, steps)
       assert.deepStrictEqual(consolidate(mixed, steps), one, `seed ${seed}`)
@@ -100,7 +100,7 @@ describe("any cluster", () => {
   })
 
   it("comes to rest, each command on the way as good as the first, and stays there", () => {
-    for (const { seed, given } of clusters(120)) {
+    for (const { seed, given } of clusters(80)) {
       let state = given
       let round = 0
       for (;;) {
