@@ -15,6 +15,7 @@ import { oneClaimPerLinode } from "./invariants/oneClaimPerLinode.ts"
 import { othersUntouched } from "./invariants/othersUntouched.ts"
 import { podsRun } from "./invariants/podsRun.ts"
 import { purchases } from "./invariants/purchases.ts"
+import { replacedFirst } from "./invariants/replacedFirst.ts"
 import { tokenHidden } from "./invariants/tokenHidden.ts"
 import type { Ground } from "./life.ts"
 import type { MakeInvariant } from "./world.ts"
@@ -280,6 +281,26 @@ describe("limits", () => {
     one.put("nodeclaims", [claimOf("d", { cpu: "2", says: ["DisruptionReason"] })])
     one.put("nodepools", [poolOf({ limits: { cpu: "1" } })], { by: "user" })
     assert.isUndefined(one.put("nodeclaims", [claimOf("c", { cpu: "2" })]))
+  })
+})
+
+describe("a node goes only when what replaces it is ready", () => {
+  const going = { says: ["Launched", "Registered", "Initialized", "DisruptionReason"] }
+  const replacement = (says: ReadonlyArray<string>): NodeClaim => {
+    const claim = claimOf("new", { says })
+    const at = claimOf("old", going).status?.conditions?.find(({ type }) => type === "DisruptionReason")?.lastTransitionTime
+    const replaces = JSON.stringify({ at, of: 1, claims: [{ name: "old", uid: "old" }] })
+    return { ...claim, metadata: { ...claim.metadata, annotations: { ...claim.metadata.annotations, [annotation.replaces]: replaces } } }
+  }
+  const taken = (says: ReadonlyArray<string>): string | undefined => {
+    const one = world(replacedFirst)
+    one.put("nodeclaims", [claimOf("old", going), replacement(says)])
+    return one.put("nodeclaims", [claimOf("old", { ...going, deleting: true })])
+  }
+
+  it("asks for all of its replacements", () => {
+    assert.match(taken(["Launched", "Registered"]) ?? "", /deleted old before new was initialized/)
+    assert.isUndefined(taken(["Launched", "Registered", "Initialized"]))
   })
 })
 

@@ -9,8 +9,9 @@ import { oneClaimPerLinode } from "./oneClaimPerLinode.ts"
 import { othersUntouched } from "./othersUntouched.ts"
 import { podsRun } from "./podsRun.ts"
 import { purchases } from "./purchases.ts"
+import { replacedFirst } from "./replacedFirst.ts"
 import { tokenHidden } from "./tokenHidden.ts"
 
 export const allInvariants: ReadonlyArray<MakeInvariant> = [
-  tokenHidden, othersUntouched, boundNodesStay, oneClaimPerLinode, purchases, evictions, limits, budgets, podsRun, nothingLeft
+  tokenHidden, othersUntouched, boundNodesStay, replacedFirst, oneClaimPerLinode, purchases, evictions, limits, budgets, podsRun, nothingLeft
 ]

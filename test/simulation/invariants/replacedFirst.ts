@@ -1,0 +1,42 @@
+/** A node that is replaced goes only when all that replace it are ready for its pods. */
+import { annotation } from "../../../src/apis/labels.ts"
+import { conditionType, nodeClaimConditions } from "../../../src/apis/conditions.ts"
+import type { NodeClaim } from "../../../src/apis/nodeClaim.ts"
+import type { MakeInvariant } from "../world.ts"
+import { beginsToGo, claimChanges, ClaimBook, isTrue } from "./claimBook.ts"
+
+interface Replaces {
+  readonly at: string
+  readonly of: number
+  readonly claims: ReadonlyArray<{ readonly uid: string }>
+}
+
+const replacesOf = ({ metadata }: NodeClaim): Replaces | undefined => {
+  const text = metadata.annotations?.[annotation.replaces]
+  return text === undefined ? undefined : JSON.parse(text) as Replaces
+}
+
+export const replacedFirst: MakeInvariant = () => {
+  const book = new ClaimBook()
+  return {
+    name: "a node goes only when what replaces it is ready",
+    step: (world) => {
+      const changes = claimChanges(world)
+      if (changes.length === 0) return undefined
+      book.follow(changes)
+      for (const change of changes) {
+        const { before, by, program } = change
+        if (by !== "controller" || before === undefined || !beginsToGo(change)) continue
+        const reason = nodeClaimConditions.get(before, conditionType.disruptionReason)
+        if (reason?.status !== "True") continue
+        const own = [...book.claims.values()].filter((claim) => {
+          const replaces = replacesOf(claim)
+          return replaces?.at === reason.lastTransitionTime && replaces?.claims.some(({ uid }) => uid === before.metadata.uid) === true
+        })
+        const missing = own.find((claim) => !isTrue(claim, conditionType.initialized))
+        if (missing !== undefined) return `${program} deleted ${before.metadata.name} before ${missing.metadata.name} was initialized`
+      }
+      return undefined
+    }
+  }
+}
