@@ -189,19 +189,18 @@ export class Search {
   /** The nodes that pay: together with those they share replacements with, and by themselves at what packing came to. */
   private paying(found: Attempt): ReadonlyArray<number> {
     const { rules, worth, world: { sites } } = this
-    const stays = new Set(partsOf(found).flatMap(({ cost, nodes, pods }) =>
-      rules.priceOf(nodes) - cost - rules.priceOfMoving(pods) > negligible ? [] : nodes))
     const rehoused = new Map<number, number>()
-    let total = 0
     found.pods.forEach((pod, i) => {
-      if (found.to[i] !== nowhere) return
-      const value = worth.ofPod(pod)
-      total += value
-      rehoused.set(found.from[i]!, (rehoused.get(found.from[i]!) ?? 0) + value)
+      if (found.to[i] === nowhere) rehoused.set(found.from[i]!, (rehoused.get(found.from[i]!) ?? 0) + worth.ofPod(pod))
     })
-    const overhead = total === 0 ? 0 : found.cost / total
-    return found.gone.filter((n) => !stays.has(n) &&
-      sites[n]!.candidate!.hourlyPrice - rules.priceOfMoving(sites[n]!.moving) > overhead * (rehoused.get(n) ?? 0))
+    const paying = new Set(partsOf(found).flatMap(({ cost, nodes, pods }) => {
+      if (rules.priceOf(nodes) - cost - rules.leastPriceOfMoving(pods) <= negligible) return []
+      const overhead = cost / nodes.reduce((sum, n) => sum + (rehoused.get(n) ?? 0), 0)
+      const good = nodes.filter((n) => !rehoused.has(n) ||
+        sites[n]!.candidate!.hourlyPrice - rules.priceOfMoving(sites[n]!.moving) > overhead * rehoused.get(n)!)
+      return good.length === 0 ? nodes : good
+    }))
+    return found.gone.filter((n) => paying.has(n))
   }
 
   /** True where further attempts would have to know more of the new nodes than is told to them. */

@@ -61,6 +61,15 @@ describe("consolidation", () => {
     assert.deepStrictEqual(reasonsIn(answer), ["stuck: NoCheaperPlacement"])
   })
 
+  it("does not buy again what a wasteful node is, to replace others beside it", () => {
+    const sold = [type("s2", 1.9, 3.75, 0.036), type("s6", 5.9, 15.75, 0.144), type("s8", 7.9, 31.75, 0.288), type("c6", 6, 16, 0.1)]
+    const nodes = [
+      running("n0", sold[2]!, [pod("stuck", { cpu: 7, memory: "30Gi" })]),
+      ...Array.from({ length: 4 }, (_, i) => running(`n${i + 1}`, sold[0]!, [pod(`p${i}`, { cpu: "1200m", memory: "1Gi" })]))
+    ]
+    assert.strictEqual(commandIn(decided({ types: sold, nodes })), "n1 n2 n3 n4 > c6")
+  })
+
   it("leaves a cluster alone that is as cheap as can be", () => {
     const answer = decided({ types, nodes: [running("a", small, [cpu(2, "a")]), running("b", medium, many("b", 4, 1))] })
     assert.strictEqual(commandIn(answer), "nothing")
