@@ -1,5 +1,6 @@
 /** Measures what is promised, prints it, and keeps it in bench/RESULTS.md. */
 import { parseArgs } from "node:util"
+import { consolidation } from "./consolidation.ts"
 import { controller } from "./controller.ts"
 import { cost } from "./costSection.ts"
 import type { Section } from "./results.ts"
@@ -10,7 +11,7 @@ import { mixes } from "./schedulingMixes.ts"
 
 const help = `npm run bench [-- flags]
 
-  --only SECTION   scheduling, cost, controller or scale; may be given several times (default: all)
+  --only SECTION   scheduling, cost, consolidation, controller or scale; may be given several times (default: all)
   --runs N         how often everything is measured (default 5)
   --max-pods N     leaves larger batches out (default: none)
   --mix NAME       of scheduling, only this batch; may be given several times: ${mixes.map(({ name }) => name).join(", ")}
@@ -20,7 +21,7 @@ Builds first, also Karpenter's Go scheduler (needs Go), which is the rival. All 
 machine shows in the figures. A section of bench/RESULTS.md is replaced whole by what was measured of it; others stay as they are.
 `
 
-const names = ["scheduling", "cost", "controller", "scale"] as const
+const names = ["scheduling", "cost", "consolidation", "controller", "scale"] as const
 
 const { values } = parseArgs({
   options: {
@@ -46,6 +47,7 @@ const wrong = [
 const measure: Readonly<Record<typeof names[number], () => Promise<Section>>> = {
   scheduling: () => scheduling(mixes.filter(({ name, pods }) => pods <= maxPods && chosen.includes(name)), runs),
   cost: () => cost(maxPods),
+  consolidation: () => consolidation(runs, maxPods),
   controller: () => controller(runs),
   scale: () => Promise.resolve(scale())
 }

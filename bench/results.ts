@@ -20,7 +20,7 @@ export const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyA
   `| ${head.join(" | ")} |`, `|${head.map(() => "---|").join("")}`, ...rows.map((row) => `| ${row.join(" | ")} |`)
 ].join("\n")
 
-const order = ["Scheduling", "Cost", "Controller", "Scale"]
+const order = ["Scheduling", "Cost", "Consolidation", "Controller", "Scale"]
 
 /** Puts a section in the place of its predecessor, and leaves the others as they were measured. */
 export const keep = ({ text, title }: Section): void => {

@@ -51,11 +51,25 @@ export interface RivalAnswer {
   readonly runs: ReadonlyArray<RivalRun>
 }
 
+/** What one of Karpenter's methods would do, were it asked first. */
+export interface RivalMethod {
+  readonly setupNs: number
+  readonly elapsedNs: number
+  readonly commands: ReadonlyArray<{ readonly removed: ReadonlyArray<string>; readonly replacements: ReadonlyArray<RivalNode> }>
+}
+
+/** By method, in the order in which Karpenter asks them. */
+export const rivalMethods = ["empty", "multi", "single"] as const
+
+export type RivalConsolidation = { readonly [Method in typeof rivalMethods[number]]: RivalMethod }
+
 export interface Rival {
   /** The upstream benchmark's mix as JSON text: the same arguments give the same bytes. */
   readonly generate: (mix: "diverse" | "preference", pods: number) => Promise<string>
   /** Solves in a fresh process, with one worker as Karpenter does by default. */
   readonly solve: (file: string) => Promise<RivalAnswer>
+  /** Which nodes would go, in a fresh process; Karpenter's 15 seconds of waiting left out. */
+  readonly consolidate: (file: string) => Promise<RivalConsolidation>
   /** A process that answers problems one after the other, each with so many runs. */
   readonly serve: (runs: number) => RivalServer
 }
@@ -115,6 +129,9 @@ export const provideRival = async (): Promise<Rival> => {
     solve: async (file) => JSON.parse(
       await run(program, ["solve", "-concurrency", "1", "-options", "1", resolve(file)], tmpdir())
     ) as RivalAnswer,
+    consolidate: async (file) => JSON.parse(
+      await run(program, ["consolidate", "-options", "1", resolve(file)], tmpdir())
+    ) as RivalConsolidation,
     serve: (runs) => serve(program, runs)
   }
 }
