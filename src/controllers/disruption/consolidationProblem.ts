@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import type { StateNode } from "../../cluster/cluster.ts"
 import type { Pod } from "../../kube/objects.ts"
-import type { ConsolidationProblem, PoolTotals } from "../../scheduling/consolidation/contract.ts"
+import type { Candidate as Asked, ConsolidationProblem, PoolTotals } from "../../scheduling/consolidation/contract.ts"
 import { Settings } from "../../settings/settings.ts"
 import { consolidatable } from "../nodeclaim/consolidatable.ts"
 import type { Participants } from "../provisioning/nodePools.ts"
@@ -11,6 +11,10 @@ import { priceOf, wholeCostOf } from "./candidate.ts"
 import type { Candidate } from "./candidate.ts"
 import type { View } from "./look.ts"
 import { homeless, movingPods } from "./simulate.ts"
+import { inSlices } from "./slices.ts"
+
+/** Candidates that are worked out at a time. */
+const atOnce = 50
 
 /** Pods came or went there not long ago, or it is not ready: it takes none of those that consolidation moves. */
 export const isTooYoung = ({ claim, initialized, nodePool }: StateNode, { nodePools, nowMillis }: View): boolean => {
@@ -51,25 +55,27 @@ export const consolidationProblem = Effect.fnUntraced(function*(
     pods: [...pending, ...leaving], nodes: view.nodes, promised: new Map<string, ReadonlyArray<Pod>>()
   }, participants)
   const pools = view.pools("Underutilized")
+  const asked = yield* inSlices(function*() {
+    const found: Array<Asked> = []
+    for (const candidate of candidates) {
+      const state = view.byName.get(candidate.name)
+      const { disruptionCost, nodePool, price } = candidate
+      if (state === undefined || nodePool === undefined) continue
+      const policy = pools.get(nodePool)?.policy === "Balanced" ? "Balanced" : "WhenEmptyOrUnderutilized"
+      found.push({
+        node: candidate.name, hourlyPrice: price, moving: movingPods(state, view).map(keyOf), disruptionCost, nodePool, policy
+      })
+      if (found.length % atOnce === 0) yield
+    }
+    return found
+  }())
   const problem: ConsolidationProblem = {
     ...question,
     nodes: nodes.map((node) => {
       const state = view.byName.get(node.name)
       return { ...node, takesMoved: state !== undefined && !isTooYoung(state, view) }
     }),
-    candidates: candidates.flatMap((candidate) => {
-      const state = view.byName.get(candidate.name)
-      const { nodePool } = candidate
-      if (state === undefined || nodePool === undefined) return []
-      return [{
-        node: candidate.name,
-        hourlyPrice: candidate.price,
-        moving: movingPods(state, view).map(keyOf),
-        disruptionCost: candidate.disruptionCost,
-        nodePool,
-        policy: pools.get(nodePool)?.policy === "Balanced" ? "Balanced" as const : "WhenEmptyOrUnderutilized" as const
-      }]
-    }),
+    candidates: asked,
     budgets: Object.fromEntries([...pools.values()].map(({ name, remaining }) => [name, isHeld(name) ? 0 : remaining])),
     poolTotals: totalsOf(view),
     consolidation: {
