@@ -4,6 +4,7 @@ import { consolidate as decide } from "../../scheduling/consolidation/consolidat
 import type { ConsolidationTotals, Disruption, Kept } from "../../scheduling/consolidation/contract.ts"
 import { untilStable } from "../../scheduling/consolidation/untilStable.ts"
 import { solve } from "../../scheduling/index.ts"
+import type { Problem } from "../../scheduling/index.ts"
 import { millis } from "./answer.ts"
 import type { BadInput } from "./badInput.ts"
 import type { Catalog } from "./catalog.ts"
@@ -27,6 +28,9 @@ export interface Consolidated extends Asked {
 
 /** Sets of nodes that are packed before a search ends, as for the controller. */
 const mostSteps = 20_000
+
+/** Enough to find a place for pods that the first plan has none for. */
+const fewSteps = 1000
 
 const emptied = (round: ReadonlyArray<Empty>): Disruption => ({
   reason: "Empty",
@@ -89,9 +93,15 @@ export const makeConsolidation = Effect.fnUntraced(function*(
     kept: found.kept,
     totals: totalsOf(removable, found.totals),
     elapsedMs,
-    unplaced: question.refused.length + solve(question.problem).first.unschedulable.length
+    unplaced: question.refused.length + unplacedOf(question.problem)
   }
 })
+
+/** The first plan may lack a place that a few steps find. */
+const unplacedOf = (problem: Problem): number => {
+  const solution = solve(problem)
+  return solution.first.unschedulable.length === 0 ? 0 : solution.improve({ steps: fewSteps }).unschedulable.length
+}
 
 const once = ({ problem }: Removable, budget: Parameters<typeof decide>[1]) => {
   const { command, ...others } = decide(problem, budget)
