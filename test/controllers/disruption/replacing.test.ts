@@ -132,6 +132,17 @@ describe("a drifted node", () => {
     assert.include(yield* exposition, "karpenter_nodepools_allowed_disruptions{nodepool=\"default\",reason=\"Drifted\"} 0")
   }).pipe(Effect.provide(world)))
 
+  it.effect("goes when the schedule of the budget that held it is over", () => Effect.gen(function*() {
+    // The test begins at midnight: for an hour from each hit nothing goes.
+    yield* basics({ ...allowAll, budgets: [{ nodes: "0", schedule: "@daily", duration: "1h" }] })
+    yield* drifted("a", [])
+    yield* start
+    yield* pass(59 * 60)
+    assert.deepStrictEqual(yield* going, [])
+    yield* pass(75)
+    assert.deepStrictEqual(yield* going, ["a"])
+  }).pipe(Effect.provide(world)), 30_000)
+
   it.effect("waits for its turn: those that wait for replacements use up the budget", () => Effect.gen(function*() {
     yield* basics({ ...allowAll, budgets: [{ nodes: "2" }] })
     for (const name of ["a", "b", "c"]) yield* drifted(name, ["3"])
