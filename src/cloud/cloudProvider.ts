@@ -41,7 +41,8 @@ export interface Machine {
   readonly imageID: string | undefined
 }
 
-export type Deletion = "terminating" | "gone"
+/** `waiting`: nothing was asked of Linode yet, so the machine may still join and take pods. */
+export type Deletion = "waiting" | "terminating" | "gone"
 
 /** "stopped": it is shut down, for longer than a boot or a move takes. Like "gone" it is said only on proof. */
 export type MachineState = "present" | "stopped" | "gone"

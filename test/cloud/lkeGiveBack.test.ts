@@ -105,7 +105,7 @@ describe("giving nodes back to LKE", () => {
       const [claim] = yield* addClaims(["a"])
       yield* play(Effect.flip(cloud.create(claim!)))
       yield* kube.delete(NodeClaims, { name: "a" })
-      assert.strictEqual(yield* play(cloud.delete(yield* getClaim("a"))), "terminating")
+      assert.strictEqual(yield* play(cloud.delete(yield* getClaim("a"))), "waiting")
       yield* pass("2 minutes")
       assert.strictEqual((yield* alive).length, 1)
       assert.strictEqual(yield* play(cloud.delete(yield* getClaim("a"))), "gone")

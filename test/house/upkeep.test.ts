@@ -58,7 +58,7 @@ describe("a node in its time", () => {
     house.thrifty()
   }), 60_000)
 
-  it("is marked when it is not what its NodePool or LinodeNodeClass would make now, and stays", life({}, function*(house) {
+  it("is marked when it is not what its NodePool or LinodeNodeClass would make now, and stays where no budget lets it go", life({}, function*(house) {
     const { kube } = house
     const editClass = (spec: object) => kube.patch(LinodeNodeClasses, { name: "default" }, { spec }, { kind: "merge" })
     const reasons = () => [...new Set(conditionOf(house, "Drifted").map((condition) => condition?.reason))]
@@ -68,6 +68,7 @@ describe("a node in its time", () => {
     yield* house.settled(2)
     const before = names(house)
     assert.deepStrictEqual(reasons(), [undefined])
+    yield* house.kube.patch(NodePools, { name: "default" }, { spec: { disruption: { budgets: [{ nodes: "0" }] } } }, { kind: "merge" })
 
     yield* editPool(house, { metadata: { labels: { team: "blue" } } })
     yield* becomes("NodePoolDrifted")

@@ -62,7 +62,7 @@ const pass = (world: World) => Effect.fn("lke.giveBack")(function*(key: string, 
   for (const claim of listed) note(claim, "terminating")
   for (const claim of plan.gone) note(claim, "gone")
   for (const { claim, why } of plan.wait) {
-    note(claim, "terminating")
+    note(claim, "waiting")
     yield* Effect.logDebug("a machine is not given back yet", { NodeClaim: claim.name, why })
   }
   const unlisted = [...plan.unlisted, ...orphaned.filter((claim) => !listed.includes(claim))]

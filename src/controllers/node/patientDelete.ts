@@ -10,13 +10,13 @@ export type DeletionStep =
   | { readonly is: "gone" }
   /** Under way. */
   | { readonly is: "terminating"; readonly afterMillis: number }
-  /** Linode did not answer. */
+  /** It has not begun, or Linode did not answer. */
   | { readonly is: "wait"; readonly afterMillis: number }
 
 /** How far the deletion is, and when to ask again. */
 export const patientDelete = <R>(deletion: Effect.Effect<Deletion, CloudError, R>): Effect.Effect<DeletionStep, CloudError, R> =>
   deletion.pipe(
-    Effect.map((is): DeletionStep => is === "gone" ? { is } : { is, afterMillis: askAgainMillis }),
+    Effect.map((is): DeletionStep => is === "gone" ? { is } : { is: is === "waiting" ? "wait" : is, afterMillis: askAgainMillis }),
     Effect.catchIf((error) => error.reason._tag === "CloudUnavailable", (error) => Effect.as(
       Effect.logDebug("could not ask Linode for the deletion of the machine", { error: error.message }),
       { is: "wait", afterMillis: unavailableMillis(error) } as const

@@ -33,8 +33,8 @@ const settled = (world: World): string | undefined => {
     if (!isDeleting(claim) && annotations[annotation.terminationTimestamp] !== undefined) return `${name} stays, and has a deadline`
   }
   for (const pool of world.ourPools()) {
-    const sentence = pool.tags.find((tag) => tag === "karpenter-sentenced=pool" ||
-      pool.nodes.some(({ id }) => tag === `karpenter-sentenced=${id}`))
+    // A pool that is sentenced as a whole may stay as long as claims live in it: none joins them, and it goes with the last.
+    const sentence = pool.tags.find((tag) => pool.nodes.some(({ id }) => tag === `karpenter-sentenced=${id}`))
     if (sentence !== undefined) return `pool ${pool.id} stays, and has the tag ${sentence}`
   }
   return undefined
