@@ -3,6 +3,9 @@
  * means, so a seed that finds nothing any more is no proof of anything; it is kept all the same, since it costs little.
  */
 export const failedOnce: Readonly<Record<number, string>> = {
+  1: "consolidation that went in circles, since the scheduler put pods elsewhere than planned",
+  57: "a machine given back under pods that came while its end had not begun",
+  69: "a node that was leaving when a new leader came, and never drained",
   191: "(none: users who had deleted their node class with a budget in the way waited for ever)",
   475: "a machine given back under pods that a budget kept, since its claim had not come to be registered",
   481: "an eviction queue that forgot what it was told before it began",
