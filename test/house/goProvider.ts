@@ -179,13 +179,11 @@ export const wasHere = Effect.fnUntraced(function*({ kube }: Place) {
   const conditions = ["ValidationSucceeded", "Ready"].map((type) => condition(type, "True", at))
   yield* kube.patch(LinodeNodeClasses, { name: "default" }, { status: { conditions } }, { kind: "merge", subresource: "status" })
   const micro = at.replace("Z", "000Z")
-  yield* kube.create(Leases, {
-    apiVersion: "coordination.k8s.io/v1", kind: "Lease",
-    metadata: { name: "karpenter-leader-election", namespace: "kube-system" },
-    spec: {
-      holderIdentity: "karpenter-6d5f-go_1f2e", leaseDurationSeconds: 15, acquireTime: micro, renewTime: micro, leaseTransitions: 3
-    }
-  })
+  const metadata = { name: "karpenter-leader-election", namespace: "kube-system" }
+  const spec = { holderIdentity: "karpenter-6d5f-go_1f2e", leaseDurationSeconds: 15, acquireTime: micro, renewTime: micro, leaseTransitions: 3 }
+  yield* kube.create(Leases, { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata, spec }).pipe(
+    Effect.catchIf((error) => error.reason._tag === "AlreadyExists", () => kube.patch(Leases, metadata, { spec }, { kind: "merge" }))
+  )
 })
 
 /** What must be left alone: names, deletion and drift of the claims. */

@@ -62,11 +62,12 @@ describe("karpenter-linode/scheduling", () => {
       process.stdout.write(Object.keys(library).join(" "))
     `)
     assert.deepStrictEqual(stdout.split(" "), [
-      "MalformedQuantity", "addResources", "anything", "both", "compareQuantities", "compatible", "conflict", "coreWellKnownLabels",
-      "describeRequirements", "describeTaint", "describeValues", "formatOf", "formatQuantity", "hasValue", "intersection", "intersects",
+      "MalformedQuantity", "addResources", "anything", "both", "compareQuantities", "compatible", "conflict", "consolidate",
+      "consolidating", "coreWellKnownLabels", "describeRequirements", "describeTaint", "describeValues", "formatOf", "formatQuantity", "hasValue", "intersection", "intersects",
       "isContradiction", "isRestrictedLabel", "matchesLabels", "noRequirements", "noValue", "normalizeLabelKey", "operatorOf",
       "overlaps", "parseQuantity", "podRequests", "requirementsOf", "requirementsOfLabels", "schedule", "serializeRequirements", "solve",
-      "someValue", "subtractResources", "toMillis", "toRequirements", "toUnits", "tolerationMatches", "untolerated", "valueSet", "valuesIn"
+      "someValue", "subtractResources", "toMillis", "toRequirements", "toUnits", "tolerationMatches", "untilStable", "untolerated", "valueSet",
+      "valuesIn"
     ])
   })
 

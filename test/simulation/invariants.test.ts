@@ -292,15 +292,24 @@ describe("a node goes only when what replaces it is ready", () => {
     const replaces = JSON.stringify({ at, of: 1, claims: [{ name: "old", uid: "old" }] })
     return { ...claim, metadata: { ...claim.metadata, annotations: { ...claim.metadata.annotations, [annotation.replaces]: replaces } } }
   }
-  const taken = (says: ReadonlyArray<string>): string | undefined => {
+  const old = (deleting: boolean): NodeClaim => {
+    const claim = claimOf("old", { ...going, deleting })
+    return { ...claim, status: { ...claim.status, nodeName: "old-node" } }
+  }
+  const taken = (says: ReadonlyArray<string>, node = nodeOf("old-node")): string | undefined => {
     const one = world(replacedFirst)
-    one.put("nodeclaims", [claimOf("old", going), replacement(says)])
-    return one.put("nodeclaims", [claimOf("old", { ...going, deleting: true })])
+    one.put("nodes", [node], { by: "user" })
+    one.put("nodeclaims", [old(false), replacement(says)])
+    return one.put("nodeclaims", [old(true)])
   }
 
   it("asks for all of its replacements", () => {
     assert.match(taken(["Launched", "Registered"]) ?? "", /deleted old before new was initialized/)
     assert.isUndefined(taken(["Launched", "Registered", "Initialized"]))
+  })
+
+  it("says nothing of a node that somebody else takes away", () => {
+    assert.isUndefined(taken(["Launched", "Registered"], leaving(nodeOf("old-node"))))
   })
 })
 

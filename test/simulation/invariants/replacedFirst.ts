@@ -2,7 +2,8 @@
 import { annotation } from "../../../src/apis/labels.ts"
 import { conditionType, nodeClaimConditions } from "../../../src/apis/conditions.ts"
 import type { NodeClaim } from "../../../src/apis/nodeClaim.ts"
-import type { MakeInvariant } from "../world.ts"
+import { Nodes } from "../../../src/kube/resources.ts"
+import type { MakeInvariant, World } from "../world.ts"
 import { beginsToGo, claimChanges, ClaimBook, isTrue } from "./claimBook.ts"
 
 interface Replaces {
@@ -14,6 +15,13 @@ interface Replaces {
 const replacesOf = ({ metadata }: NodeClaim): Replaces | undefined => {
   const text = metadata.annotations?.[annotation.replaces]
   return text === undefined ? undefined : JSON.parse(text) as Replaces
+}
+
+/** Whether it has to go whatever becomes of its replacements: somebody deleted its Node, it is broken, or its host goes down. */
+const goesAnyway = (world: World, { metadata, status }: NodeClaim): boolean => {
+  const node = status?.nodeName === undefined ? undefined : world.get(Nodes, { name: status.nodeName })
+  return node === undefined || node.metadata.deletionTimestamp !== undefined || world.broken.has(node.metadata.name) ||
+    metadata.annotations?.[annotation.interruption] !== undefined
 }
 
 export const replacedFirst: MakeInvariant = () => {
@@ -28,7 +36,7 @@ export const replacedFirst: MakeInvariant = () => {
         const { before, by, program } = change
         if (by !== "controller" || before === undefined || !beginsToGo(change)) continue
         const reason = nodeClaimConditions.get(before, conditionType.disruptionReason)
-        if (reason?.status !== "True") continue
+        if (reason?.status !== "True" || goesAnyway(world, before)) continue
         const own = [...book.claims.values()].filter((claim) => {
           const replaces = replacesOf(claim)
           return replaces?.at === reason.lastTransitionTime && replaces?.claims.some(({ uid }) => uid === before.metadata.uid) === true
