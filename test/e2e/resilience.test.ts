@@ -85,10 +85,10 @@ describe("trouble", () => {
     world.api.faults.on(({ method }) => method === "POST" || method === "PUT", { kind: "refused", status: 500 }, 1)
     world.api.faults.on(({ method }) => method === "GET", { kind: "refused", status: 500 }, 4)
     await world.apply([deployment("patient", { replicas: 3 })])
-    await world.running("patient", 3, 240)
+    await world.running("patient", 3, 330)
     assert.strictEqual(world.alive().length, (await world.claims()).length)
     assert.strictEqual(world.bought().length - before, world.alive().length)
-  }, 300_000)
+  }, 420_000)
 
   it("takes another type where the cheapest is sold out", async () => {
     await world.apply([deployment("first", { replicas: 2 })])

@@ -6,7 +6,7 @@ import { doubtOf, poolDoubts } from "./view.ts"
 import type { View } from "./view.ts"
 
 /** How long something must have had no owner before it is given back: longer than any request lives. Milliseconds. */
-export const grace = 120_000 + requestLifetime
+export const grace = 60_000 + requestLifetime
 
 /** What has had no owner since when, by node id or `pool-<id>` for a pool without nodes. Milliseconds. */
 export type Since = ReadonlyMap<string, number>

@@ -21,8 +21,11 @@ export type Intent = typeof Intent.Type
 
 const readIntent = Schema.decodeUnknownOption(Schema.fromJsonString(Intent))
 
-/** How long Linode may take at most to carry out a request whose answer never came, in milliseconds. */
-export const requestLifetime = 120_000
+/**
+ * How long after its intent was written a request whose answer never came may be carried out at most, in milliseconds: it waits for
+ * its turn and for its answer first, and lives two minutes after it was given up.
+ */
+export const requestLifetime = 180_000
 
 export interface ClaimRecord {
   readonly name: string

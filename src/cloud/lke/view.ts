@@ -116,7 +116,7 @@ export const doubtOf = (view: View, claim: ClaimRecord): Intent | undefined => {
 }
 
 /** How long tags that were sent may be written: they are recorded a little before they are sent. Milliseconds. */
-export const taggingLifetime = requestLifetime + 60_000
+export const taggingLifetime = requestLifetime
 
 export interface PoolDoubts {
   /** Changes of its count that may still be carried out: none other is sent to it meanwhile. */
