@@ -9,5 +9,6 @@ export const failedOnce: Readonly<Record<number, string>> = {
   191: "(none: users who had deleted their node class with a budget in the way waited for ever)",
   475: "a machine given back under pods that a budget kept, since its claim had not come to be registered",
   481: "an eviction queue that forgot what it was told before it began",
-  1164: "a whole pool deleted for a sentence that was carried out late, with a living node in it"
+  1164: "a whole pool deleted for a sentence that was carried out late, with a living node in it",
+  300750: "a pod deleted by a deadline of a node that was gone"
 }

@@ -221,6 +221,8 @@ export const makeEvictionQueue: Effect.Effect<EvictionQueue> = Effect.sync(() =>
           entries.delete(key)
           return done
         }
+        // Whose node is gone is taken by Kubernetes: the deadline was the node's.
+        if (nodeOf(pod) === undefined) return yield* left(pod)
         const now = yield* Clock.currentTimeMillis
         if (entry.deadline !== undefined && needsForceDelete(pod, entry.deadline, now)) {
           return yield* forceDelete(pod, entry, entry.deadline, now).pipe(Effect.catchIf(isNotFound, () => left(pod)))
