@@ -4,17 +4,16 @@
  */
 import { Data, Effect, Random } from "effect"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
-import { NodeClaims } from "../../apis/nodeClaim.ts"
 import { Cluster } from "../../cluster/cluster.ts"
 import type { StateNode } from "../../cluster/cluster.ts"
 import { replacingAnnotations } from "../../cluster/replacements.ts"
 import type { Replacing } from "../../cluster/replacements.ts"
 import { nominationKey } from "../../cluster/stateNode.ts"
-import { Kube } from "../../kube/kube.ts"
 import { isoNow } from "../../runtime/isoNow.ts"
 import { Metrics } from "../../runtime/metrics.ts"
 import { deleteClaim } from "../nodeclaim/removeClaim.ts"
 import { createClaims } from "../provisioning/create.ts"
+import { createClaim } from "../provisioning/createClaim.ts"
 import { nominationWindow } from "../provisioning/nomination.ts"
 import { Settings } from "../../settings/settings.ts"
 import { decisionOf, describe, nodePoolsOf } from "./command.ts"
@@ -56,7 +55,6 @@ export const unmarkAll = (nodes: ReadonlyArray<StateNode>) => Effect.forEach(nod
   ), { concurrency: atOnce, discard: true })
 
 const createReplacements = Effect.fnUntraced(function*({ nodes, reason, replacements }: Command, view: View, replacing: Replacing) {
-  const kube = yield* Kube
   const metrics = yield* Metrics
   const annotations = replacingAnnotations(replacing)
   const planned = replacements.flatMap((one) => one.kind === "planned" ? [one.node] : [])
@@ -68,7 +66,7 @@ const createReplacements = Effect.fnUntraced(function*({ nodes, reason, replacem
   const made = yield* Effect.forEach(fixed, (claim) => {
     const { metadata } = claim
     const whole = { ...claim, metadata: { ...metadata, annotations: { ...metadata.annotations, ...annotations } } }
-    return kube.create(NodeClaims, whole).pipe(
+    return createClaim(whole).pipe(
       Effect.tap(({ metadata: { labels } }) => Effect.sync(() => metrics.counter(
         "karpenter_nodeclaims_created_total",
         "Number of nodeclaims created in total by Karpenter.",

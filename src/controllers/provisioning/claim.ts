@@ -21,7 +21,7 @@ const requirement = (planned: NewNode["requirements"][number]): ClaimRequirement
 })
 
 /**
- * To be created; the server completes the name. It carries its finalizer from the start, so nothing has to be written
+ * To be created; its name is still to be completed. It carries its finalizer from the start, so nothing has to be written
  * before the first Linode call, and its owner is the NodePool, so that deleting the pool deletes it. `options` are the types
  * that it may be.
  */

@@ -1,6 +1,5 @@
 /** Writes the NodeClaims of a plan (core-scheduling §17.3). One that fails does not hold up the others. */
 import { Effect } from "effect"
-import { NodeClaims } from "../../apis/nodeClaim.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import { NodePools } from "../../apis/nodePool.ts"
 import type { NodePool } from "../../apis/nodePool.ts"
@@ -11,6 +10,7 @@ import { Metrics } from "../../runtime/metrics.ts"
 import type { NewNode } from "../../scheduling/plan.ts"
 import type { InstanceType } from "../../scheduling/problem.ts"
 import { nodeClaimOf } from "./claim.ts"
+import { createClaim } from "./createClaim.ts"
 import { judge } from "./limits.ts"
 import { logCreated } from "./report.ts"
 
@@ -51,7 +51,6 @@ export const createClaims = Effect.fnUntraced(function*(
   types: ReadonlyMap<string, ReadonlyArray<InstanceType>>,
   { annotations, reason }: Purpose = forPods
 ) {
-  const kube = yield* Kube
   const metrics = yield* Metrics
   const created = metrics.counter(
     "karpenter_nodeclaims_created_total",
@@ -69,7 +68,7 @@ export const createClaims = Effect.fnUntraced(function*(
     const { instanceTypeOptions } = verdict.planned
     const options = (types.get(NodePool.name) ?? []).filter((type) => instanceTypeOptions.includes(type.name))
     const { metadata, ...wanted } = nodeClaimOf(verdict.planned, verdict.pool, options)
-    const claim = yield* kube.create(NodeClaims, {
+    const claim = yield* createClaim({
       ...wanted, metadata: { ...metadata, annotations: { ...metadata.annotations, ...annotations } }
     }).pipe(
       Effect.tapError((error) => Effect.logError("could not create nodeclaim", { NodePool, error: error.message })),

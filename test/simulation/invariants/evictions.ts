@@ -8,6 +8,7 @@ import type { Pod } from "../../../src/kube/objects.ts"
 import { Nodes, PodDisruptionBudgets, Pods } from "../../../src/kube/resources.ts"
 import type { Change, MakeInvariant, World } from "../world.ts"
 import { claimChanges, ClaimBook, isDeleting, nodeNameOf, lkeNodeOf } from "./claimBook.ts"
+import type { ClaimChange } from "./claimBook.ts"
 import { budgetsOf, isLeftAlone, isOver } from "./held.ts"
 
 /** Clocks of replicas are a little off, and a request is on its way for a while. Milliseconds. */
@@ -28,11 +29,20 @@ const begins = ({ after, before }: Change): boolean =>
 
 export const evictions: MakeInvariant = () => {
   const book = new ClaimBook()
+  /** By node, the last claim with a deadline that is gone: a node may be thought to be there for a while longer. */
+  const ended = new Map<string, NodeClaim>()
+  const remember = (world: World, changes: ReadonlyArray<ClaimChange>): void => {
+    book.follow(changes)
+    for (const { after, before } of changes) {
+      if (after !== undefined || before?.metadata.annotations?.[annotation.terminationTimestamp] === undefined) continue
+      ended.set(before.status?.nodeName ?? nodeNameOf(world, lkeNodeOf(before) ?? ""), before)
+    }
+  }
   const claimOn = (world: World, node: string | undefined): NodeClaim | undefined => {
     if (node === undefined) return undefined
     const onIt = [...book.claims.values()].filter((claim) =>
       claim.status?.nodeName === node || nodeNameOf(world, lkeNodeOf(claim) ?? "") === node)
-    return onIt.find((claim) => claim.metadata.annotations?.[annotation.terminationTimestamp] !== undefined) ?? onIt[0]
+    return onIt.find((claim) => claim.metadata.annotations?.[annotation.terminationTimestamp] !== undefined) ?? onIt[0] ?? ended.get(node)
   }
 
   const podTaken = (world: World, change: Change): string | undefined => {
@@ -83,7 +93,7 @@ export const evictions: MakeInvariant = () => {
     name: "no pod is evicted against its budget or do-not-disrupt",
     step: (world) => {
       const changes = claimChanges(world)
-      if (changes.length > 0) book.follow(changes)
+      if (changes.length > 0) remember(world, changes)
       for (const change of world.changes) {
         if (change.plural !== Pods.plural) continue
         const text = podTaken(world, change)
