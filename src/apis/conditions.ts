@@ -2,7 +2,7 @@
  * The condition engine: what Karpenter's objects say about themselves, as pure functions over plain objects.
  *
  * A kind has a root condition (`Ready`) that is computed from its dependents and is never set by hand. Any other
- * condition is independent: it can be set and cleared, and does not touch the root. Functions never change their
+ * condition is independent: it can be set and cleared, and does not touch the root unless the kind says that it spoils it. Functions never change their
  * argument; what changes nothing returns the very same object, so `before !== after` tells whether to write.
  */
 import type { Condition, ObjectMeta } from "../kube/objects.ts"
@@ -28,7 +28,9 @@ export interface ConditionSet {
   readonly setTrueBecause: <A extends ConditionedObject>(object: A, type: string, reason: string, now: string) => A
   readonly setFalse: <A extends ConditionedObject>(object: A, type: string, reason: string, message: string, now: string) => A
   readonly setUnknown: <A extends ConditionedObject>(object: A, type: string, reason: string, message: string, now: string) => A
-  /** Removes an independent condition. The root and its dependents stay as they are. */
+  /** What keeps the root from being True. */
+  readonly unhealthy: (object: ConditionedObject) => ReadonlyArray<Condition>
+  /** Removes an independent condition, which may leave the root healthy. Dependents and the root itself stay. */
   readonly clear: <A extends ConditionedObject>(object: A, type: string, now: string) => A
 }
 
@@ -68,8 +70,13 @@ const equal = (a: Condition, b: Condition): boolean =>
   a.type === b.type && a.status === b.status && a.reason === b.reason && (a.message ?? "") === (b.message ?? "") &&
   a.observedGeneration === b.observedGeneration && a.lastTransitionTime === b.lastTransitionTime
 
-/** The set of a kind: Kubernetes' Ready convention as Karpenter keeps it (core-lifecycle §1.2). */
-export const conditionSet = (dependents: ReadonlyArray<string>, root: string = conditionType.ready): ConditionSet => {
+/**
+ * The set of a kind: Kubernetes' Ready convention as Karpenter keeps it (core-lifecycle §1.2). `spoils` tells independent
+ * conditions that make the root False as long as they are there.
+ */
+export const conditionSet = (
+  dependents: ReadonlyArray<string>, root: string = conditionType.ready, spoils: (condition: Condition) => boolean = () => false
+): ConditionSet => {
   const ordered = (conditions: ReadonlyArray<Condition>): ReadonlyArray<Condition> => [
     ...conditions.filter((condition) => condition.type !== root).toSorted((a, b) => time(a) - time(b)),
     ...conditions.filter((condition) => condition.type === root)
@@ -95,16 +102,20 @@ export const conditionSet = (dependents: ReadonlyArray<string>, root: string = c
     return withConditions(object, ordered([...others, next]))
   }
 
+  const unhealthy = (object: ConditionedObject): ReadonlyArray<Condition> => [
+    ...dependents.flatMap((type) => get(object, type) ?? []).filter((condition) =>
+      condition.status !== "True" || (condition.observedGeneration ?? 0) !== generationOf(object)),
+    ...conditionsOf(object).filter(spoils)
+  ]
+
   const recomputed = <A extends ConditionedObject>(object: A, now: string): A => {
     const generation = generationOf(object)
-    const unhealthy = dependents.flatMap((type) => get(object, type) ?? []).filter((condition) =>
-      condition.status !== "True" || (condition.observedGeneration ?? 0) !== generation
+    const found = unhealthy(object)
+    if (found.length === 0) return put(object, { type: root, status: "True", reason: root, message: "" }, now)
+    const broken = found.some((condition) => spoils(condition) ||
+      (condition.status === "False" && (condition.observedGeneration ?? 0) === generation)
     )
-    if (unhealthy.length === 0) return put(object, { type: root, status: "True", reason: root, message: "" }, now)
-    const broken = unhealthy.some((condition) =>
-      condition.status === "False" && (condition.observedGeneration ?? 0) === generation
-    )
-    const message = unhealthy.toSorted((a, b) => time(b) - time(a)).map((c) => `${c.type}=${c.status}`).join(", ")
+    const message = found.toSorted((a, b) => time(b) - time(a)).map((c) => `${c.type}=${c.status}`).join(", ")
     return put(object, broken
       ? { type: root, status: "False", reason: "UnhealthyDependents", message }
       : { type: root, status: "Unknown", reason: "ReconcilingDependents", message }, now)
@@ -129,6 +140,7 @@ export const conditionSet = (dependents: ReadonlyArray<string>, root: string = c
     dependents,
     initialize,
     get,
+    unhealthy,
     isTrue: (object, type) => get(object, type)?.status === "True",
     isFalse: (object, type) => get(object, type)?.status === "False",
     setTrue: (object, type, now) => set(object, { type, status: "True", reason: type, message: "" }, now),
@@ -138,14 +150,20 @@ export const conditionSet = (dependents: ReadonlyArray<string>, root: string = c
     clear: (object, type, now) => {
       if (type === root || dependents.includes(type) || get(object, type) === undefined) return object
       const before = initialize(object, now)
-      return withConditions(before, conditionsOf(before).filter((condition) => condition.type !== type))
+      return recomputed(withConditions(before, conditionsOf(before).filter((condition) => condition.type !== type)), now)
     }
   }
 }
 
 export const nodeClaimConditions: ConditionSet =
   conditionSet([conditionType.launched, conditionType.registered, conditionType.initialized])
+/**
+ * With a token that Linode refuses nothing can be bought, whatever is asked for, so such a pool is not ready. An account that is
+ * full may take a smaller machine, or a machine once another is given back: that pool stays ready.
+ */
+const tokenIsRefused = ({ reason, status, type }: Condition): boolean =>
+  type === conditionType.accountReady && status === "False" && reason === "LinodeAuthFailed"
 export const nodePoolConditions: ConditionSet =
-  conditionSet([conditionType.validationSucceeded, conditionType.nodeClassReady])
+  conditionSet([conditionType.validationSucceeded, conditionType.nodeClassReady], conditionType.ready, tokenIsRefused)
 export const nodeClassConditions: ConditionSet = conditionSet([conditionType.validationSucceeded])
 export const nodeOverlayConditions: ConditionSet = conditionSet([conditionType.validationSucceeded])

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type ConditionedObject, nodeClaimConditions as set } from "../../src/apis/conditions.ts"
+import { type ConditionedObject, nodeClaimConditions as set, nodePoolConditions as pools } from "../../src/apis/conditions.ts"
 
 const at = (minute: number) => `2026-01-01T00:${String(minute).padStart(2, "0")}:00Z`
 const born: ConditionedObject = { metadata: { name: "claim", generation: 1, creationTimestamp: at(0) } }
@@ -117,5 +117,27 @@ describe("a condition set", () => {
   it("leaves the rest of the status alone", () => {
     const object = { ...born, status: { nodeName: "n", conditions: [] } }
     assert.strictEqual(set.setTrue(object, "Launched", at(1)).status.nodeName, "n")
+  })
+})
+
+describe("the root of a NodePool", () => {
+  const well = pools.setTrue(pools.setTrue(born, "ValidationSucceeded", at(1)), "NodeClassReady", at(2))
+  const rootOf = (object: ConditionedObject) => pools.get(object, "Ready")
+
+  it("is False while Linode refuses the token, and says so, also after an edit", () => {
+    const refused = pools.setFalse(well, "AccountReady", "LinodeAuthFailed", "Invalid Token", at(3))
+    assert.deepInclude(rootOf(refused), { status: "False", reason: "UnhealthyDependents", message: "AccountReady=False" })
+    const edited = { ...refused, metadata: { ...refused.metadata, generation: 2 } }
+    const looked = pools.setTrue(pools.setTrue(edited, "ValidationSucceeded", at(4)), "NodeClassReady", at(4))
+    assert.deepInclude(rootOf(looked), { status: "False", message: "AccountReady=False" })
+    assert.deepStrictEqual(pools.unhealthy(looked).map(({ type }) => type), ["AccountReady"])
+    assert.strictEqual(rootOf(pools.setTrue(looked, "AccountReady", at(5)))?.status, "True")
+    assert.strictEqual(rootOf(pools.clear(looked, "AccountReady", at(5)))?.status, "True")
+  })
+
+  it("stays True in an account that is full: something smaller may go, or something be given back", () => {
+    const full = pools.setFalse(well, "AccountReady", "AccountLimitReached", "Account Limit reached", at(3))
+    assert.strictEqual(rootOf(full)?.status, "True")
+    assert.deepStrictEqual(pools.unhealthy(full), [])
   })
 })

@@ -162,9 +162,15 @@ describe("an account that Linode refuses", () => {
     yield* house.wait("the NodePool to know", () => conditionOf(nodePool(house), "AccountReady")?.status === "False", "3 minutes")
     assert.deepInclude(conditionOf(nodePool(house), "AccountReady"), { reason: "LinodeAuthFailed" })
     assert.include(conditionOf(nodePool(house), "AccountReady")?.message, "Invalid Token")
+    assert.strictEqual(conditionOf(nodePool(house), "Ready")?.status, "False")
     yield* house.wait("the claims to know", () =>
       house.claims().some((claim) => conditionOf(claim, "Launched")?.reason === "LinodeAuthFailed"), "2 minutes")
+    const asked = house.claims().length
+    yield* house.scale(40)
     yield* Effect.sleep("15 minutes")
+    assert.isAtMost(house.claims().length, asked, "no claim is made that would only fail")
+    assert.isTrue(told(house, "FailedScheduling").some(({ message }) => message?.includes("Invalid Token") === true))
+    yield* house.scale(20)
     assert.isTrue(told(house, "LinodeAuthFailed").some(({ involvedObject, message }) =>
       involvedObject.kind === "NodeClaim" && message?.includes("Invalid Token") === true))
     assert.isTrue(told(house, "AccountReady").some(({ type }) => type === "Warning"))

@@ -1,6 +1,7 @@
 /**
  * `nodepool.account`: where Linode refuses the account itself (its limit is reached, its token is wrong), every NodePool and
- * every NodeClaim that waits says so in Linode's words. Nothing else depends on it: pods are planned for as before.
+ * every NodeClaim that waits says so in Linode's words. With a token that is refused a NodePool is not ready, and its pods wait; with
+ * an account that is full pods are planned for as before.
  */
 import { Clock, Effect } from "effect"
 import { conditionType, nodeClaimConditions, nodePoolConditions } from "../../apis/conditions.ts"
@@ -55,7 +56,7 @@ export const nodePoolAccount: Effect.Effect<
       metadata: { resourceVersion: pool.metadata.resourceVersion },
       status: { conditions: next.status?.conditions }
     }, { kind: "merge", subresource: "status" })
-    yield* reportTransitions(pool, next, ["AccountReady"])
+    yield* reportTransitions(pool, next, ["AccountReady", "Ready"])
     // Somebody else wrote first, or it is gone: the next look will do.
   }, Effect.catchIf((error) => isNotFound(error) || isConflict(error), () => Effect.void))
 

@@ -138,7 +138,7 @@ export const makePass = Effect.gen(function*() {
     const left = plan.unschedulable.filter((one) => !report.isDeferred(one))
     yield* report.reportDeferred(plan.unschedulable.filter(report.isDeferred))
     unschedulable.set({ controller }, left.length)
-    told = yield* report.reportUnschedulable(left, (uid) => byUid.get(uid), told)
+    told = yield* report.reportUnschedulable(left, (uid) => byUid.get(uid), choice.notReady, told)
     yield* placeBuffers(taken, choice)
   })
   return { run }

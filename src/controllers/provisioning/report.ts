@@ -43,16 +43,20 @@ export const reportDeferred = Effect.fnUntraced(function*(deferred: ReadonlyArra
 /** What was said of each pod by uid, so that a log does not repeat itself with every pass. */
 export type Told = ReadonlyMap<string, string>
 
-/** `podOf` finds the pod that the plan speaks of. Logs what is new since `told`, and gives what is told now. */
+/**
+ * `podOf` finds the pod that the plan speaks of, `leftOut` are pools that had no part in it, a sentence each. Logs what is new
+ * since `told`, and gives what is told now.
+ */
 export const reportUnschedulable = Effect.fnUntraced(function*(
   unschedulable: ReadonlyArray<Unschedulable>,
   podOf: (uid: string) => Pod | undefined,
+  leftOut: ReadonlyArray<string>,
   told: Told
 ) {
   const now = new Map<string, string>()
   for (const { pod: ref, reasons } of unschedulable) {
     const uid = ref.uid ?? nameOf(ref)
-    const message = reasons.map((reason) => reason.message).join("; ")
+    const message = [...reasons.map((reason) => reason.message), ...leftOut].join("; ")
     const pod = podOf(uid)
     now.set(uid, message)
     if (told.get(uid) !== message) {

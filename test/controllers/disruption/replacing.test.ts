@@ -4,7 +4,7 @@ import { Effect, Fiber } from "effect"
 import { annotation, disruptedTaint } from "../../../src/apis/labels.ts"
 import { disruption } from "../../../src/controllers/disruption/disruption.ts"
 import { Kube } from "../../../src/kube/kube.ts"
-import { Unavailable } from "../../../src/kube/kubeError.ts"
+import { Invalid } from "../../../src/kube/kubeError.ts"
 import { MemoryApiServer } from "../../../src/kube/memory/layer.ts"
 import { PodDisruptionBudgets } from "../../../src/kube/resources.ts"
 import {
@@ -203,7 +203,7 @@ describe("a disruption whose replacement fails", () => {
     const memory = yield* MemoryApiServer
     yield* basics()
     yield* drifted("a")
-    yield* memory.inject({ verb: "create", resource: NodeClaims, reason: new Unavailable(), status: 503 })
+    yield* memory.inject({ verb: "create", resource: NodeClaims, reason: new Invalid({ causes: [] }), status: 422 })
     yield* start
     assert.deepStrictEqual(yield* taintsOf("a"), [])
     assert.notInclude(yield* conditionsOf("a"), "DisruptionReason")

@@ -12,7 +12,7 @@ const conditionsOf = (type: string) => Effect.map(all(NodePools), (pools) =>
   pools.map(({ status }) => status?.conditions?.find((one) => one.type === type)))
 
 describe("an account that Linode refuses", () => {
-  it.effect("is told of on every NodePool in Linode's words, and that it is over; the pools stay ready", () => Effect.gen(function*() {
+  it.effect("is told of on every NodePool in Linode's words, and that it is over; the pools are ready unless the token is refused", () => Effect.gen(function*() {
     const cloud = yield* FakeCloud
     yield* givenBasics
     yield* given(NodePools, nodePool("second"))
@@ -26,9 +26,14 @@ describe("an account that Linode refuses", () => {
     cloud.trouble = auth
     yield* pass(15)
     for (const condition of yield* conditionsOf("AccountReady")) assert.deepInclude(condition, { status: "False", ...auth })
+    for (const condition of yield* conditionsOf("Ready")) {
+      assert.deepInclude(condition, { status: "False", reason: "UnhealthyDependents", message: "AccountReady=False" })
+    }
+    assert.strictEqual((yield* eventsOf("Ready")).length, 2)
     cloud.trouble = undefined
     yield* pass(60)
     for (const condition of yield* conditionsOf("AccountReady")) assert.strictEqual(condition?.status, "True")
+    for (const condition of yield* conditionsOf("Ready")) assert.strictEqual(condition?.status, "True")
     assert.strictEqual((yield* eventsOf("AccountReady")).length, 6)
   }).pipe(Effect.provide(world)))
 

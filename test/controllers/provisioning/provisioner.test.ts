@@ -234,6 +234,21 @@ describe("NodePools", () => {
     }).pipe(Effect.provide(world)))
   }
 
+  it.effect("that are not ready are why a pod waits, in the words of their conditions", () => Effect.gen(function*() {
+    const says = { type: "AccountReady", reason: "LinodeAuthFailed", message: "Invalid Token", lastTransitionTime: "2026-01-01T00:00:00Z" }
+    yield* given(LinodeNodeClasses, nodeClass())
+    yield* given(NodePools, {
+      ...nodePool(), status: { conditions: [{ ...isTrue("Ready"), status: "False" as const }, { ...says, status: "False" as const }] }
+    })
+    yield* start
+    yield* given(Pods, pending("a"))
+    yield* pass(15)
+    assert.lengthOf(yield* claims, 0)
+    assert.deepStrictEqual((yield* eventsOf("FailedScheduling")).map(({ message }) => message), [
+      "there is no NodePool to buy a node from; NodePool default is not ready (LinodeAuthFailed: Invalid Token)"
+    ])
+  }).pipe(Effect.provide(world)))
+
   it.effect("whose types are sold out are passed over", () => Effect.gen(function*() {
     const cloud = yield* FakeCloud
     yield* givenBasics
