@@ -24,10 +24,7 @@ export class ExistingNodes {
     this.crowd = crowd
     this.D = model.dimensions.size
     this.volumes = new SharedVolumes(model.dimensions, (n) => model.nodes[n]!.attached)
-    this.free = new Float64Array(model.nodes.length * this.D)
-    model.nodes.forEach(({ room }, n) => {
-      this.free.set(room.some((amount) => amount < 0) ? room.map(() => -1) : room, n * this.D)
-    })
+    this.free = model.free?.slice() ?? freeOf(model)
   }
 
   /**
@@ -71,4 +68,12 @@ export class ExistingNodes {
     this.crowd.recordExisting(podClass.counts, n)
     if (podClass.ports.length > 0) this.ports.set(n, [...(this.ports.get(n) ?? []), ...podClass.ports])
   }
+}
+
+const freeOf = ({ dimensions: { size: D }, nodes }: Model): Float64Array => {
+  const free = new Float64Array(nodes.length * D)
+  nodes.forEach(({ room }, n) => {
+    free.set(room.some((amount) => amount < 0) ? room.map(() => -1) : room, n * D)
+  })
+  return free
 }

@@ -9,6 +9,7 @@
 import { Allowance } from "./allowance.ts"
 import { Crowd } from "./crowd.ts"
 import { DomainChoice } from "./domainChoice.ts"
+import { drained } from "./drained.ts"
 import { ExistingNodes } from "./existingNodes.ts"
 import { Fleet } from "./fleet.ts"
 import { relaxMinimums, shortfalls } from "./minValues.ts"
@@ -35,6 +36,9 @@ export interface Variation {
   /** Among domains that are equally empty any one is taken, as Karpenter does. */
   readonly chance?: Random | undefined
 }
+
+/** Pods after which others may have their turn. */
+const podsAtOnce = 200
 
 /** A node that could be opened. */
 interface Fresh {
@@ -86,10 +90,15 @@ export class FirstFit {
 
   /** Pods left over are tried again while that helps: whom they want to be near may have come after them. */
   run(): this {
-    let left = this.place(this.runs)
+    return drained(this.running())
+  }
+
+  /** As `run`, a part at a time. */
+  *running(): Generator<void, this> {
+    let left = yield* this.place(this.runs)
     for (let before = Infinity; count(left) > 0 && count(left) < before;) {
       before = count(left)
-      left = this.place(left.map(({ run, pods }) => ({ ...run, pods })))
+      left = yield* this.place(left.map(({ run, pods }) => ({ ...run, pods })))
     }
     const byRun = new Map<number, Array<number>>()
     for (const { pods } of left) {
@@ -100,9 +109,16 @@ export class FirstFit {
     return this
   }
 
-  private place(runs: ReadonlyArray<Run>): ReadonlyArray<{ readonly run: Run; readonly pods: ReadonlyArray<number> }> {
+  private *place(
+    runs: ReadonlyArray<Run>
+  ): Generator<void, ReadonlyArray<{ readonly run: Run; readonly pods: ReadonlyArray<number> }>> {
     const left: Array<{ readonly run: Run; readonly pods: ReadonlyArray<number> }> = []
+    let turn = 0
     for (const run of runs) {
+      if ((turn += run.pods.length) > podsAtOnce) {
+        turn = 0
+        yield
+      }
       const from = run.podClass.refusal === undefined ? this.placeRun(run) : 0
       if (from < run.pods.length) left.push({ run, pods: from === 0 ? run.pods : run.pods.slice(from) })
     }

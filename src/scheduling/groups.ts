@@ -100,6 +100,9 @@ interface HostGroup {
   readonly filter: NodeFilter | undefined
 }
 
+/** Pods after which others may have their turn. */
+const podsAtOnce = 4096
+
 const isHostname = (label: string): boolean => normalizeLabelKey(label) === HostnameLabel
 
 export class Groups {
@@ -238,9 +241,11 @@ export class Groups {
   }
 
   /** Reads the required anti-affinity of pods that run: it keeps others out. */
-  readBound(pods: Iterable<Pod>): void {
+  *readBound(pods: ReadonlyArray<Pod>): Generator<void> {
     const seen = new Trie()
+    let turn = 0
     for (const pod of pods) {
+      if (++turn % podsAtOnce === 0) yield
       const terms = requiredAntiAffinity(pod.spec)
       if (terms.length === 0 || isLeaving(pod)) continue
       const at = seen.step(namespaceOf(pod)).walk(pod.metadata.labels).walk(terms)
@@ -257,14 +262,16 @@ export class Groups {
   }
 
   /** How many pods of each group run now. `nodes` and `models` are the same in the same order. Call when every pod has been read. */
-  countBound(nodes: ReadonlyArray<ExistingNode>, models: ReadonlyArray<NodeModel>): Counts {
+  *countBound(nodes: ReadonlyArray<ExistingNode>, models: ReadonlyArray<NodeModel>): Generator<void, Counts> {
     const host = this.host.map(() => new Int32Array(nodes.length))
     const domain = this.domain.map(({ key }) => new Int32Array(key.values.length))
     if (this.none) return { host, domain }
     const alike = new Trie()
     const known: Array<Membership> = []
-    nodes.forEach(({ pods }, n) => {
-      for (const pod of pods) {
+    let turn = 0
+    for (let n = 0; n < nodes.length; n++) {
+      for (const pod of nodes[n]!.pods) {
+        if (++turn % podsAtOnce === 0) yield
         if (isLeaving(pod)) continue
         const at = alike.step(namespaceOf(pod)).walk(pod.metadata.labels).walk(requiredAntiAffinity(pod.spec))
         if (at.id < 0) {
@@ -279,7 +286,7 @@ export class Groups {
           if (at >= 0 && (filter === undefined || filter.acceptsNode(models[n]!))) domain[group]![at]!++
         }
       }
-    })
+    }
     return { host, domain }
   }
 }

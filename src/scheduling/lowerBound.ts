@@ -1,11 +1,16 @@
 /** A price that no plan can go below. */
 import type { Bits } from "./bits.ts"
 import { addBits, isEmptyBits, noBits } from "./bits.ts"
+import { drained } from "./drained.ts"
 import type { Model, PodClass } from "./model.ts"
 import type { PackedNode } from "./packing.ts"
 import type { Sold } from "./podTypes.ts"
 import { PodTypes } from "./podTypes.ts"
-import { prices } from "./simplex.ts"
+import { pricing } from "./simplex.ts"
+
+/** After so many others may have their turn. */
+const runsAtOnce = 1000
+const looksAtOnce = 200_000
 
 /** How many demands the linear program may look at, and how long it may take. */
 const mostRows = 160
@@ -25,7 +30,7 @@ const mostPivots = 400
  * too high. The price per node is not in it, nor are limits, and minValues.
  */
 export const lowerBound = (model: Model, nodes: ReadonlyArray<PackedNode>): number =>
-  nodes.length === 0 ? 0 : pricedDemands(model, nodes).worth
+  nodes.length === 0 ? 0 : drained(pricedDemands(model, nodes)).worth
 
 /** Demands at prices by which no type is worth more than it costs. */
 export interface PricedDemands {
@@ -39,12 +44,12 @@ export interface PricedDemands {
   readonly worth: number
 }
 
-/** The demands of the pods on these nodes, those apart that no type can take. */
-export const pricedDemands = (model: Model, nodes: ReadonlyArray<Pick<PackedNode, "pods">>): PricedDemands => {
+/** The demands of the pods on these nodes, those apart that no type can take. A generator that works some milliseconds at a time. */
+export function* pricedDemands(model: Model, nodes: ReadonlyArray<Pick<PackedNode, "pods">>): Generator<void, PricedDemands> {
   const types = typesOf(model)
   const able = new PodTypes(model, types)
-  const demands = demandsOf(model, types, able, nodes)
-  const kept = undominated(model, types, demands)
+  const demands = yield* demandsOf(model, types, able, nodes)
+  const kept = yield* undominated(model, types, demands)
   const rows = kept.map((t) => {
     const row = new Float64Array(demands.length + 1)
     demands.forEach((demand, r) => {
@@ -53,7 +58,7 @@ export const pricedDemands = (model: Model, nodes: ReadonlyArray<Pick<PackedNode
     row[demands.length] = types[t]!.price
     return row
   })
-  const y = prices(rows, new Float64Array(demands.length).fill(1), mostPivots)
+  const y = yield* pricing(rows, new Float64Array(demands.length).fill(1), mostPivots)
   let scale = 1
   types.forEach((type, t) => {
     let sum = 0
@@ -95,28 +100,30 @@ interface Group {
   readonly sum: Float64Array
 }
 
-const demandsOf = (
+function* demandsOf(
   model: Model, types: ReadonlyArray<Sold>, able: PodTypes, nodes: ReadonlyArray<Pick<PackedNode, "pods">>
-): ReadonlyArray<Demand> => {
+): Generator<void, ReadonlyArray<Demand>> {
   const D = model.dimensions.size
   const count = new Int32Array(model.runs.length)
   for (const { pods } of nodes) for (const pod of pods) count[model.runOf[pod]!]!++
   const groups = new Map<string, Group>([[able.all.join(","), { among: able.all, sum: new Float64Array(D) }]])
   const apart = new Map<PodClass, { readonly among: Bits; pods: number }>()
-  model.runs.forEach((run, r) => {
+  for (let r = 0; r < model.runs.length; r++) {
+    const run = model.runs[r]!
     const pods = count[r]!
-    if (pods === 0) return
+    if ((r + 1) % runsAtOnce === 0) yield
+    if (pods === 0) continue
     const { among, key } = able.of(run)
-    if (isEmptyBits(among)) return
+    if (isEmptyBits(among)) continue
     let group = groups.get(key)
     if (group === undefined) groups.set(key, group = { among, sum: new Float64Array(D) })
     for (let d = 0; d < D; d++) group.sum[d]! += run.request[d]! * pods
-    if (mostTogether(run.podClass) === Infinity) return
+    if (mostTogether(run.podClass) === Infinity) continue
     let known = apart.get(run.podClass)
     if (known === undefined) apart.set(run.podClass, known = { among: noBits(types.length), pods: 0 })
     addBits(known.among, among)
     known.pods += pods
-  })
+  }
   const out: Array<Demand> = []
   const all = [...groups.values()]
   for (const { among } of all) {
@@ -150,10 +157,18 @@ export const isWithin = (a: Bits, b: Bits): boolean => {
 }
 
 /** Types that no other beats in price, room and the demands that they serve: the others cannot make the bound any lower. */
-const undominated = (model: Model, types: ReadonlyArray<Sold>, demands: ReadonlyArray<Demand>): ReadonlyArray<number> => {
+function* undominated(
+  model: Model, types: ReadonlyArray<Sold>, demands: ReadonlyArray<Demand>
+): Generator<void, ReadonlyArray<number>> {
   const out: Array<number> = []
   const shares = types.map((type, t) => demands.map((demand) => share(model, type, t, demand)))
   const byPrice = types.map((_, t) => t).sort((a, b) => types[a]!.price - types[b]!.price || a - b)
-  for (const t of byPrice) if (!out.some((other) => shares[other]!.every((own, r) => own >= shares[t]![r]!))) out.push(t)
+  let looks = 0
+  for (const t of byPrice) {
+    if (!out.some((other) => shares[other]!.every((own, r) => own >= shares[t]![r]!))) out.push(t)
+    if ((looks += out.length * demands.length) < looksAtOnce) continue
+    looks = 0
+    yield
+  }
   return out
 }

@@ -3,6 +3,7 @@ import { Catalogue } from "./catalogue.ts"
 import { DefaultConstraints } from "./defaultSpread.ts"
 import { Dimensions, PODS } from "./dimensions.ts"
 import { TopologyKeys } from "./domains.ts"
+import { drained } from "./drained.ts"
 import type { Counts, Membership, Spoken, Standing } from "./groups.ts"
 import { Groups } from "./groups.ts"
 import type { HostPort } from "./hostPorts.ts"
@@ -16,9 +17,10 @@ import { podRequests } from "./podRequests.ts"
 import type { InstanceType, Pod, Problem } from "./problem.ts"
 import type { UnschedulableReason } from "./plan.ts"
 import type { Run } from "./runs.ts"
+import { ordering } from "./podOrder.ts"
 import { runsOf } from "./runs.ts"
 import type { Example } from "./shapes.ts"
-import { shapesOf } from "./shapes.ts"
+import { shaping } from "./shapes.ts"
 import { reservedCapacity } from "./reservations.ts"
 import { States } from "./states.ts"
 import type { Step } from "./steps.ts"
@@ -28,8 +30,9 @@ import type { AttachedClaim } from "./volumes.ts"
 import { Volumes } from "./volumes.ts"
 import { coreWellKnownLabels } from "./wellKnown.ts"
 
-/** Nodes after which others may have their turn. */
-const nodesAtOnce = 500
+/** After so many others may have their turn. */
+const nodesAtOnce = 200
+const classesAtOnce = 100
 
 /** As Karpenter: what a NodeClaim can list. */
 const defaultMaxInstanceTypes = 600
@@ -66,6 +69,8 @@ export interface Model {
   /** By pool: what it may still buy. */
   readonly limits: ReadonlyArray<PoolLimits>
   readonly nodes: ReadonlyArray<NodeModel>
+  /** By node and dimension: the room left on it, where that is not what the node says. All -1 where nothing fits any more. */
+  readonly free?: Float64Array
   /** The sets of pods that rules speak of. */
   readonly groups: Groups
   /** How many pods of each run already. */
@@ -81,13 +86,7 @@ export interface Model {
   readonly invalid: ReadonlyArray<{ readonly pod: number; readonly message: string }>
 }
 
-export const compile = (problem: Problem): Model => {
-  const compiler = compiling(problem)
-  for (;;) {
-    const { done, value } = compiler.next()
-    if (done === true) return value
-  }
-}
+export const compile = (problem: Problem): Model => drained(compiling(problem))
 
 /** As `compile`, a part at a time. */
 export function* compiling(problem: Problem): Generator<void, Model> {
@@ -95,7 +94,7 @@ export function* compiling(problem: Problem): Generator<void, Model> {
   const bound = existing.flatMap(({ pods }) => pods)
   const volumes = new Volumes(problem)
   yield
-  const { shapes, shapeOf, examples, classOf } = shapesOf(problem.pods, bound, volumes, new DefaultConstraints(problem.defaultSpread))
+  const { shapes, shapeOf, examples, classOf } = yield* shaping(problem.pods, bound, volumes, new DefaultConstraints(problem.defaultSpread))
   yield
   const wellKnown = new Set([
     ...coreWellKnownLabels, ...(problem.wellKnownLabels ?? []),
@@ -131,7 +130,7 @@ export function* compiling(problem: Problem): Generator<void, Model> {
   const reservations = reservedCapacity(problem)
   const topologyKeys = new TopologyKeys(pools, nodes)
   const groups = new Groups(topologyKeys, new Namespaces(problem))
-  const classes = new Classes(problem, groups, new Steps(pools, nodes), reservations.size > 0, [...pools, ...nodes]).of(examples, bound)
+  const classes = yield* new Classes(problem, groups, new Steps(pools, nodes), reservations.size > 0, [...pools, ...nodes]).of(examples, bound)
   yield
   const requests = shapes.map((shape) => {
     const request = dimensions.need(shape.requests)
@@ -145,12 +144,15 @@ export function* compiling(problem: Problem): Generator<void, Model> {
   })
   const usable = invalid.length === 0 ? undefined : shapes.map((shape) => shape.invalid === undefined)
   yield
-  const runs = runsOf(problem.pods, classes, classOf, requests, shapeOf, usable)
+  const order = yield* ordering(problem.pods)
+  yield
+  const runs = runsOf(order, classes, classOf, requests, shapeOf, usable)
   const runOf = new Int32Array(problem.pods.length).fill(-1)
   runs.forEach((run, r) => run.pods.forEach((pod) => {
     runOf[pod] = r
   }))
   yield
+  const counts = yield* groups.countBound(existing, nodes)
   return {
     problem,
     dimensions,
@@ -159,7 +161,7 @@ export function* compiling(problem: Problem): Generator<void, Model> {
     limits: pools,
     nodes,
     groups,
-    counts: groups.countBound(existing, nodes),
+    counts,
     topologyKeys,
     states: new States(dimensions.size, wellKnown, problem.options?.maxInstanceTypes ?? defaultMaxInstanceTypes),
     reservations,
@@ -188,13 +190,19 @@ class Classes {
     this.reserves = reserves
   }
 
-  of(examples: ReadonlyArray<Example>, bound: ReadonlyArray<Pod>): ReadonlyArray<PodClass> {
+  *of(examples: ReadonlyArray<Example>, bound: ReadonlyArray<Pod>): Generator<void, ReadonlyArray<PodClass>> {
     const spoken = examples.map(({ pod, spreads }) => this.groups.read(pod, spreads, this.preferred))
-    this.groups.readBound(bound)
+    yield* this.groups.readBound(bound)
     // Whoever somebody wants to be with on one node stays there.
     const anchors = new Set(spoken.flatMap(({ affinity, preferredAffinity }) => [...affinity, ...preferredAffinity])
       .flatMap((term) => term.on === "host" ? [term.group] : []))
-    return examples.map((example, i) => this.one(example, spoken[i]!, this.groups.standing(example.pod, spoken[i]!.owns), anchors))
+    const out: Array<PodClass> = []
+    for (const example of examples) {
+      const own = spoken[out.length]!
+      out.push(this.one(example, own, this.groups.standing(example.pod, own.owns), anchors))
+      if (out.length % classesAtOnce === 0) yield
+    }
+    return out
   }
 
   private one(

@@ -1,3 +1,4 @@
+import { drained } from "./drained.ts"
 import type { Pod } from "./problem.ts"
 
 /** Oldest first, then by uid, namespace and name: one order for any order of the input. */
@@ -8,7 +9,10 @@ const comparePods = ({ metadata: a }: Pod, { metadata: b }: Pod): number =>
 const text = (a = "", b = ""): number => a === b ? 0 : a < b ? -1 : 1
 
 /** The positions of the pods in that order. */
-export const podOrder = (pods: ReadonlyArray<Pod>): ReadonlyArray<number> => {
+export const podOrder = (pods: ReadonlyArray<Pod>): ReadonlyArray<number> => drained(ordering(pods))
+
+/** As `podOrder`, a part at a time. */
+export function* ordering(pods: ReadonlyArray<Pod>): Generator<void, ReadonlyArray<number>> {
   const byTime = new Map<string, Array<number>>()
   let last: Array<number> | undefined
   let lastTime: string | undefined
@@ -21,8 +25,38 @@ export const podOrder = (pods: ReadonlyArray<Pod>): ReadonlyArray<number> => {
       lastTime = time
     }
     last.push(i)
+    if ((i + 1) % atOnce === 0) yield
   }
-  return [...byTime.keys()].sort().flatMap((time) => sameAge(pods, byTime.get(time)!))
+  const out: Array<number> = []
+  for (const time of yield* sorted([...byTime.keys()])) {
+    const own = byTime.get(time)!
+    const before = out.length
+    for (const i of own.length === 1 ? own : yield* sameAge(pods, own)) out.push(i)
+    if (Math.floor(out.length / atOnce) > Math.floor(before / atOnce)) yield
+  }
+  return out
+}
+
+/** After so many pods others may have their turn. */
+const atOnce = 2 ** 14
+
+/** In order of the alphabet; many are put in order in parts, which are merged. */
+function* sorted(texts: ReadonlyArray<string>): Generator<void, ReadonlyArray<string>> {
+  const parts: Array<ReadonlyArray<string>> = []
+  for (let from = 0; from < texts.length; from += atOnce) {
+    if (from > 0) yield
+    parts.push(texts.slice(from, from + atOnce).sort())
+  }
+  while (parts.length > 1) {
+    const [a, b] = parts.splice(0, 2) as [ReadonlyArray<string>, ReadonlyArray<string>]
+    const out: Array<string> = []
+    for (let i = 0, j = 0; i < a.length || j < b.length;) {
+      out.push(j === b.length || (i < a.length && a[i]! < b[j]!) ? a[i++]! : b[j++]!)
+      if (out.length % atOnce === 0) yield
+    }
+    parts.push(out)
+  }
+  return parts[0] ?? []
 }
 
 const places = 2 ** 18
@@ -32,16 +66,23 @@ const charsCompared = 5
  * Comparing texts is what takes time. So the beginning of a uid is written as a number, and the pod's place below it in the 53 bits
  * that are exact, and numbers are sorted; only pods whose uids begin alike are compared.
  */
-const sameAge = (pods: ReadonlyArray<Pod>, positions: Array<number>): ReadonlyArray<number> => {
+function* sameAge(pods: ReadonlyArray<Pod>, positions: Array<number>): Generator<void, ReadonlyArray<number>> {
   const compare = (a: number, b: number): number => comparePods(pods[a]!, pods[b]!)
   const keys = positions.length > places ? undefined : keysOf(pods, positions)
   if (keys === undefined) return positions.sort(compare)
+  if (keys.length > atOnce) yield
   keys.sort()
+  if (keys.length > atOnce) yield
   const begins = keys.map((key) => Math.floor(key / places))
   const out = Array.from(keys, (key, i) => positions[key - begins[i]! * places]!)
+  let turns = 0
   for (let from = 0, to = 1; from < out.length; from = to) {
     for (to = from + 1; to < out.length && begins[to] === begins[from]; to++);
     if (to - from > 1) out.slice(from, to).sort(compare).forEach((position, i) => { out[from + i] = position })
+    if (Math.floor(to / atOnce) > turns) {
+      turns = Math.floor(to / atOnce)
+      yield
+    }
   }
   return out
 }

@@ -17,9 +17,12 @@ interface Gathered extends Run {
   readonly pods: Array<number>
 }
 
-/** Largest requests first: CPU, then memory; equal ones by their oldest pod. Pods of no use are left out. */
+/**
+ * Largest requests first: CPU, then memory; equal ones by their oldest pod. Pods of no use are left out. `order` are all pods, oldest
+ * first.
+ */
 export const runsOf = (
-  pods: ReadonlyArray<Pod>, classes: ReadonlyArray<PodClass>, classOf: Int32Array, requests: ReadonlyArray<Float64Array>,
+  order: ReadonlyArray<number>, classes: ReadonlyArray<PodClass>, classOf: Int32Array, requests: ReadonlyArray<Float64Array>,
   shapeOf: Int32Array, usable: ReadonlyArray<boolean> | undefined
 ): ReadonlyArray<Run> => {
   const sizeOf = sizesOf(requests)
@@ -27,10 +30,9 @@ export const runsOf = (
   const sizes = requests.length
   // One cell for each size of each class, where that is not out of proportion: the run's place in `out`, counted from one.
   const cells = sizes * classes.length
-  const table = cells <= 8 * pods.length + 1024 ? new Int32Array(cells) : undefined
+  const table = cells <= 8 * order.length + 1024 ? new Int32Array(cells) : undefined
   const out: Array<Gathered> = []
-  // In the order of age, so that the pods of a run are in it, and the runs by their oldest.
-  for (const pod of podOrder(pods)) {
+  for (const pod of order) {
     const shape = shapeOf[pod]!
     if (usable !== undefined && !usable[shape]!) continue
     const size = sizeOf[shape]!

@@ -37,13 +37,16 @@ export interface Shapes {
   readonly classOf: Int32Array
 }
 
+/** Pods after which others may have their turn. */
+const podsAtOnce = 8192
+
 /**
  * Pods of one class have equal demands; where somebody's rules look at labels, also equal values of the labels looked at and one
  * namespace. `bound` are the pods that run already, who may have such rules too.
  */
-export const shapesOf = (
+export function* shaping(
   pods: ReadonlyArray<Pod>, bound: ReadonlyArray<Pod>, volumes: Volumes, defaults: DefaultConstraints
-): Shapes => {
+): Generator<void, Shapes> {
   const amounts = new Trie()
   const demands = new Trie()
   const shapes: Array<Shape> = []
@@ -52,7 +55,7 @@ export const shapesOf = (
   const classOf = new Int32Array(pods.length)
   const speakers: Array<Example> = []
   const isShared = sharedClaims([pods, bound], volumes)
-  for (let i = 0; i < pods.length; i++) {
+  const read = (i: number): void => {
     const pod = pods[i]!
     const attached = volumes.of(pod)
     const own = isShared.size === 0 ? attached.claims : attached.claims.filter(({ claim }) => !isShared.has(claim))
@@ -73,17 +76,21 @@ export const shapesOf = (
     }
     classOf[i] = demand.id
   }
+  for (let i = 0; i < pods.length; i++) {
+    read(i)
+    if ((i + 1) % podsAtOnce === 0) yield
+  }
   keepAlive("shapes", [amounts, demands, volumes, defaults])
   const keys = labelKeysIn(speakers, bound)
-  return keys === undefined ? { shapes, shapeOf, examples, classOf } : { shapes, shapeOf, ...byLabels(pods, keys, examples, classOf) }
+  return keys === undefined ? { shapes, shapeOf, examples, classOf } : { shapes, shapeOf, ...yield* byLabels(pods, keys, examples, classOf) }
 }
 
 const none: ReadonlyArray<AttachedClaim> = []
 
 /** Splits classes by namespace and by the values of the labels that rules look at. */
-const byLabels = (
+function* byLabels(
   pods: ReadonlyArray<Pod>, keys: ReadonlyArray<string>, examples: ReadonlyArray<Example>, classOf: Int32Array
-): Pick<Shapes, "examples" | "classOf"> => {
+): Generator<void, Pick<Shapes, "examples" | "classOf">> {
   const roots = examples.map(() => new Trie())
   const out: Array<Example> = []
   const split = new Int32Array(pods.length)
@@ -97,6 +104,7 @@ const byLabels = (
       out.push({ ...examples[classOf[i]!]!, pod })
     }
     split[i] = node.id
+    if ((i + 1) % podsAtOnce === 0) yield
   }
   return { examples: out, classOf: split }
 }

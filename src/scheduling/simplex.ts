@@ -1,16 +1,18 @@
 /**
  * Prices y >= 0 that make b·y large with A·y <= c, where c >= 0: the simplex method on a dense tableau, from y = 0. `rows` are
  * the rows of A, with `c` at the end of each; `b` is what each price earns. Good prices are all that callers need, so it simply
- * stops after `mostPivots`.
+ * stops after `mostPivots`. A generator that works some milliseconds at a time.
  */
-export const prices = (rows: ReadonlyArray<Float64Array>, b: Float64Array, mostPivots: number): Float64Array => {
+export function* pricing(rows: ReadonlyArray<Float64Array>, b: Float64Array, mostPivots: number): Generator<void, Float64Array> {
   const n = b.length
   const gain = b.slice()
   const tableau = rows.map((row) => row.slice())
   /** By row, then by column: the variable that stands there; n + i is the slack of row i. */
   const inRow = rows.map((_, i) => n + i)
   const inColumn = Array.from({ length: n }, (_, j) => j)
+  const pivotsAtOnce = Math.ceil(cellsAtOnce / (rows.length * n + 1))
   for (let pivots = 0; pivots < mostPivots; pivots++) {
+    if ((pivots + 1) % pivotsAtOnce === 0) yield
     const column = entering(gain, inColumn, pivots > mostPivots / 2)
     const leaving = column < 0 ? -1 : leavingRow(tableau, column, inRow)
     if (leaving < 0) break
@@ -25,6 +27,9 @@ export const prices = (rows: ReadonlyArray<Float64Array>, b: Float64Array, mostP
   })
   return y
 }
+
+/** Cells of the tableau that are worked out before others may have their turn. */
+const cellsAtOnce = 1_000_000
 
 const tolerance = 1e-11
 

@@ -3,7 +3,7 @@ import { FirstFit } from "../firstFit.ts"
 import { lowerBound } from "../lowerBound.ts"
 import type { Model } from "../model.ts"
 import { negligible } from "../search/packing.ts"
-import { search } from "../search/search.ts"
+import { searching } from "../search/search.ts"
 import type { Launch } from "./launch.ts"
 import { launchOf } from "./launch.ts"
 import type { Scene } from "./scene.ts"
@@ -39,16 +39,16 @@ export interface Effort {
   /** In US dollars an hour: what is of use costs less. */
   readonly ceiling: number
   /** Nodes that pods had better not go to. */
-  readonly shuns: (n: number) => boolean
+  readonly shunned: ReadonlySet<number>
 }
 
 /** Steps where nothing cheap enough can be: enough to tell how close it comes. */
 const hopeless = 3
 
-/** `done` are the attempts that count as carried out. */
-export const attempt = (
+/** `done` are the attempts that count as carried out. Leaves the scene as it was; nobody may change it meanwhile. */
+export function* attempt(
   scene: Scene, subproblems: Subproblems, nodes: ReadonlyArray<number>, done: ReadonlyArray<Attempt>, effort: Effort
-): Attempt | Stuck => {
+): Generator<void, Attempt | Stuck> {
   const mark = scene.mark()
   const from = new Map<number, number>()
   for (const n of nodes) {
@@ -56,32 +56,39 @@ export const attempt = (
     for (const pod of scene.podsOn(n)) from.set(pod, n)
   }
   for (const pod of from.keys()) scene.move(pod, nowhere)
-  const found = solve(subproblems, nodes, from, done, effort)
+  const found = yield* solving(subproblems, nodes, from, done, effort)
   scene.undo(mark)
   return found
 }
 
-const solve = (
+/** Pods that are packed without others having their turn in between. */
+const podsAtOnce = 50
+
+function* solving(
   subproblems: Subproblems, nodes: ReadonlyArray<number>, from: ReadonlyMap<number, number>, done: ReadonlyArray<Attempt>,
-  { ceiling, shuns, steps }: Effort
-): Attempt | Stuck => {
+  { ceiling, shunned, steps }: Effort
+): Generator<void, Attempt | Stuck> {
   const ordered = subproblems.inOrder([...from.keys()])
   const gone = [...done.flatMap((one) => one.gone), ...nodes]
   const bought = done.flatMap(({ launches }) => launches)
+  const isLong = ordered.length > podsAtOnce
   const nodesOf = (pods: ReadonlyArray<number>): ReadonlyArray<number> => [...new Set(pods.map((i) => from.get(ordered[i]!)!))]
-  const pack = (takes: (n: number) => boolean): readonly [Model, FirstFit] => {
-    const model = subproblems.of(ordered, takes, gone, bought)
-    return [model, new FirstFit(model, Infinity).run()]
+  let model = subproblems.of(ordered, shunned, gone, bought)
+  let pass = yield* new FirstFit(model, Infinity).running()
+  if (pass.unplaced > 0 && shunned.size > 0) {
+    model = subproblems.of(ordered, new Set(), gone, bought)
+    pass = yield* new FirstFit(model, Infinity).running()
   }
-  let [model, pass] = pack((n) => !shuns(n))
-  if (pass.unplaced > 0) [model, pass] = pack(() => true)
+  if (isLong) yield
   if (pass.unplaced > 0 || model.runOf.includes(-1)) {
     const left = [...pass.left.flatMap(({ pods: own }) => own), ...ordered.map((_, i) => i).filter((i) => model.runOf[i] === -1)]
     return { stuck: nodesOf(left), model, pass }
   }
   const first = pass.packed()
   const bound = lowerBound(model, first)
-  const packed = search(model, pass, first, { steps: bound < ceiling - negligible ? steps : Math.min(steps, hopeless) }, bound)
+  if (isLong) yield
+  const packed = yield* searching(model, pass, first, { steps: bound < ceiling - negligible ? steps : Math.min(steps, hopeless) }, bound)
+  if (isLong) yield
   const launches: Array<Launch> = []
   for (const node of packed) {
     const launch = launchOf(model, node)

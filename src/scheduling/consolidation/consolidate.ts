@@ -1,3 +1,4 @@
+import { drained } from "../drained.ts"
 import { keepAlive } from "../keepAlive.ts"
 import type { Budget } from "../problem.ts"
 import { commandOf } from "./command.ts"
@@ -7,13 +8,7 @@ import { keptOf } from "./kept.ts"
 import { worldOf } from "./world.ts"
 
 /** As `consolidating`, at one go. */
-export const consolidate = (problem: ConsolidationProblem, budget?: Budget): Consolidation => {
-  const search = consolidating(problem, budget)
-  for (;;) {
-    const { done, value } = search.next()
-    if (done === true) return value
-  }
-}
+export const consolidate = (problem: ConsolidationProblem, budget?: Budget): Consolidation => drained(consolidating(problem, budget))
 
 /**
  * Which nodes to take away now, and what to buy instead. A generator that does a few milliseconds of work at a time: whoever has other

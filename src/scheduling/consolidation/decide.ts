@@ -30,9 +30,9 @@ export interface Decision {
 
 export function* decide(world: World, budget: Budget): Generator<void, Decision> {
   const scene = new Scene(world)
-  const { awaited, subproblems } = placePending(world, scene)
+  const { awaited, subproblems } = yield* placePending(world, scene)
   yield
-  const worth = new Worth(world)
+  const worth = yield* Worth.of(world)
   yield
   const rules = new Rules(world, worth)
   const search = new Search(world, scene, subproblems, worth, rules, budget)
@@ -43,7 +43,9 @@ export function* decide(world: World, budget: Budget): Generator<void, Decision>
 }
 
 /** Pods that wait go where they would go anyway; the nodes that they go to stay. */
-const placePending = (world: World, scene: Scene): { readonly awaited: ReadonlySet<number>; readonly subproblems: Subproblems } => {
+function* placePending(
+  world: World, scene: Scene
+): Generator<void, { readonly awaited: ReadonlySet<number>; readonly subproblems: Subproblems }> {
   const awaited = new Set<number>()
   if (world.pending === 0) return { awaited, subproblems: new Subproblems(scene) }
   const pods = Array.from({ length: world.pending }, (_, pod) => pod)
@@ -52,8 +54,8 @@ const placePending = (world: World, scene: Scene): { readonly awaited: ReadonlyS
   const { closed } = scene
   const was = closed.slice()
   closed.fill(0)
-  const model = before.of(pods, () => true, [], [])
-  const pass = new FirstFit(model, Infinity).run()
+  const model = before.of(pods, new Set(), [], [])
+  const pass = yield* new FirstFit(model, Infinity).running()
   closed.set(was)
   const ordered = before.inOrder(pods)
   for (const [n, own] of pass.placed) {

@@ -10,6 +10,8 @@ import type { Decision } from "./decide.ts"
 /** Steps of the search for cheaper nodes: enough for the pods of one node. */
 const steps = 20
 
+const nobody: ReadonlySet<number> = new Set()
+
 export function* keptOf(decision: Decision, { isSpent }: Budget): Generator<void, ReadonlyArray<Kept>> {
   const { attempts, rules, scene, singles, subproblems, world: { problem, sites } } = decision
   const gone = attempts.flatMap((one) => one.gone)
@@ -25,8 +27,8 @@ export function* keptOf(decision: Decision, { isSpent }: Budget): Generator<void
       out.push({ node: candidate.node, ...known })
       continue
     }
-    const found = singles.get(n) ?? rules.settled(attempt(scene, subproblems, [n], attempts, {
-      steps, ceiling: candidate.hourlyPrice, shuns: () => false
+    const found = singles.get(n) ?? rules.settled(yield* attempt(scene, subproblems, [n], attempts, {
+      steps, ceiling: candidate.hourlyPrice, shunned: nobody
     }))
     out.push({ node: candidate.node, ...("stuck" in found ? stuckReason(found) : triedReason(decision, found, candidate)) })
     yield

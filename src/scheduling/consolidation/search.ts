@@ -80,7 +80,7 @@ export class Search {
 
   *run(candidates: ReadonlyArray<number>): Generator<void, ReadonlyArray<number>> {
     const { scene, worth } = this
-    this.takeEmpty(candidates)
+    yield* this.takeEmpty(candidates)
     if (this.isDone) return []
     scene.fillInOrder(byBargain(scene, worth))
     const choice = yield* this.chosen(candidates)
@@ -91,9 +91,9 @@ export class Search {
   }
 
   /** Who has no pods to move waits for nobody else. */
-  private takeEmpty(candidates: ReadonlyArray<number>): void {
+  private *takeEmpty(candidates: ReadonlyArray<number>): Generator<void> {
     const empty = this.rules.allowed(candidates.filter((n) => this.scene.podsOn(n).length === 0))
-    const found = empty.length === 0 ? undefined : this.try(empty)
+    const found = empty.length === 0 ? undefined : yield* this.try(empty)
     if (found === undefined || "stuck" in found) return
     this.accept(found)
     this.isDone = true
@@ -132,7 +132,7 @@ export class Search {
     let nodes = set
     for (let round = 0; round < mostRounds && nodes.length > 0; round++) {
       if (this.isOver) return
-      const found = this.try(nodes)
+      const found = yield* this.try(nodes)
       yield
       if ("stuck" in found) {
         nodes = without(nodes, found.stuck)
@@ -161,7 +161,7 @@ export class Search {
       const stays = without(best.gone, less)
       const { shunned } = this
       this.shunned = new Set([...shunned].filter((n) => !stays.includes(n)))
-      const other = this.try(less)
+      const other = yield* this.try(less)
       yield
       if ("stuck" in other || this.rules.value(other) < this.rules.value(best) - negligible) {
         this.shunned = shunned
@@ -177,12 +177,12 @@ export class Search {
     return `${nodePool}/${labels[InstanceTypeLabel] ?? ""}`
   }
 
-  private try(nodes: ReadonlyArray<number>, most = stepsAtOnce): Attempt | Stuck {
+  private *try(nodes: ReadonlyArray<number>, most = stepsAtOnce): Generator<void, Attempt | Stuck> {
     this.steps++
     for (const n of nodes) this.tried.add(n)
     const pods = nodes.reduce((sum, n) => sum + this.scene.podsOn(n).length, 0)
-    return this.rules.settled(attempt(this.scene, this.subproblems, nodes, this.accepted, {
-      steps: Math.min(most, stepsAtOnce, 10 + pods), ceiling: this.rules.priceOf(nodes), shuns: (n) => this.shunned.has(n)
+    return this.rules.settled(yield* attempt(this.scene, this.subproblems, nodes, this.accepted, {
+      steps: Math.min(most, stepsAtOnce, 10 + pods), ceiling: this.rules.priceOf(nodes), shunned: this.shunned
     }))
   }
 
@@ -262,7 +262,7 @@ export class Search {
     let good = 0
     for (const set of sets) {
       if (this.isOver || good >= most) break
-      const found = this.try(set, steps(set[0]!))
+      const found = yield* this.try(set, steps(set[0]!))
       if (set.length === 1) this.singles.set(set[0]!, found)
       yield
       if ("stuck" in found || !rules.accepts(found)) continue

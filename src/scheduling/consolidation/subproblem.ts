@@ -8,30 +8,32 @@ import type { Scene } from "./scene.ts"
 
 export class Subproblems {
   private readonly scene: Scene
-  private readonly full: Float64Array
-  /** By node: as it is with the pods that it has, and of which version of them. */
-  private readonly known: Array<NodeModel | undefined> = []
-  /** By node: without room. */
-  private readonly shut: Array<NodeModel | undefined> = []
+  /** By node: with the ports of the pods that it has. Its room is in `free`. */
+  private readonly nodes: Array<NodeModel>
+  /** By node and dimension: the room that is left; none at all of a node that has less than nothing of something. */
+  private readonly free: Float64Array
+  /** By node: of which version of it these are. */
   private readonly versions: Int32Array
+  private readonly hasPorts: boolean
   /** What NodePools may buy while nobody has gone. */
   private readonly limits: ReadonlyArray<PoolLimits>
 
   constructor(scene: Scene, limits: ReadonlyArray<PoolLimits> = scene.world.model.limits) {
     const { model, sites } = scene.world
     this.scene = scene
-    this.full = new Float64Array(model.dimensions.size).fill(-1)
-    this.versions = new Int32Array(sites.length)
+    this.nodes = [...model.nodes]
+    this.free = new Float64Array(sites.length * model.dimensions.size)
+    this.versions = new Int32Array(sites.length).fill(-1)
+    this.hasPorts = model.runs.some(({ podClass }) => podClass.ports.length > 0)
     this.limits = limits
   }
 
   /**
-   * The model with these pods to place and nobody else; each of them has been taken off its node. Nodes that are closed, or that
-   * `takes` refuses, take none of them. NodePools may buy again what the nodes that are gone had,
-   * less what has been bought for them.
+   * The model with these pods to place and nobody else; each of them has been taken off its node. Nodes that are closed or shunned take
+   * none of them. NodePools may buy again what the nodes that are gone had, less what has been bought for them.
    */
-  of(pods: ReadonlyArray<number>, takes: (n: number) => boolean, gone: ReadonlyArray<number>, bought: ReadonlyArray<Launch>): Model {
-    const { closed, domain, host, world: { model, turn } } = this.scene
+  of(pods: ReadonlyArray<number>, shunned: ReadonlySet<number>, gone: ReadonlyArray<number>, bought: ReadonlyArray<Launch>): Model {
+    const { domain, host, world: { model, turn } } = this.scene
     const placed = [...pods].sort((a, b) => turn[a]! - turn[b]!)
     const runs: Array<Run & { readonly pods: Array<number> }> = []
     const runOf = new Int32Array(placed.length)
@@ -54,7 +56,8 @@ export class Subproblems {
       ...model,
       problem: { ...model.problem, pods: placed.map((pod) => model.problem.pods[pod]!) },
       limits: this.limitsWith(gone, bought),
-      nodes: model.nodes.map((node, n) => closed[n] === 1 || !takes(n) ? this.shut[n] ??= { ...node, room: this.full } : this.node(n)),
+      nodes: this.nodes,
+      free: this.freeBut(shunned),
       counts: { host, domain },
       runs,
       runOf,
@@ -68,17 +71,27 @@ export class Subproblems {
     return [...pods].sort((a, b) => turn[a]! - turn[b]!)
   }
 
-  private node(n: number): NodeModel {
+  /** By node and dimension: the room for who is moved. */
+  private freeBut(shunned: ReadonlySet<number>): Float64Array {
+    const { closed, version, world: { model: { dimensions: { size: D } } } } = this.scene
+    for (let n = 0; n < version.length; n++) if (this.versions[n] !== version[n]) this.read(n)
+    const free = this.free.slice()
+    for (let n = 0; n < closed.length; n++) if (closed[n] === 1) free.fill(-1, n * D, n * D + D)
+    for (const n of shunned) free.fill(-1, n * D, n * D + D)
+    return free
+  }
+
+  private read(n: number): void {
     const { free, version, world: { model } } = this.scene
-    const known = this.known[n]
-    if (known !== undefined && this.versions[n] === version[n]) return known
     const D = model.dimensions.size
+    this.versions[n] = version[n]!
+    const room = free.subarray(n * D, n * D + D)
+    if (room.some((amount) => amount < 0)) this.free.fill(-1, n * D, n * D + D)
+    else this.free.set(room, n * D)
+    if (!this.hasPorts) return
     const own = model.nodes[n]!
     const ports = this.scene.podsOn(n).flatMap((pod) => model.runs[model.runOf[pod]!]?.podClass.ports ?? [])
-    const node = { ...own, room: free.slice(n * D, n * D + D), ports: ports.length === 0 ? own.ports : [...own.ports, ...ports] }
-    this.known[n] = node
-    this.versions[n] = version[n]!
-    return node
+    this.nodes[n] = ports.length === 0 ? own : { ...own, ports: [...own.ports, ...ports] }
   }
 
   private limitsWith(gone: ReadonlyArray<number>, bought: ReadonlyArray<Launch>): ReadonlyArray<PoolLimits> {

@@ -8,6 +8,8 @@ import { isWithin, mostTogether, pricedDemands, share } from "../lowerBound.ts"
 import { InstanceTypeLabel, NodePoolLabel } from "../wellKnown.ts"
 import type { World } from "./world.ts"
 
+const nameOf = (pool: string, type: string): string => `${pool}/${type}`
+
 export class Worth {
   /** In US dollars an hour: of all pods that move and that new nodes can take. */
   readonly total: number
@@ -17,14 +19,26 @@ export class Worth {
   readonly ofRoom: Float64Array
   private readonly world: World
 
-  constructor(world: World) {
+  private constructor(world: World, priced: PricedDemands, total: number) {
     const { model, sites } = world
-    const moving = sites.flatMap((site) => [...site.moving]).filter((pod) => model.runOf[pod]! >= 0)
-    const priced = pricedDemands(model, [{ pods: moving }])
     this.world = world
-    this.total = moving.length === 0 ? 0 : priced.worth
+    this.total = total
     this.ofRun = Float64Array.from(model.runs, (run) => this.worthOf(priced, run))
-    this.ofRoom = Float64Array.from(sites, (_, n) => this.worthOfRoom(priced, n))
+    const position = new Map(priced.types.map(({ pool, type }, t) => {
+      const { catalogue, name } = model.pools[pool]!
+      return [nameOf(name, catalogue.types[type]!.name), t]
+    }))
+    this.ofRoom = Float64Array.from(sites, (_, n) => this.worthOfRoom(priced, position, n))
+  }
+
+  /** Some milliseconds at a time. */
+  static *of(world: World): Generator<void, Worth> {
+    const { model, sites } = world
+    const moving: Array<number> = []
+    for (const site of sites) for (const pod of site.moving) if (model.runOf[pod]! >= 0) moving.push(pod)
+    const priced = yield* pricedDemands(model, [{ pods: moving }])
+    yield
+    return new Worth(world, priced, moving.length === 0 ? 0 : priced.worth)
   }
 
   ofPod(pod: number): number {
@@ -52,12 +66,11 @@ export class Worth {
   }
 
   /** As of a new node of its type, less what stays on it. */
-  private worthOfRoom({ demands, prices, types }: PricedDemands, n: number): number {
+  private worthOfRoom({ demands, prices, types }: PricedDemands, position: ReadonlyMap<string, number>, n: number): number {
     const { model, sites } = this.world
     const { node } = sites[n]!
-    const t = types.findIndex(({ pool, type }) => model.pools[pool]!.catalogue.types[type]!.name === node.labels[InstanceTypeLabel] &&
-      model.pools[pool]!.name === (node.nodePool ?? node.labels[NodePoolLabel]))
-    if (t < 0) return 0
+    const t = position.get(nameOf(node.nodePool ?? node.labels[NodePoolLabel] ?? "", node.labels[InstanceTypeLabel] ?? ""))
+    if (t === undefined) return 0
     const { room } = model.nodes[n]!
     const { pool, type } = types[t]!
     const whole = model.pools[pool]!.room

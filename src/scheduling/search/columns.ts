@@ -110,8 +110,8 @@ export class Columns {
   /**
    * Seeks better columns until `isOver` says so or there are none: then true. Leaves the shadow prices in the filler's `value`.
    */
-  improve(isOver: () => boolean): boolean {
-    const { S, shadow, filler, sites } = this
+  *improve(isOver: () => boolean): Generator<void, boolean> {
+    const { S, shadow, filler, sites, task: { meter } } = this
     this.filler.isStrict = true
     let effort = 0
     let quick = true
@@ -130,6 +130,7 @@ export class Columns {
           site.failures = 0
         } else site.rest = Math.min(++site.failures, mostRest)
         if (isOver()) break
+        if (meter.isTurn) yield
       }
       if (!found && quick) {
         quick = false

@@ -23,7 +23,7 @@ interface Bounds {
 }
 
 /** The packing as it is when time is over or nothing is gained any more; never dearer than `start`. */
-export const repair = (task: Task, packer: Packer, random: Random, start: Packing, bounds: Bounds): Packing => {
+export function* repair(task: Task, packer: Packer, random: Random, start: Packing, bounds: Bounds): Generator<void, Packing> {
   const { meter, nodePrice } = task
   const { ceiling, floor, isOver } = bounds
   const bins = [...start.bins]
@@ -36,6 +36,7 @@ export const repair = (task: Task, packer: Packer, random: Random, start: Packin
   let { price } = start
   let failures = 0
   while (!meter.isOver && !isOver() && bins.length > 0 && failures < patience * bins.length && price > floor + negligible) {
+    if (meter.isTurn) yield
     failures++
     const size = Math.min(bins.length, 2 + random.below(mostAtOnce - 1))
     const present: Array<number> = []

@@ -4,6 +4,7 @@
  * whole; then a few nodes at a time are taken apart and packed anew, until the budget is used up. Every pod keeps its place
  * among existing nodes, its step of its ladder of wishes, and the domains in which rules about other pods have counted it.
  */
+import { drained } from "../drained.ts"
 import type { FirstFit } from "../firstFit.ts"
 import type { Model } from "../model.ts"
 import type { PackedNode } from "../packing.ts"
@@ -43,12 +44,17 @@ const firstTurn = 200
  */
 export const search = (
   model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>, budget: Budget, bound: number
-): ReadonlyArray<PackedNode> => {
+): ReadonlyArray<PackedNode> => drained(searching(model, pass, nodes, budget, bound))
+
+/** As `search`, some milliseconds at a time. */
+export function* searching(
+  model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>, budget: Budget, bound: number
+): Generator<void, ReadonlyArray<PackedNode>> {
   const meter = new Meter(budget)
   if (meter.isOver || nodes.length === 0) return nodes
   const task = taskOf(model, pass, nodes, meter)
   if (task.start.length === 0) return nodes
-  const { bins } = new Search(task, bound).run()
+  const { bins } = yield* new Search(task, bound).run()
   const kept = new Set(task.frozen.map(({ origin }) => origin))
   return [...nodes.filter((node) => kept.has(node)), ...writeNodes(task, bins)]
 }
@@ -76,17 +82,20 @@ class Search {
     this.stock = task.count
   }
 
-  run(): Packing {
+  *run(): Generator<void, Packing> {
     const { task, packer: { filler } } = this
     for (let item = 0; item < task.size; item++) {
       const { cost, copies } = alone(task, filler, item)!
       filler.value[item] = Math.max(cost / copies[0]!, leastWorth)
     }
-    if (task.size > mostRows) this.repairFirst()
+    if (task.size > mostRows) yield* this.repairFirst()
     this.keepToLimits()
-    for (const order of forWholePlans) this.greedy(order)
-    if (task.size <= mostRows) this.byShadowPrices()
-    this.repair(() => false)
+    for (const order of forWholePlans) {
+      this.greedy(order)
+      if (task.meter.isTurn) yield
+    }
+    if (task.size <= mostRows) yield* this.byShadowPrices()
+    yield* this.repair(() => false)
     return this.best
   }
 
@@ -102,30 +111,31 @@ class Search {
   }
 
   /** Where there are many items, a whole plan takes long, and a few nodes at a time are the quicker gain. */
-  private repairFirst(): void {
+  private *repairFirst(): Generator<void> {
     const { meter } = this.task
     const end = meter.steps + firstTurn
-    this.repair(() => meter.steps >= end)
+    yield* this.repair(() => meter.steps >= end)
   }
 
   /** Betters shadow prices and tries them out by turns, until there are no better ones. */
-  private byShadowPrices(): void {
+  private *byShadowPrices(): Generator<void> {
     const { task, packer, task: { meter } } = this
     if (this.isDone) return
     const columns = new Columns(task, packer.filler, this.random, this.stock)
     columns.learn(this.best.bins)
     for (let turn = firstTurn; !this.isDone; turn *= 2) {
       const until = meter.steps + turn
-      const found = columns.improve(() => meter.isOver || meter.steps >= until)
+      const found = yield* columns.improve(() => meter.isOver || meter.steps >= until)
       for (const upwards of roundings) {
         for (const order of forWholePlans) {
           const { kept, stock, best: { cost: ceiling } } = this
           this.offer(round(task, columns, packer, { kept, stock, upwards, order, ceiling }))
+          if (meter.isTurn) yield
         }
       }
       if (found) return
       const end = meter.steps + turn / 2
-      this.repair(() => meter.steps >= end)
+      yield* this.repair(() => meter.steps >= end)
     }
   }
 
@@ -145,8 +155,8 @@ class Search {
     return packed
   }
 
-  private repair(isOver: () => boolean): void {
-    this.best = repair(this.task, this.packer, this.random, this.best, { ceiling: this.first.price, floor: this.floor, isOver })
+  private *repair(isOver: () => boolean): Generator<void> {
+    this.best = yield* repair(this.task, this.packer, this.random, this.best, { ceiling: this.first.price, floor: this.floor, isOver })
   }
 
   /** Takes what is better and no worse in any other respect. */

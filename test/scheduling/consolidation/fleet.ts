@@ -54,7 +54,8 @@ export const fleet = ({
   const candidates: Array<Candidate> = []
   let count = 0
   const there = Array.from({ length: nodes }, (_, i) => {
-    const type = types.find(({ name }) => name === pick(among)) ?? types[0]!
+    const of = pick(among)
+    const type = types.find(({ name }) => name === of)!
     const name = `n${String(i).padStart(4, "0")}`
     const { price, zone } = type.offerings[0]!
     const room = {
