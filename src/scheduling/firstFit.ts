@@ -49,14 +49,19 @@ interface Fresh {
   readonly price: number
 }
 
+/** The pods of a run that found no place. */
+export interface Left {
+  readonly run: Run
+  readonly pods: ReadonlyArray<number>
+}
+
 export class FirstFit {
   readonly fleet: Fleet
   readonly existing: ExistingNodes
   readonly allowance: Allowance
   readonly crowd: Crowd
   readonly choice: DomainChoice
-  /** The pods that found no place, by run. */
-  left: ReadonlyArray<{ readonly run: Run; readonly pods: ReadonlyArray<number> }> = []
+  left: ReadonlyArray<Left> = []
   /** How many steps down their ladders the placed pods had to go, all together. */
   givenUp = 0
   /** By pod: the step of its class' ladder at which it was placed. */
@@ -90,15 +95,15 @@ export class FirstFit {
 
   /** Pods left over are tried again while that helps: whom they want to be near may have come after them. */
   run(): this {
-    return drained(this.running())
+    return drained(this.running(Infinity))
   }
 
-  /** As `run`, a part at a time. */
-  *running(): Generator<void, this> {
-    let left = yield* this.place(this.runs)
+  /** As `run`, so many pods at a time. */
+  *running(atOnce: number = podsAtOnce): Generator<void, this> {
+    let left = yield* this.place(this.runs, atOnce)
     for (let before = Infinity; count(left) > 0 && count(left) < before;) {
       before = count(left)
-      left = yield* this.place(left.map(({ run, pods }) => ({ ...run, pods })))
+      left = yield* this.place(left.map(({ run, pods }) => ({ ...run, pods })), atOnce)
     }
     const byRun = new Map<number, Array<number>>()
     for (const { pods } of left) {
@@ -109,17 +114,21 @@ export class FirstFit {
     return this
   }
 
-  private *place(
-    runs: ReadonlyArray<Run>
-  ): Generator<void, ReadonlyArray<{ readonly run: Run; readonly pods: ReadonlyArray<number> }>> {
-    const left: Array<{ readonly run: Run; readonly pods: ReadonlyArray<number> }> = []
-    let turn = 0
+  private *place(runs: ReadonlyArray<Run>, atOnce: number): Generator<void, ReadonlyArray<Left>> {
+    const left: Array<Left> = []
+    let since = 0
     for (const run of runs) {
-      if ((turn += run.pods.length) > podsAtOnce) {
-        turn = 0
-        yield
+      let from = 0
+      for (let to = 0; run.podClass.refusal === undefined && from === to && to < run.pods.length;) {
+        if (since >= atOnce) {
+          since = 0
+          yield
+        }
+        to = Math.min(run.pods.length, from + atOnce - since)
+        const part = to - from === run.pods.length ? run : { ...run, pods: run.pods.slice(from, to) }
+        since += to - from
+        from += this.placeRun(part)
       }
-      const from = run.podClass.refusal === undefined ? this.placeRun(run) : 0
       if (from < run.pods.length) left.push({ run, pods: from === 0 ? run.pods : run.pods.slice(from) })
     }
     return left

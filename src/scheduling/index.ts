@@ -4,7 +4,7 @@
  * `schedule(problem)` says which nodes to buy for the pods that no node can take, `consolidate(problem)` which
  * nodes can go. Around them: the types of problem and plan, Kubernetes' quantities, and the algebra of requirements on labels.
  */
-export { schedule, solve } from "./schedule.ts"
+export { schedule, solve, solving } from "./schedule.ts"
 export type { Solution } from "./schedule.ts"
 export { consolidate, consolidating } from "./consolidation/consolidate.ts"
 export { untilStable } from "./consolidation/untilStable.ts"

@@ -29,8 +29,12 @@ const mostPivots = 400
  * Whatever prices are used, the bound holds: they are found by the simplex method, and scaled down where rounding has made them
  * too high. The price per node is not in it, nor are limits, and minValues.
  */
-export const lowerBound = (model: Model, nodes: ReadonlyArray<PackedNode>): number =>
-  nodes.length === 0 ? 0 : drained(pricedDemands(model, nodes)).worth
+export const lowerBound = (model: Model, nodes: ReadonlyArray<PackedNode>): number => drained(bounding(model, nodes))
+
+/** As `lowerBound`, a few milliseconds at a time. */
+export function* bounding(model: Model, nodes: ReadonlyArray<PackedNode>): Generator<void, number> {
+  return nodes.length === 0 ? 0 : (yield* pricedDemands(model, nodes)).worth
+}
 
 /** Demands at prices by which no type is worth more than it costs. */
 export interface PricedDemands {

@@ -1,12 +1,13 @@
 import { ceilings } from "./ceilings.ts"
+import { drained } from "./drained.ts"
 import { explain } from "./explain.ts"
 import { FirstFit } from "./firstFit.ts"
 import { assertPlan } from "./invariants.ts"
 import { keepAlive } from "./keepAlive.ts"
 import { assertRules } from "./invariantsOfRules.ts"
 import type { Model } from "./model.ts"
-import { compile } from "./model.ts"
-import { lowerBound } from "./lowerBound.ts"
+import { compile, compiling } from "./model.ts"
+import { bounding } from "./lowerBound.ts"
 import { NodeWriter, podRef } from "./newNode.ts"
 import type { PackedNode } from "./packing.ts"
 import type { Plan, Unschedulable } from "./plan.ts"
@@ -14,7 +15,7 @@ import type { Budget, Problem } from "./problem.ts"
 import { oneByOne } from "./runs.ts"
 import { Random } from "./search/random.ts"
 import { isMovable } from "./search/movable.ts"
-import { search } from "./search/search.ts"
+import { searching } from "./search/search.ts"
 
 /** A problem being solved: the first plan is there at once, and may be bettered. */
 export interface Solution {
@@ -22,6 +23,8 @@ export interface Solution {
   readonly first: Plan
   /** A plan that is no dearer, found within the budget, with the lower bound of its price. */
   readonly improve: (budget: Budget) => Plan
+  /** The same, a few milliseconds at a time. */
+  readonly improving: (budget: Budget) => Generator<void, Plan>
 }
 
 /** Some 200 ms on a machine of 2025 that has warmed up: what brings batches of 1,000 pods close to what can be reached. */
@@ -43,21 +46,39 @@ export const schedule = (problem: Problem, budget: Budget = defaultBudget): Plan
 /** As `schedule`, for whoever wants to see the first plan, or to say when the search for a cheaper one has to end. */
 export const solve = (problem: Problem): Solution => {
   const model = compile(problem)
-  const plain = new FirstFit(model, Infinity).run()
+  return solutionOf(model, new FirstFit(model, Infinity).run())
+}
+
+/** As `solve`, a few milliseconds at a time: whoever has other things to do calls `next` until its own time is up. */
+export function* solving(problem: Problem): Generator<void, Solution> {
+  const model = yield* compiling(problem)
+  yield
+  const pass = new FirstFit(model, Infinity)
+  yield
+  return solutionOf(model, yield* pass.running())
+}
+
+const solutionOf = (model: Model, plain: FirstFit): Solution => {
   const nodes = plain.packed()
+  const write = (): Plan => drained(planning(model, plain, nodes))
   // Who only wants the better plan does not wait for this one to be written; who wants plans checked has it checked all the same.
-  let first = problem.options?.assert === true ? planOf(model, plain, nodes) : undefined
+  let first = model.problem.options?.assert === true ? write() : undefined
+  const improving = function*(budget: Budget): Generator<void, Plan> {
+    const pass = budget.steps > 0 ? yield* bestPass(model, plain, nodes, budget) : plain
+    const packed = pass === plain ? nodes : pass.packed()
+    yield
+    const bound = yield* bounding(model, packed)
+    const found = yield* searching(model, pass, packed, budget, bound)
+    yield
+    const plan = yield* planning(model, pass, found)
+    return { ...plan, totals: { ...plan.totals, lowerBound: bound } }
+  }
   return {
     get first() {
-      return first ??= planOf(model, plain, nodes)
+      return first ??= write()
     },
-    improve: (budget) => {
-      const pass = budget.steps > 0 ? bestPass(model, plain, nodes, budget) : plain
-      const packed = pass === plain ? nodes : pass.packed()
-      const bound = lowerBound(model, packed)
-      const plan = planOf(model, pass, search(model, pass, packed, budget, bound))
-      return { ...plan, totals: { ...plan.totals, lowerBound: bound } }
-    }
+    improve: (budget) => drained(improving(budget)),
+    improving
   }
 }
 
@@ -75,11 +96,13 @@ const luckyTries = 10
  * Plain first-fit, or first-fit done otherwise where that is better. Other ways are tried where the search cannot help: where pods are
  * left out, where nodes have to stay as they are, and where pods have to stay in their domains.
  */
-const bestPass = (model: Model, plain: FirstFit, nodes: ReadonlyArray<PackedNode>, budget: Budget): FirstFit => {
+const bestPass = function*(
+  model: Model, plain: FirstFit, nodes: ReadonlyArray<PackedNode>, budget: Budget
+): Generator<void, FirstFit> {
   const isStuck = plain.unplaced > 0 || nodes.some((node) => !isMovable(model, plain, node))
   let best = plain
   for (const pass of otherPasses(model, plain, isStuck)) {
-    const other = pass.run()
+    const other = yield* pass.running()
     if (isBetter(other, best) && placesAsMany(other, plain) &&
       (other.unplaced < plain.unplaced || keepsPreferences(model, other, plain))) best = other
     if (budget.isSpent?.() === true) break
@@ -119,7 +142,11 @@ const placesAsMany = (a: FirstFit, plain: FirstFit): boolean => {
 const keepsPreferences = (model: Model, a: FirstFit, plain: FirstFit): boolean =>
   a.givenUp <= plain.givenUp && model.pools.every(({ weight }) => a.podsBelow(weight) <= plain.podsBelow(weight))
 
-const planOf = (model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>): Plan => {
+/** Pods left out after which others may have their turn. */
+const explainedAtOnce = 20
+
+/** The plan as it is told, written a part at a time. */
+const planning = function*(model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>): Generator<void, Plan> {
   const { problem } = model
   const writer = new NodeWriter(model)
   const newNodes = nodes.map((node) => writer.write(node))
@@ -128,7 +155,9 @@ const planOf = (model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>):
   for (const { pod, message } of model.invalid) {
     unschedulable.push({ pod: podRef(problem.pods[pod]!), reasons: [{ nodePool: "", reason: "InvalidPod", message }] })
   }
+  let explained = 0
   for (const { run, pods } of pass.left) {
+    if (++explained % explainedAtOnce === 0) yield
     const reasons = explain(model, pass, run)
     for (const pod of pods) unschedulable.push({ pod: podRef(problem.pods[pod]!), reasons })
   }

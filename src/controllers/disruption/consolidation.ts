@@ -7,6 +7,7 @@ import { NodeClaims } from "../../apis/nodeClaim.ts"
 import { NodePools } from "../../apis/nodePool.ts"
 import { Caches } from "../../kube/caches.ts"
 import { PodDisruptionBudgets, Pods } from "../../kube/resources.ts"
+import { inSlices } from "../../runtime/inSlices.ts"
 import { Metrics } from "../../runtime/metrics.ts"
 import { consolidating } from "../../scheduling/consolidation/consolidate.ts"
 import type { Consolidation, Disruption } from "../../scheduling/consolidation/contract.ts"
@@ -26,7 +27,6 @@ import { reportApproved, reportCandidate, reportKept, reportRejected } from "./r
 import type { Rejection } from "./report.ts"
 import { countJudged, scoresOf } from "./score.ts"
 import { simulate } from "./simulate.ts"
-import { inSlices } from "./slices.ts"
 import { underutilized } from "./underutilized.ts"
 
 /** How long a search may take. */
@@ -171,7 +171,7 @@ export const makeConsolidation: Effect.Effect<Method> = Effect.sync(() => {
       }
       const { command } = validation
       countJudged(metrics, "approved", validation.view, [planned.remove])
-      const scores = scoresOf(command, validation.view)
+      const scores = yield* inSlices(scoresOf(command, validation.view))
       for (const { nodePool, score } of scores) {
         metrics.score.observe({ decision: "approved", nodepool: nodePool, policy: "Balanced" }, score)
       }

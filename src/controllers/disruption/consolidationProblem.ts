@@ -2,7 +2,9 @@
 import { Effect } from "effect"
 import type { StateNode } from "../../cluster/cluster.ts"
 import type { Pod } from "../../kube/objects.ts"
-import type { Candidate as Asked, ConsolidationProblem, PoolTotals } from "../../scheduling/consolidation/contract.ts"
+import type { Candidate as Asked, ConsolidationNode, ConsolidationProblem, PoolTotals } from "../../scheduling/consolidation/contract.ts"
+import { inSlices } from "../../runtime/inSlices.ts"
+import { drained } from "../../scheduling/drained.ts"
 import { Settings } from "../../settings/settings.ts"
 import { consolidatable } from "../nodeclaim/consolidatable.ts"
 import type { Participants } from "../provisioning/nodePools.ts"
@@ -11,9 +13,8 @@ import { priceOf, wholeCostOf } from "./candidate.ts"
 import type { Candidate } from "./candidate.ts"
 import type { View } from "./look.ts"
 import { homeless, movingPods } from "./simulate.ts"
-import { inSlices } from "./slices.ts"
 
-/** Candidates that are worked out at a time. */
+/** Nodes that are worked out at a time. */
 const atOnce = 50
 
 /** Pods came or went there not long ago, or it is not ready: it takes none of those that consolidation moves. */
@@ -25,20 +26,29 @@ export const isTooYoung = ({ claim, initialized, nodePool }: StateNode, { nodePo
   return decision.action === "clear" && decision.reason === "TooSoon"
 }
 
+interface Totals {
+  readonly [nodePool: string]: PoolTotals
+}
+
 /** What NodePools with the policy Balanced are measured by: all of their nodes. */
-export const totalsOf = ({ candidates, nodes, pools, prices }: View): { readonly [nodePool: string]: PoolTotals } => {
-  const known = new Map(candidates.map((candidate) => [candidate.name, candidate]))
-  const totals: { [nodePool: string]: PoolTotals } = {}
+export const totalsOf = (view: View): Totals => drained(totallingOf(view))
+
+/** The same, some nodes at a time. */
+export function* totallingOf({ candidates, nodes, pools, prices }: View): Generator<void, Totals> {
+  const totals: { [nodePool: string]: { hourlyPrice: number; disruptionCost: number } } = {}
   for (const { name, policy } of pools("Underutilized").values()) {
-    if (policy !== "Balanced") continue
-    const own = nodes.filter(({ claim, nodePool }) => nodePool === name && claim !== undefined)
-    totals[name] = {
-      hourlyPrice: own.reduce((sum, node) => sum + (priceOf(node, prices.get(name) ?? new Map()) ?? 0), 0),
-      disruptionCost: own.reduce((sum, node) => {
-        const candidate = known.get(node.name)
-        return sum + (candidate?.consolidatable === true ? candidate.disruptionCost : wholeCostOf(node))
-      }, 0)
-    }
+    if (policy === "Balanced") totals[name] = { hourlyPrice: 0, disruptionCost: 0 }
+  }
+  if (Object.keys(totals).length === 0) return totals
+  const known = new Map(candidates.map((candidate) => [candidate.name, candidate]))
+  for (const [i, node] of nodes.entries()) {
+    if (i % atOnce === 0) yield
+    const { claim, nodePool = "" } = node
+    const total = totals[nodePool]
+    if (claim === undefined || total === undefined) continue
+    const candidate = known.get(node.name)
+    total.hourlyPrice += priceOf(node, prices.get(nodePool) ?? new Map()) ?? 0
+    total.disruptionCost += candidate?.consolidatable === true ? candidate.disruptionCost : wholeCostOf(node)
   }
   return totals
 }
@@ -55,7 +65,7 @@ export const consolidationProblem = Effect.fnUntraced(function*(
     pods: [...pending, ...leaving], nodes: view.nodes, promised: new Map<string, ReadonlyArray<Pod>>()
   }, participants)
   const pools = view.pools("Underutilized")
-  const asked = yield* inSlices(function*() {
+  const { asked, there, poolTotals } = yield* inSlices(function*() {
     const found: Array<Asked> = []
     for (const candidate of candidates) {
       const state = view.byName.get(candidate.name)
@@ -67,17 +77,20 @@ export const consolidationProblem = Effect.fnUntraced(function*(
       })
       if (found.length % atOnce === 0) yield
     }
-    return found
+    const seen: Array<ConsolidationNode> = []
+    for (const node of nodes) {
+      const state = view.byName.get(node.name)
+      seen.push({ ...node, takesMoved: state !== undefined && !isTooYoung(state, view) })
+      if (seen.length % atOnce === 0) yield
+    }
+    return { asked: found, there: seen, poolTotals: yield* totallingOf(view) }
   }())
   const problem: ConsolidationProblem = {
     ...question,
-    nodes: nodes.map((node) => {
-      const state = view.byName.get(node.name)
-      return { ...node, takesMoved: state !== undefined && !isTooYoung(state, view) }
-    }),
+    nodes: there,
     candidates: asked,
     budgets: Object.fromEntries([...pools.values()].map(({ name, remaining }) => [name, isHeld(name) ? 0 : remaining])),
-    poolTotals: totalsOf(view),
+    poolTotals,
     consolidation: {
       minimumSavings: consolidationMinimumSavings,
       ...(consolidationPodPrice === undefined ? {} : { podPrice: consolidationPodPrice }),

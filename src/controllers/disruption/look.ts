@@ -11,6 +11,7 @@ import { nominationKey } from "../../cluster/stateNode.ts"
 import { Caches } from "../../kube/caches.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
 import { PodDisruptionBudgets } from "../../kube/resources.ts"
+import { inSlices } from "../../runtime/inSlices.ts"
 import { Metrics } from "../../runtime/metrics.ts"
 import type { InstanceType } from "../../scheduling/problem.ts"
 import { BufferRoom } from "../capacitybuffer/bufferRoom.ts"
@@ -19,7 +20,6 @@ import type { Budgeted } from "./budget.ts"
 import { candidateOf, isLeaving, pdbsOf, pricesOf } from "./candidate.ts"
 import type { Candidate, Pdbs, Prices } from "./candidate.ts"
 import { disruptionMetrics } from "./metrics.ts"
-import { inSlices } from "./slices.ts"
 
 export interface View {
   readonly nowMillis: number

@@ -31,12 +31,17 @@ const unconsolidatable = (message: string): Told => ({ reason: "Unconsolidatable
 /** What owners of nodes are told where consolidation is not even considered. */
 const saidOfConsolidation: ReadonlyArray<Reason> = ["ConsolidationDisabled", "BufferRoom", "NonEmptyConsolidationDisabled", "Unpriced"]
 
+/** What is over by itself before long: however many of these a node goes through, it is told once. */
+const passing: ReadonlyArray<Reason> = ["NodeMissing", "NotInitialized", "Deleting", "Nominated"]
+
 export const reportDecisions = Effect.fnUntraced(function*(decisions: ReadonlyArray<Decision>, nodes: ReadonlyMap<string, StateNode>) {
   for (const { action, candidate, message, reason } of decisions) {
     const state = nodes.get(candidate.name)
     if (state === undefined) continue
-    if (action === "block") yield* tell(state, { reason: "DisruptionBlocked", message, dedupeFor: "2 minutes" })
-    else if (saidOfConsolidation.includes(reason)) yield* tell(state, unconsolidatable(message))
+    if (action === "block") {
+      const dedupe = passing.includes(reason) ? [] : [reason]
+      yield* tell(state, { reason: "DisruptionBlocked", message, dedupe, dedupeFor: "2 minutes" })
+    } else if (saidOfConsolidation.includes(reason)) yield* tell(state, unconsolidatable(message))
   }
 })
 
@@ -65,6 +70,7 @@ export const reportExhausted = Effect.fnUntraced(function*(
 export const reportBlocked = (state: StateNode, stuck: ReadonlyArray<string>) => tell(state, {
   reason: "DisruptionBlocked",
   message: `Not all pods would schedule, ${stuck.slice(0, 5).join("; ")}${stuck.length > 5 ? ` and ${stuck.length - 5} more` : ""}`,
+  dedupe: ["NoPlace"],
   dedupeFor: "2 minutes"
 })
 

@@ -1,5 +1,5 @@
 /** How the policy Balanced measures a consolidation (core-lifecycle §12.9). Pure. */
-import { totalsOf } from "./consolidationProblem.ts"
+import { totallingOf } from "./consolidationProblem.ts"
 import type { Command } from "./command.ts"
 import type { View } from "./look.ts"
 import type { disruptionMetrics } from "./metrics.ts"
@@ -13,9 +13,9 @@ export interface Score {
 /** What a command has to reach in each NodePool with the policy Balanced. */
 export const threshold = 0.5
 
-/** Of each NodePool with the policy Balanced; what is saved is shared out by what its nodes cost. */
-export const scoresOf = ({ nodes, savings = 0 }: Command, view: View): ReadonlyArray<Score> => {
-  const totals = totalsOf(view)
+/** Of each NodePool with the policy Balanced; what is saved is shared out by what its nodes cost. Some nodes at a time. */
+export function* scoresOf({ nodes, savings = 0 }: Command, view: View): Generator<void, ReadonlyArray<Score>> {
+  const totals = yield* totallingOf(view)
   const known = new Map(view.candidates.map((candidate) => [candidate.name, candidate]))
   const priceOf = (name: string): number => known.get(name)?.price ?? 0
   const source = nodes.reduce((sum, { name }) => sum + priceOf(name), 0)

@@ -138,6 +138,21 @@ describe("an empty node", () => {
     assert.lengthOf([...messages], 2)
   }).pipe(Effect.provide(world)))
 
+  it.effect("says at once what holds it when it has just said what it was waiting for", () => Effect.gen(function*() {
+    const cluster = yield* Cluster
+    yield* basics()
+    yield* empty("a")
+    yield* cluster.nominate("a", "20 seconds")
+    yield* given(Pods, pod("p", { nodeName: "node-a" }, { annotations: { [annotation.doNotDisrupt]: "true" } }))
+    yield* start
+    yield* pass(35)
+    const messages = (yield* eventsOf("DisruptionBlocked")).filter(({ involvedObject }) => involvedObject.kind === "Node")
+      .map(({ message }) => message)
+    assert.lengthOf(messages, 2)
+    assert.include(messages[0], "nominated")
+    assert.include(messages[1], "Pod=default/p")
+  }).pipe(Effect.provide(world)))
+
   it.effect("stays while a budget of its daemons' pods allows no eviction", () => Effect.gen(function*() {
     yield* basics()
     yield* empty("a")
