@@ -4,6 +4,7 @@
  */
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { label } from "../../src/apis/labels.ts"
+import { until } from "./support/cli.ts"
 import { deployment, nodeClass } from "./support/manifests.ts"
 import type { PoolOptions } from "./support/manifests.ts"
 import { scenario, scenarioTaint } from "./support/scenario.ts"
@@ -35,11 +36,28 @@ describe.concurrent("what the Go provider promises", () => {
     const types = async () => (await here.claims()).map(({ metadata }) => metadata.labels![label.instanceType]!)
     await world.apply([here.pool(options), deployment(name, { replicas, ...here.at })])
     await here.running(replicas)
+    const first = (await here.claims()).map(({ status }) => status?.nodeName)
+    const sum = (of: ReadonlyArray<string>) => of.reduce((total, type) => total + price(type), 0)
     return {
       ...here, types,
+      /** So many pods run at last on ready nodes that cost no more than these, and whatever else there was is given back. */
+      endsWith: async (pods: number, most: ReadonlyArray<string>) => {
+        await until(`${name} to cost no more than ${most.join(", ")}`, async () => {
+          const claims = await here.claims()
+          const names = claims.map(({ status }) => status?.nodeName)
+          const running = await here.pods()
+          return running.length === pods && running.every(({ spec, status }) =>
+            status?.phase === "Running" && names.includes(spec.nodeName)) && sum(await types()) <= sum(most) + 1e-9
+        }, 150)
+        await here.wait("Ready")
+        await until("the Linodes", async () => {
+          const nodes = new Set((await here.claims()).map(({ status }) => status?.nodeName))
+          const own = new Set([...first, ...nodes])
+          return world.alive().filter(({ node }) => own.has(node)).length === nodes.size
+        })
+      },
       noDearer: async (most: ReadonlyArray<string>) => {
         const bought = await types()
-        const sum = (of: ReadonlyArray<string>) => of.reduce((total, type) => total + price(type), 0)
         assert.isAtMost(sum(bought), sum(most) + 1e-9, bought.join(", "))
       },
       scale: (to: number) => world.kubectl("scale", "deployment", name, "--replicas", String(to))
@@ -51,8 +69,7 @@ describe.concurrent("what the Go provider promises", () => {
     await ml.wait("Ready")
     await ml.noDearer(["g6-standard-6"])
     await ml.scale(2)
-    await ml.running(2)
-    await ml.atMost(2)
+    await ml.endsWith(2, ["g6-standard-4"])
     await ml.scale(0)
     await ml.atMost(0)
     await world.kubectl("delete", "nodepool", "ml", "--timeout=60s")
@@ -65,8 +82,8 @@ describe.concurrent("what the Go provider promises", () => {
     await empty.noDearer(["g6-standard-4", "g6-standard-4"])
     for (const type of await empty.types()) assert.isAtMost(world.cloud.types.get(type)!.memory, 8192)
     await empty.scale(1)
+    await empty.endsWith(1, ["g6-standard-2"])
     await empty.atMost(1)
-    await empty.running(1)
     await empty.scale(0)
     await empty.atMost(0)
   })
@@ -80,8 +97,8 @@ describe.concurrent("what the Go provider promises", () => {
     const kept = (await steps.claims()).filter(({ metadata }) => first.has(metadata.uid))
     assert.strictEqual(kept.length, first.size, "what is used stays")
     await steps.scale(2)
+    await steps.endsWith(2, ["g6-standard-4"])
     await steps.atMost(2)
-    await steps.running(2)
     await steps.scale(0)
     await steps.atMost(0)
   })
