@@ -137,20 +137,19 @@ export function* compiling(problem: Problem): Generator<void, Model> {
     request[PODS] = 1
     return request
   })
-  const invalid: Array<{ pod: number; message: string }> = []
-  shapeOf.forEach((shape, pod) => {
+  const usable = shapes.every((shape) => shape.invalid === undefined) ? undefined : shapes.map((shape) => shape.invalid === undefined)
+  const invalid = usable === undefined ? [] : [...shapeOf].flatMap((shape, pod) => {
     const message = shapes[shape]!.invalid
-    if (message !== undefined) invalid.push({ pod, message })
+    return message === undefined ? [] : [{ pod, message }]
   })
-  const usable = invalid.length === 0 ? undefined : shapes.map((shape) => shape.invalid === undefined)
   yield
   const order = yield* ordering(problem.pods)
   yield
   const runs = runsOf(order, classes, classOf, requests, shapeOf, usable)
   const runOf = new Int32Array(problem.pods.length).fill(-1)
-  runs.forEach((run, r) => run.pods.forEach((pod) => {
-    runOf[pod] = r
-  }))
+  runs.forEach(({ pods }, r) => {
+    for (let i = 0; i < pods.length; i++) runOf[pods[i]!] = r
+  })
   yield
   const counts = yield* groups.countBound(existing, nodes)
   return {

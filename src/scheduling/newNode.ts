@@ -30,13 +30,16 @@ interface Alike {
 /** Writes the nodes of one plan; what many have in common is worked out once. */
 export class NodeWriter {
   private readonly model: Model
+  private readonly refs: ReadonlyArray<PodRef> | undefined
   private readonly known: Map<State, Alike> = new Map()
   private readonly numbers: Map<string, number> = new Map()
   /** By dimension: amounts as they are written. */
   private readonly written: ReadonlyArray<Map<number, string>>
 
-  constructor(model: Model) {
+  /** `refs` by pod, from whoever has them already. */
+  constructor(model: Model, refs?: ReadonlyArray<PodRef>) {
     this.model = model
+    this.refs = refs
     this.written = model.dimensions.names.map(() => new Map())
   }
 
@@ -67,7 +70,7 @@ export class NodeWriter {
       labels: alike.terms.labels,
       taints: pool.taints,
       requests: this.requests(used, common.daemons),
-      pods: pods.map((pod) => podRef(problem.pods[pod]!)),
+      pods: pods.map((pod) => this.refs?.[pod] ?? podRef(problem.pods[pod]!)),
       minValuesRelaxed: alike.terms.minValuesRelaxed
     }
   }

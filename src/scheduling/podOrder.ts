@@ -13,6 +13,7 @@ export const podOrder = (pods: ReadonlyArray<Pod>): ReadonlyArray<number> => dra
 
 /** As `podOrder`, a part at a time. */
 export function* ordering(pods: ReadonlyArray<Pod>): Generator<void, ReadonlyArray<number>> {
+  if (yield* isInOrder(pods)) return pods.map((_, i) => i)
   const byTime = new Map<string, Array<number>>()
   let last: Array<number> | undefined
   let lastTime: string | undefined
@@ -35,6 +36,15 @@ export function* ordering(pods: ReadonlyArray<Pod>): Generator<void, ReadonlyArr
     if (Math.floor(out.length / atOnce) > Math.floor(before / atOnce)) yield
   }
   return out
+}
+
+/** Pods without uids and times, as in manifests, come by name. */
+function* isInOrder(pods: ReadonlyArray<Pod>): Generator<void, boolean> {
+  for (let i = 1; i < pods.length; i++) {
+    if (comparePods(pods[i - 1]!, pods[i]!) > 0) return false
+    if (i % atOnce === 0) yield
+  }
+  return true
 }
 
 /** After so many pods others may have their turn. */
@@ -73,12 +83,12 @@ function* sameAge(pods: ReadonlyArray<Pod>, positions: Array<number>): Generator
   if (keys.length > atOnce) yield
   keys.sort()
   if (keys.length > atOnce) yield
-  const begins = keys.map((key) => Math.floor(key / places))
-  const out = Array.from(keys, (key, i) => positions[key - begins[i]! * places]!)
+  const out: Array<number> = []
   let turns = 0
-  for (let from = 0, to = 1; from < out.length; from = to) {
-    for (to = from + 1; to < out.length && begins[to] === begins[from]; to++);
-    if (to - from > 1) out.slice(from, to).sort(compare).forEach((position, i) => { out[from + i] = position })
+  for (let from = 0, to = 0; from < keys.length; from = to) {
+    const begin = Math.floor(keys[from]! / places)
+    for (; to < keys.length && keys[to]! < (begin + 1) * places; to++) out.push(positions[keys[to]! - begin * places]!)
+    if (to - from > 1) for (const position of out.splice(from).sort(compare)) out.push(position)
     if (Math.floor(to / atOnce) > turns) {
       turns = Math.floor(to / atOnce)
       yield

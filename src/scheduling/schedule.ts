@@ -148,24 +148,26 @@ const explainedAtOnce = 20
 /** The plan as it is told, written a part at a time. */
 const planning = function*(model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>): Generator<void, Plan> {
   const { problem } = model
-  const writer = new NodeWriter(model)
+  // In the order of the problem, in which the pods lie in memory; every one of them is somewhere in the plan.
+  const refs = problem.pods.map(podRef)
+  const writer = new NodeWriter(model, refs)
   const newNodes = nodes.map((node) => writer.write(node))
   keepAlive("solution", [model, pass, writer, newNodes[0]])
   const unschedulable: Array<Unschedulable> = []
   for (const { pod, message } of model.invalid) {
-    unschedulable.push({ pod: podRef(problem.pods[pod]!), reasons: [{ nodePool: "", reason: "InvalidPod", message }] })
+    unschedulable.push({ pod: refs[pod]!, reasons: [{ nodePool: "", reason: "InvalidPod", message }] })
   }
   let explained = 0
   for (const { run, pods } of pass.left) {
     if (++explained % explainedAtOnce === 0) yield
     const reasons = explain(model, pass, run)
-    for (const pod of pods) unschedulable.push({ pod: podRef(problem.pods[pod]!), reasons })
+    for (const pod of pods) unschedulable.push({ pod: refs[pod]!, reasons })
   }
   const plan: Plan = {
     version: 1,
     newNodes,
     existingNodes: [...pass.placed].sort(([a], [b]) => a - b)
-      .map(([i, pods]) => ({ name: model.nodes[i]!.name, pods: pods.map((pod) => podRef(problem.pods[pod]!)) })),
+      .map(([i, pods]) => ({ name: model.nodes[i]!.name, pods: pods.map((pod) => refs[pod]!) })),
     unschedulable,
     totals: {
       newNodes: newNodes.length,
