@@ -3,12 +3,13 @@ import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { annotation, disruptedTaint } from "../../src/apis/labels.ts"
 import type { NodeClaim } from "../../src/apis/nodeClaim.ts"
 import type { KubeObject } from "../../src/kube/objects.ts"
-import { budgetOf, claimOf, classOf, Fabricated, leaving, nodeOf, podOf, poolOf } from "./fabricated.ts"
+import { budgetOf, claimOf, classOf, Fabricated, iso, leaving, nodeOf, podOf, poolOf } from "./fabricated.ts"
 import { readGround } from "./ground.ts"
 import { allInvariants } from "./invariants/all.ts"
 import { boundNodesStay } from "./invariants/boundNodesStay.ts"
 import { budgets } from "./invariants/budgets.ts"
 import { evictions } from "./invariants/evictions.ts"
+import { lifetimes } from "./invariants/lifetimes.ts"
 import { limits } from "./invariants/limits.ts"
 import { nothingLeft } from "./invariants/nothingLeft.ts"
 import { oneClaimPerLinode } from "./invariants/oneClaimPerLinode.ts"
@@ -418,5 +419,42 @@ describe("nothing of ours is left", () => {
     assert.isUndefined(one.settled())
     pool.tags = [...pool.tags, `karpenter-sentenced=${pool.nodes[0]!.id}`]
     assert.match(one.settled() ?? "", /stays, and has the tag karpenter-sentenced=/)
+  })
+})
+
+describe("nodes live as long as they should", () => {
+  const living = (claim: NodeClaim, spec: object): NodeClaim => ({ ...claim, spec: { ...claim.spec, ...spec } })
+
+  it("and no longer than their claims say", () => {
+    const one = world(lifetimes)
+    const [node] = one.buy(1).pool.nodes
+    const claim = living(claimOf("a", { node }), { expireAfter: "15m" })
+    one.put("nodeclaims", [claim])
+    assert.isUndefined(one.settled())
+    one.pass(10 * minute)
+    assert.strictEqual(one.settled(), "a lives, and should be over after 15m")
+    one.put("nodeclaims", [{ ...claim, metadata: { ...claim.metadata, deletionTimestamp: iso(one.now) } }])
+    assert.isUndefined(one.settled())
+  })
+
+  it("and what is on them is told to leave within their terminationGracePeriod", () => {
+    const one = world(lifetimes)
+    const [node] = one.buy(1).pool.nodes
+    one.put("nodes", [nodeOf(node!.name)])
+    const claim = living(claimOf("a", { node }), { terminationGracePeriod: "1m" })
+    one.put("nodeclaims", [{ ...claim, metadata: { ...claim.metadata, deletionTimestamp: iso(one.now) } }])
+    assert.isUndefined(one.put("pods", [podOf("web", node!.name)]))
+    one.pass(4 * minute)
+    assert.strictEqual(one.put("pods", [podOf("other", undefined)]), "web is on the node of a past its terminationGracePeriod")
+    one.put("pods", [podOf("web", node!.name, { metadata: { deletionTimestamp: iso(one.now) } })])
+    assert.isUndefined(one.put("pods", [podOf("other", undefined)]))
+  })
+
+  it("and a pool of a fixed size has as many", () => {
+    const one = world(lifetimes)
+    one.put("nodepools", [poolOf({ replicas: 1 })])
+    assert.strictEqual(one.settled(), "NodePool default has 0 of 1 nodes")
+    one.put("nodeclaims", [claimOf("a")])
+    assert.isUndefined(one.settled())
   })
 })

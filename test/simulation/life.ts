@@ -1,7 +1,8 @@
 /** One life of a cluster: trouble for some minutes, then peace, in which everything has to come right. */
 import type { LinodeType, Region } from "../../src/linode/models.ts"
+import { drawExtras, startExtras } from "./adversary/extras.ts"
 import { startMachines } from "./adversary/machines.ts"
-import { Programs } from "./adversary/programs.ts"
+import { drawCharacter, Programs } from "./adversary/programs.ts"
 import { setScene, typesInUse } from "./adversary/scene.ts"
 import { startUsers } from "./adversary/users.ts"
 import { NodeLife } from "./kubernetes/nodes.ts"
@@ -62,13 +63,15 @@ export const live = async (seed: number, ground: Ground): Promise<Life> => {
   })
   const trouble = drawTrouble(stage)
   const nodes = new NodeLife(stage, trouble.neverJoins)
-  const wanted = setScene(stage, nodes)
+  const character = drawCharacter(stage)
+  const wanted = setScene(stage, nodes, drawExtras(stage, character.gates))
   const linode = new LinodeNetwork(stage, trouble.linode)
   const kube = new KubeNetwork(stage, trouble.kube)
   const podLife = new PodLife(stage, nodes.silent)
   podLife.turnWithin(second)
-  const programs = new Programs({ stage, kube, linode, log: (line) => stage.hear(line) })
+  const programs = new Programs({ stage, kube, linode, character, log: (line) => stage.hear(line) })
   startUsers(stage, wanted)
+  startExtras(stage, wanted.extras)
   startMachines(stage, nodes)
   const weather = stage.diceOf("weather")
   const pace = weather.magnitude(15 * second, 3 * minute)

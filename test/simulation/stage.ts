@@ -22,7 +22,7 @@ export const region = "us-ord"
 export const minute = 60_000
 export const second = 1_000
 
-export const rules: Rules = { latest: 2 * minute, patience: 10 * second, longestFreeze: minute }
+export const rules: Rules = { latest: 2 * minute, latestWrite: 30 * second, patience: 10 * second, longestFreeze: minute }
 
 /** Steps at one instant that only an endless loop takes. */
 const mostStepsPerInstant = 300_000

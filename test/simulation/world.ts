@@ -81,6 +81,8 @@ export interface Foreign {
 export interface Rules {
   /** A request to Linode is carried out at most so long after its client gave up. */
   readonly latest: number
+  /** A write to the API server is carried out at most so long after its client lost the connection. */
+  readonly latestWrite: number
   /** The client gives up on a request to Linode after so long. */
   readonly patience: number
   /** A process is frozen for no longer than this at once. */

@@ -29,7 +29,7 @@ export const requestsOf = (pod: Pod): Map<string, number> => {
   return add(sum, pod.spec.overhead)
 }
 
-const tolerates = (tolerations: ReadonlyArray<Toleration>, taint: Taint): boolean => tolerations.some((t) =>
+export const tolerates = (tolerations: ReadonlyArray<Toleration>, taint: Taint): boolean => tolerations.some((t) =>
   (t.effect === undefined || t.effect === "" || t.effect === taint.effect) &&
   (t.key === undefined || t.key === "" ? t.operator === "Exists" : t.key === taint.key) &&
   (t.operator === "Exists" || (t.value ?? "") === (taint.value ?? "")))

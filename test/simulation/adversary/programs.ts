@@ -13,8 +13,25 @@ export interface ProgramsOptions {
   readonly stage: Stage
   readonly kube: KubeNetwork
   readonly linode: LinodeNetwork
+  readonly character: Character
   /** Log lines of all replicas. */
   readonly log: (line: string) => void
+}
+
+/** What the replicas of a life are like. */
+export interface Character {
+  /** The odds that a start ends by itself. */
+  readonly deadly: number
+  readonly gates: string
+  /** Two for one lease. */
+  readonly rivals: boolean
+}
+
+export const drawCharacter = (stage: Stage): Character => {
+  const dice = stage.diceOf("programs")
+  const deadly = dice.pick([0, 0.3, 0.6, 0.9])
+  const gates = dice.pick(["", "NodeRepair=true", "NodeRepair=true,NodeOverlay=true,StaticCapacity=true,CapacityBuffer=true"])
+  return { deadly, gates, rivals: dice.happens(0.3) }
 }
 
 /** Nobody else wants it: looking after it less often saves half of all requests. */
@@ -38,20 +55,15 @@ export class Programs {
   private readonly dice: Dice
   private readonly replicas: Array<Replica> = []
   private readonly processes: Array<Process> = []
-  private readonly deadly: number
-  private readonly gates: string
-  /** Two for one lease. */
-  private readonly rivals: boolean
+  private readonly character: Character
 
   constructor(options: ProgramsOptions) {
     this.options = options
     const { stage } = options
     this.dice = stage.diceOf("programs")
     const { dice } = this
-    this.deadly = dice.pick([0, 0.3, 0.6, 0.9])
-    this.gates = dice.pick(["", "NodeRepair=true", "NodeRepair=true,NodeOverlay=true,StaticCapacity=true,CapacityBuffer=true"])
-    this.rivals = dice.happens(0.3)
-    for (let i = 1; i <= (this.rivals ? 2 : 1); i++) {
+    this.character = options.character
+    for (let i = 1; i <= (this.character.rivals ? 2 : 1); i++) {
       stage.after(i === 1 ? 0 : dice.int(0, 30 * second), () => this.start({
         name: `replica-${i}`, starts: 0, process: new Process(stage.time, 0), stop: () => {}
       }))
@@ -98,14 +110,14 @@ export class Programs {
 
   private endOf(): End {
     const { dice } = this
-    if (!dice.happens(this.deadly)) return { at: "never" }
+    if (!dice.happens(this.character.deadly)) return { at: "never" }
     const at = dice.pick(["step", "step", "sending", "carriedOut"] as const)
     if (at === "step") return { at, step: dice.magnitude(50, 60_000) }
     return { at, left: dice.int(1, 6) }
   }
 
   private start(replica: Replica): void {
-    const { options: { kube, linode, log, stage } } = this
+    const { character: { gates, rivals }, options: { kube, linode, log, stage } } = this
     const end = this.endOf()
     const name = `${replica.name}.${++replica.starts}`
     const process = new Process(stage.time, seedOf(stage.seed, name), {
@@ -143,8 +155,8 @@ export class Programs {
       kube: kube.client(process, name),
       linode: linode.adapter(process, name, moment),
       logLevel: "info",
-      ...(this.gates === "" ? {} : { env: { FEATURE_GATES: this.gates } }),
-      ...(this.rivals ? {} : { lease: lonelyLease }),
+      ...(gates === "" ? {} : { env: { FEATURE_GATES: gates } }),
+      ...(rivals ? {} : { lease: lonelyLease }),
       log,
       onExit: (how) => {
         stage.note("program", `${name} ended: ${how}`)

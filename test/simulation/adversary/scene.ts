@@ -8,6 +8,8 @@ import { Deployments, PodDisruptionBudgets, Pods } from "../../../src/kube/resou
 import type { NodeLife } from "../kubernetes/nodes.ts"
 import type { Stage } from "../stage.ts"
 import { region } from "../stage.ts"
+import type { Extras } from "./extras.ts"
+import { fixedPool, livingShort, setExtras } from "./extras.ts"
 import type { Foreign } from "../world.ts"
 
 /** Those that a life may buy: few, so that a catalogue is quickly read, with two ways to the same size. */
@@ -31,6 +33,7 @@ export interface Wanted {
   readonly nodeClass: LinodeNodeClass
   readonly nodePools: ReadonlyArray<NodePool>
   readonly deployments: ReadonlyArray<PodShape>
+  readonly extras: Extras
 }
 
 const nodeClass: LinodeNodeClass = {
@@ -69,16 +72,16 @@ export const deploymentOf = ({ annotations, cpu, grace, memory, name }: PodShape
   }
 })
 
-const draw = (stage: Stage): Wanted => {
+const draw = (stage: Stage, extras: Extras): Wanted => {
   const dice = stage.diceOf("scene")
   const disruption = (): NonNullable<NodePool["spec"]["disruption"]> => ({
     consolidateAfter: dice.pick(["0s", "0s", "15s", "1m"] as const),
     budgets: [{ nodes: dice.pick(["100%", "100%", "50%", "1"] as const) }]
   })
-  const pools = [nodePool("default", dice.pick<ReadonlyArray<string>>([[], ["g6-standard-2"], ["g6-standard-2", "g6-standard-4", "g6-dedicated-2"]]), {
+  const pools = [livingShort(nodePool("default", dice.pick<ReadonlyArray<string>>([[], ["g6-standard-2"], ["g6-standard-2", "g6-standard-4", "g6-dedicated-2"]]), {
     disruption: disruption(),
     ...(dice.happens(0.2) ? { limits: { cpu: String(dice.int(4, 24)) } } : {})
-  }, dice.happens(0.2) ? { terminationGracePeriod: "2m" } : {})]
+  }, dice.happens(0.2) ? { terminationGracePeriod: "2m" } : {}), extras)]
   if (dice.happens(0.3)) pools.push(nodePool("second", ["g6-standard-4", "g6-standard-6"], {
     disruption: disruption(), weight: dice.int(1, 50)
   }, { taints: dice.happens(0.3) ? [{ key: "example.com/special", value: "yes", effect: "NoSchedule" }] : [] }))
@@ -89,7 +92,8 @@ const draw = (stage: Stage): Wanted => {
   const deployments = [shape("web")]
   if (dice.happens(0.5)) deployments.push(shape("db", { budget: { maxUnavailable: 1, selector: { matchLabels: { app: "db" } } } }))
   if (dice.happens(0.2)) deployments.push(shape("job", { annotations: { "karpenter.sh/do-not-disrupt": "true" } }))
-  return { nodeClass, nodePools: pools, deployments }
+  if (extras.fixed !== undefined) pools.push(fixedPool(extras.fixed))
+  return { nodeClass, nodePools: pools, deployments, extras }
 }
 
 const strangers = (stage: Stage): Foreign => {
@@ -119,9 +123,9 @@ const strangers = (stage: Stage): Foreign => {
 }
 
 /** Sets the scene; everything is there before the first replica starts. */
-export const setScene = (stage: Stage, nodes: NodeLife): Wanted => {
+export const setScene = (stage: Stage, nodes: NodeLife, extras: Extras): Wanted => {
   stage.foreign = strangers(stage)
-  const wanted = draw(stage)
+  const wanted = draw(stage, extras)
   const { server } = stage
   stage.act({ by: "user" }, () => {
     for (const pool of stage.cloud.poolsOf(stage.cluster)) {
@@ -140,6 +144,7 @@ export const setScene = (stage: Stage, nodes: NodeLife): Wanted => {
         apiVersion: "policy/v1", kind: "PodDisruptionBudget", metadata: { name: shape.name, namespace: "default" }, spec: shape.budget
       } as PodDisruptionBudget)
     }
+    setExtras(stage, extras)
   })
   return wanted
 }

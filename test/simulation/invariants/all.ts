@@ -3,6 +3,7 @@ import type { MakeInvariant } from "../world.ts"
 import { boundNodesStay } from "./boundNodesStay.ts"
 import { budgets } from "./budgets.ts"
 import { evictions } from "./evictions.ts"
+import { lifetimes } from "./lifetimes.ts"
 import { limits } from "./limits.ts"
 import { nothingLeft } from "./nothingLeft.ts"
 import { oneClaimPerLinode } from "./oneClaimPerLinode.ts"
@@ -13,5 +14,5 @@ import { replacedFirst } from "./replacedFirst.ts"
 import { tokenHidden } from "./tokenHidden.ts"
 
 export const allInvariants: ReadonlyArray<MakeInvariant> = [
-  tokenHidden, othersUntouched, boundNodesStay, replacedFirst, oneClaimPerLinode, purchases, evictions, limits, budgets, podsRun, nothingLeft
+  tokenHidden, othersUntouched, boundNodesStay, replacedFirst, oneClaimPerLinode, purchases, evictions, limits, budgets, podsRun, nothingLeft, lifetimes
 ]

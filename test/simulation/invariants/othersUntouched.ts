@@ -42,6 +42,8 @@ const wrong = (world: World, change: Change): string | undefined => {
       return after !== undefined && asJson(specOf(before)) !== asJson(specOf(after)) ? `changed the spec of pod ${name}` : undefined
     }
     case "nodepools":
+    case "nodeoverlays":
+    case "capacitybuffers":
     case "linodenodeclasses": {
       if (before === undefined) return `created ${plural}/${name}`
       // What somebody deleted goes when its finalizers do.
@@ -55,6 +57,7 @@ const wrong = (world: World, change: Change): string | undefined => {
     case "deployments":
     case "statefulsets":
     case "daemonsets":
+    case "podtemplates":
     case "namespaces": return `changed ${plural}/${name}`
     default: return undefined
   }

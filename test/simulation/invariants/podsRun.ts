@@ -1,4 +1,4 @@
-/** Every pod that some allowed node could run is running, and there are as many as their Deployment wants. */
+/** Every pod that some allowed node could run is running, and there are as many as what they belong to wants. */
 import { label } from "../../../src/apis/labels.ts"
 import { LinodeNodeClasses } from "../../../src/apis/linodeNodeClass.ts"
 import { NodeClaims } from "../../../src/apis/nodeClaim.ts"
@@ -6,9 +6,10 @@ import { NodePools } from "../../../src/apis/nodePool.ts"
 import type { NodePool } from "../../../src/apis/nodePool.ts"
 import { toNumber } from "../../../src/cluster/amounts.ts"
 import type { Node, Pod } from "../../../src/kube/objects.ts"
-import { Deployments, Nodes, Pods } from "../../../src/kube/resources.ts"
+import { DaemonSets, Deployments, Nodes, Pods, StatefulSets } from "../../../src/kube/resources.ts"
 import { freeOn, isReady, refusal } from "../../../src/simulator/kubernetes/fit.ts"
 import { reported } from "../../../src/simulator/kubernetes/joining.ts"
+import { belongsOn, ownedBy } from "../kubernetes/sets.ts"
 import type { MakeInvariant, World } from "../world.ts"
 import { isDeleting, nodePoolOf } from "./claimBook.ts"
 
@@ -62,6 +63,19 @@ const settled = (world: World): string | undefined => {
   for (const { metadata, spec } of world.list(Deployments)) {
     const own = pods.filter((pod) => pod.metadata.ownerReferences?.[0]?.uid === metadata.uid).length
     if (own !== spec.replicas) return `${metadata.name} has ${own} of ${spec.replicas} pods`
+  }
+  for (const set of world.list(StatefulSets)) {
+    const own = ownedBy(pods, set)
+    // The next comes when the last runs: one that no node may take holds up the others.
+    if (own.length !== set.spec.replicas && own.every(({ status }) => status?.phase === "Running")) {
+      return `${set.metadata.name} has ${own.length} of ${set.spec.replicas} pods`
+    }
+  }
+  for (const set of world.list(DaemonSets)) {
+    const on = new Set(ownedBy(pods, set).map(({ spec }) => spec.nodeName))
+    const without = [...nodes.values()].find((node) => !on.has(node.metadata.name) &&
+      node.metadata.labels?.[label.nodePool] !== undefined && belongsOn(set, node))
+    if (without !== undefined) return `${without.metadata.name} has no pod of ${set.metadata.name}`
   }
   return undefined
 }

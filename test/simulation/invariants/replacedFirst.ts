@@ -1,4 +1,5 @@
 /** A node that is replaced goes only when all that replace it are ready for its pods. */
+import { durationMillis } from "../../../src/apis/durations.ts"
 import { annotation } from "../../../src/apis/labels.ts"
 import { conditionType, nodeClaimConditions } from "../../../src/apis/conditions.ts"
 import type { NodeClaim } from "../../../src/apis/nodeClaim.ts"
@@ -17,8 +18,11 @@ const replacesOf = ({ metadata }: NodeClaim): Replaces | undefined => {
   return text === undefined ? undefined : JSON.parse(text) as Replaces
 }
 
-/** Whether it has to go whatever becomes of its replacements: somebody deleted its Node, it is broken, or its host goes down. */
-const goesAnyway = (world: World, { metadata, status }: NodeClaim): boolean => {
+/** Whether it has to go whatever becomes of its replacements: somebody deleted its Node, it is broken, over, or its host goes down. */
+const goesAnyway = (world: World, { metadata, spec, status }: NodeClaim): boolean => {
+  const life = durationMillis(spec.expireAfter)
+  // Clocks of replicas are a little off.
+  if (life !== undefined && world.now + 5_000 >= Date.parse(metadata.creationTimestamp ?? "") + life) return true
   const node = status?.nodeName === undefined ? undefined : world.get(Nodes, { name: status.nodeName })
   return node === undefined || node.metadata.deletionTimestamp !== undefined || world.broken.has(node.metadata.name) ||
     metadata.annotations?.[annotation.interruption] !== undefined

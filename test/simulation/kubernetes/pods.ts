@@ -1,15 +1,18 @@
 /**
- * Deployments, kube-scheduler, kubelets and the pod garbage collector in one turn, which comes when something has changed
+ * The controllers of workloads, kube-scheduler, kubelets and the pod garbage collector in one turn, which comes when something has changed
  * and not before: nothing here costs anything while nothing happens.
  */
 import { isReady, freeOn, refusal, requestsOf } from "../../../src/simulator/kubernetes/fit.ts"
 import type { Condition, Node, Pod, Workload } from "../../../src/kube/objects.ts"
-import { Deployments, Nodes, Pods } from "../../../src/kube/resources.ts"
+import { DaemonSets, Deployments, Nodes, Pods, StatefulSets } from "../../../src/kube/resources.ts"
 import type { Dice } from "../dice.ts"
 import type { Stage, Who } from "../stage.ts"
 import { second } from "../stage.ts"
+import { daemonSetTurn, statefulSetTurn } from "./sets.ts"
 
 const kubernetes: Who = { by: "kubernetes" }
+/** What lets a turn come. */
+const watched: ReadonlySet<string> = new Set(["pods", "nodes", "deployments", "statefulsets", "daemonsets"])
 /** How long the pods of a vanished node stay. */
 const orphaned = 40 * second
 /** How long pods stay on a node that fell silent. */
@@ -44,7 +47,7 @@ export class PodLife {
     this.dice = stage.diceOf("pods")
     this.silent = silent
     stage.listeners.push(({ plural }) => {
-      if (plural === "pods" || plural === "nodes" || plural === "deployments") this.turnWithin(this.dice.int(200, second))
+      if (watched.has(plural)) this.turnWithin(this.dice.int(200, second))
     })
   }
 
@@ -68,6 +71,11 @@ export class PodLife {
     const { stage } = this
     this.deploy(stage.list(Deployments), stage.list(Pods))
     const nodes = new Map(stage.list(Nodes).map((node) => [node.metadata.name, node]))
+    for (const set of stage.list(StatefulSets)) stage.attempt(kubernetes, () => statefulSetTurn(stage.server, set, stage.list(Pods)))
+    for (const set of stage.list(DaemonSets)) {
+      const ours = [...nodes.values()].filter(({ metadata }) => !stage.foreign.userNodes.has(metadata.name))
+      stage.attempt(kubernetes, () => daemonSetTurn(stage.server, set, ours, stage.list(Pods)))
+    }
     this.bind(nodes, stage.list(Pods))
     for (const pod of stage.list(Pods)) this.run(pod, pod.spec.nodeName === undefined ? undefined : nodes.get(pod.spec.nodeName))
   }

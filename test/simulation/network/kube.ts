@@ -12,17 +12,17 @@ import type { Resource } from "../../../src/kube/resources.ts"
 import type { Dice } from "../dice.ts"
 import type { Process } from "../engine/virtual.ts"
 import type { Stage } from "../stage.ts"
-import { second } from "../stage.ts"
+import { rules, second } from "../stage.ts"
 
 export type KubeFate =
-  | "fine" | "slow" | "error before" | "error after" | "no answer, not done" | "no answer, done" | "throttled" | "conflict"
+  | "fine" | "slow" | "error before" | "error after" | "no answer, not done" | "no answer, done" | "throttled" | "conflict" | "late"
 
 /** How long the client waits for an answer. */
 const patience = 30 * second
 
 const readFates: Readonly<Partial<Record<KubeFate, number>>> = { slow: 3, "error before": 4, "no answer, not done": 1, throttled: 2 }
 const writeFates: Readonly<Partial<Record<KubeFate, number>>> = {
-  slow: 2, "error before": 3, "error after": 4, "no answer, not done": 1, "no answer, done": 2, throttled: 1, conflict: 4
+  slow: 2, "error before": 3, "error after": 4, "no answer, not done": 1, "no answer, done": 2, throttled: 1, conflict: 4, late: 2
 }
 /** Only these can meet somebody who wrote first. */
 const contested = ["update", "updateStatus", "patch"]
@@ -73,6 +73,17 @@ export class KubeNetwork {
       const answer = (exit: Effect.Effect<A, KubeError>, more = 0): void => {
         process.after(down + more, () => {
           if (listening) resume(exit)
+        })
+      }
+      if (fate === "late") {
+        // The connection broke, and the server goes on with what it has read.
+        const landed = stage.fly()
+        process.after(down, () => {
+          if (listening) resume(failure(0, new Unavailable()))
+        })
+        return void stage.after(this.dice.magnitude(100, rules.latestWrite), () => {
+          landed()
+          void this.carryOut(program, what, call, run)
         })
       }
       stage.after(up, () => {

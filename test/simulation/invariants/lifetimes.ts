@@ -1,0 +1,63 @@
+/**
+ * A node lives no longer than its claim says, and what is on it no longer than the claim's terminationGracePeriod allows. A NodePool
+ * of a fixed size has as many nodes in the end.
+ */
+import { durationMillis } from "../../../src/apis/durations.ts"
+import type { NodeClaim } from "../../../src/apis/nodeClaim.ts"
+import { NodeClaims } from "../../../src/apis/nodeClaim.ts"
+import { NodePools } from "../../../src/apis/nodePool.ts"
+import { Nodes, Pods } from "../../../src/kube/resources.ts"
+import type { MakeInvariant, World } from "../world.ts"
+import { claimChanges, ClaimBook, isDeleting, lkeNodeOf, nodeNameOf, nodePoolOf } from "./claimBook.ts"
+import { isOver } from "./held.ts"
+
+/** A watch may tell a minute late, and a program that was killed is back after half a minute. Milliseconds. */
+const slack = 120_000
+
+const expired = (world: World, { metadata, spec }: NodeClaim): boolean => {
+  const life = durationMillis(spec.expireAfter)
+  return life !== undefined && world.now > Date.parse(metadata.creationTimestamp ?? "") + life + slack
+}
+
+/** A pod on the claim's node that should have been told to leave. */
+const left = (world: World, claim: NodeClaim): string | undefined => {
+  const grace = durationMillis(claim.spec.terminationGracePeriod)
+  const since = Date.parse(claim.metadata.deletionTimestamp ?? "")
+  if (grace === undefined || Number.isNaN(since) || world.now < since + grace + slack) return undefined
+  const name = nodeNameOf(world, lkeNodeOf(claim) ?? "")
+  const node = world.get(Nodes, { name })
+  if (node === undefined || world.broken.has(name)) return undefined
+  return world.list(Pods).find((pod) => pod.spec.nodeName === name && !isOver(pod) && pod.metadata.deletionTimestamp === undefined &&
+    Date.parse(pod.status?.startTime ?? "") < world.now - slack && (pod.spec.tolerations ?? []).length === 0)?.metadata.name
+}
+
+const settled = (world: World): string | undefined => {
+  const claims = world.list(NodeClaims).filter((claim) => !isDeleting(claim))
+  const old = claims.find((claim) => expired(world, claim))
+  if (old !== undefined) return `${old.metadata.name} lives, and should be over after ${old.spec.expireAfter}`
+  for (const { metadata, spec } of world.list(NodePools)) {
+    if (spec.replicas === undefined || isDeleting({ metadata })) continue
+    const own = claims.filter((claim) => nodePoolOf(claim) === metadata.name).length
+    if (own !== spec.replicas) return `NodePool ${metadata.name} has ${own} of ${spec.replicas} nodes`
+  }
+  return undefined
+}
+
+export const lifetimes: MakeInvariant = () => {
+  const book = new ClaimBook()
+  return {
+    name: "nodes live as long as they should",
+    step: (world) => {
+      const changes = claimChanges(world)
+      if (changes.length > 0) book.follow(changes)
+      // Pods come and go all the time; looked at only then, this costs little.
+      if (!world.changes.some(({ plural }) => plural === Pods.plural)) return undefined
+      for (const claim of book.claims.values()) {
+        const pod = isDeleting(claim) ? left(world, claim) : undefined
+        if (pod !== undefined) return `${pod} is on the node of ${claim.metadata.name} past its terminationGracePeriod`
+      }
+      return undefined
+    },
+    settled
+  }
+}
