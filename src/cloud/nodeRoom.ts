@@ -1,6 +1,7 @@
 /** How much room a node of a plan has for pods: what LKE nodes were measured to have, estimated until one is there. */
 import type { LinodeNodeClass } from "../apis/linodeNodeClass.ts"
 import type { Node } from "../kube/objects.ts"
+import { oncePer } from "../kube/oncePer.ts"
 import type { LinodeType } from "../linode/models.ts"
 import { label } from "../apis/labels.ts"
 import type { Resources } from "../scheduling/problem.ts"
@@ -66,21 +67,34 @@ const combine = (a: Amounts, b: Amounts, f: (a: number, b: number) => number): A
   pods: f(a.pods, b.pods)
 })
 
+/** What a node tells about its plan; undefined where it tells nothing that could be believed. */
+const toldBy = oncePer((node: Node): Measured & { readonly type: string } | undefined => {
+  const type = node.metadata.labels?.[label.instanceType]
+  const ready = node.status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True")
+  if (type === undefined || ready !== true) return undefined
+  const capacity = amountsOf(node.status?.capacity, "down")
+  const allocatable = amountsOf(node.status?.allocatable, "down")
+  const isNonsense = names.some((name) => allocatable[name] <= 0 || allocatable[name] > capacity[name])
+  return isNonsense ? undefined : { type, capacity, allocatable }
+})
+
+const isWithin = (a: Amounts, b: Amounts): boolean => names.every((name) => a[name] <= b[name])
+
 /** What the nodes that are ready tell about their plans. A restart loses nothing: the nodes are still there. */
 export const measure = (nodes: ReadonlyArray<Node>): ReadonlyMap<string, Measured> => {
   const measured = new Map<string, Measured>()
   for (const node of nodes) {
-    const type = node.metadata.labels?.[label.instanceType]
-    const ready = node.status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True")
-    if (type === undefined || ready !== true) continue
-    const capacity = amountsOf(node.status?.capacity, "down")
-    const allocatable = amountsOf(node.status?.allocatable, "down")
-    if (names.some((name) => allocatable[name] <= 0 || allocatable[name] > capacity[name])) continue
+    const told = toldBy(node)
+    if (told === undefined) continue
+    const { allocatable, capacity, type } = told
     const known = measured.get(type)
-    measured.set(type, known === undefined ? { capacity, allocatable } : {
-      capacity: combine(known.capacity, capacity, Math.min),
-      allocatable: combine(known.allocatable, allocatable, Math.min)
-    })
+    if (known === undefined) measured.set(type, { capacity, allocatable })
+    else if (!isWithin(known.capacity, capacity) || !isWithin(known.allocatable, allocatable)) {
+      measured.set(type, {
+        capacity: combine(known.capacity, capacity, Math.min),
+        allocatable: combine(known.allocatable, allocatable, Math.min)
+      })
+    }
   }
   return measured
 }

@@ -7,6 +7,7 @@ import { conditionType, nodeClaimConditions } from "../apis/conditions.ts"
 import { annotation } from "../apis/labels.ts"
 import type { NodeClaim } from "../apis/nodeClaim.ts"
 import { disruptionReasons } from "../apis/nodePool.ts"
+import { oncePer } from "../kube/oncePer.ts"
 
 /** What a replacement says of the disruption that it was made for. */
 const Replacing = Schema.Struct({
@@ -45,7 +46,7 @@ const isDeleting = ({ metadata }: NodeClaim): boolean => metadata.deletionTimest
 export const isToGo = (claim: NodeClaim): boolean => nodeClaimConditions.isTrue(claim, conditionType.disruptionReason)
 
 /** The disruptions that have replacements, as long as one of what they replace is there; over ones included. */
-export const disruptionsIn = (claims: ReadonlyArray<NodeClaim>): ReadonlyArray<Disruption> => {
+export const disruptionsIn = oncePer((claims: ReadonlyArray<NodeClaim>): ReadonlyArray<Disruption> => {
   const replacements = new Map<string, { readonly replacing: Replacing; readonly own: Array<NodeClaim> }>()
   for (const claim of claims) {
     const replacing = replacingOf(claim)
@@ -61,7 +62,7 @@ export const disruptionsIn = (claims: ReadonlyArray<NodeClaim>): ReadonlyArray<D
     replacements: own,
     leaving: replacing.claims.flatMap(({ uid }) => byUid.get(uid) ?? [])
   }))
-}
+})
 
 /** What is left of a disruption whose replacements are all gone. */
 export const withoutReplacements = (replacing: Replacing, claims: ReadonlyArray<NodeClaim>): Disruption => {

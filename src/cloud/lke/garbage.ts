@@ -1,4 +1,5 @@
 /** What no claim owns: the decision, as values. */
+import { oncePer } from "../../kube/oncePer.ts"
 import type { Pool } from "../../linode/models.ts"
 import { isWaiting, requestLifetime } from "./record.ts"
 import { isSentenced, poolKeyOf, sentencedNodes } from "./tags.ts"
@@ -34,14 +35,18 @@ export interface GarbagePlan {
 
 const hasLiveOwner = (view: View, node: string): boolean => (view.owners.get(node) ?? []).some((owner) => !owner.deleting)
 
+/** Keys of claims that may be about to take what has no owner, or for which a late change may be about to make more of it. */
+const wantedKeys = oncePer((view: View): ReadonlySet<string | undefined> => new Set(
+  view.claims.filter((claim) => isWaiting(claim) || doubtOf(view, claim) !== undefined).map(({ key }) => key)
+))
+
 const decidePool = (view: View, key: string, pool: Pool, since: Since): GarbagePlan | undefined => {
   const doubts = poolDoubts(view, pool)
   if (doubts.growing || doubts.tagging) return undefined
   // With a living node in it, what else there is goes one by one.
   if (isSentenced(pool) && !pool.nodes.some((node) => hasLiveOwner(view, node.id))) return { key, pool, doomed: "pool" }
   const sentenced = [...sentencedNodes(pool)].filter((id) => view.find(id) !== undefined && !hasLiveOwner(view, id))
-  // A claim may be about to take what has no owner, or a late change may be about to make more of it.
-  const wanted = view.claims.some((claim) => claim.key === key && (isWaiting(claim) || doubtOf(view, claim) !== undefined))
+  const wanted = wantedKeys(view).has(key)
   const due = (what: string): boolean => !wanted && view.now - (since.get(what) ?? view.now) >= grace
   const sentence = unowned(view, pool).filter((id) => !sentenced.includes(id) && due(id))
   const nodes = [...sentenced, ...sentence]

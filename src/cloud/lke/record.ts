@@ -5,6 +5,7 @@
 import { Schema } from "effect"
 import { annotation } from "../../apis/labels.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
+import { oncePer } from "../../kube/oncePer.ts"
 
 const common = { at: Schema.String }
 
@@ -57,7 +58,7 @@ export const instanceIdOf = (providerID: string | undefined): number | undefined
 const isTrue = (claim: NodeClaim, type: string): boolean =>
   claim.status?.conditions?.some((condition) => condition.type === type && condition.status === "True") ?? false
 
-export const recordOf = (claim: NodeClaim): ClaimRecord => {
+export const recordOf = oncePer((claim: NodeClaim): ClaimRecord => {
   const annotations = claim.metadata.annotations ?? {}
   const key = annotations[annotation.lkePoolKey]
   const node = annotations[annotation.lkeNode]
@@ -81,7 +82,7 @@ export const recordOf = (claim: NodeClaim): ClaimRecord => {
       ? { nodeName, instance }
       : undefined
   }
-}
+})
 
 /** Whether the claim is still to get a machine. One that has joined and lost its node is replaced, not served again. */
 export const isWaiting = (record: ClaimRecord): boolean =>

@@ -1,4 +1,5 @@
 /** Claims and pools seen together at one moment: who owns which node, and which changes may still be under way. */
+import { oncePer } from "../../kube/oncePer.ts"
 import type { Pool, PoolNode } from "../../linode/models.ts"
 import { isWaiting, requestLifetime } from "./record.ts"
 import type { ClaimRecord, Intent } from "./record.ts"
@@ -111,8 +112,8 @@ const isSeen = (view: View, intent: Intent): boolean => {
 /** The change that was sent for the claim, while it is not seen and may still be carried out. */
 export const doubtOf = (view: View, claim: ClaimRecord): Intent | undefined => {
   const { intent } = claim
-  if (intent === undefined || isSeen(view, intent)) return undefined
-  return view.now - (Date.parse(intent.at) || 0) < requestLifetime ? intent : undefined
+  if (intent === undefined || view.now - (Date.parse(intent.at) || 0) >= requestLifetime) return undefined
+  return isSeen(view, intent) ? undefined : intent
 }
 
 /** How long tags that were sent may be written: they are recorded a little before they are sent. Milliseconds. */
@@ -126,15 +127,26 @@ export interface PoolDoubts {
   readonly tagging: boolean
 }
 
-export const poolDoubts = (view: View, pool: Pool): PoolDoubts => {
+/** Ids of the pools that claims leave in doubt. */
+const doubtful = oncePer((view: View) => {
   const doubts = view.claims.flatMap((claim) => doubtOf(view, claim) ?? [])
-    .filter((intent) => intent.change !== "new" && intent.pool === pool.id)
+  const tagged = view.claims.filter(({ tagging }) => tagging !== undefined && view.now - tagging < taggingLifetime)
+  const changing = (change: "grow" | "delete"): ReadonlySet<number> =>
+    new Set(doubts.flatMap((intent) => intent.change === change ? [intent.pool] : []))
+  return {
+    tagging: new Set(tagged.flatMap(({ node }) => node === undefined ? [] : [poolIdOf(node)])),
+    growing: changing("grow"),
+    deleting: changing("delete")
+  }
+})
+
+export const poolDoubts = (view: View, pool: Pool): PoolDoubts => {
+  const { deleting, growing, tagging } = doubtful(view)
   const sentenced = sentencedNodes(pool)
   return {
-    tagging: view.claims.some(({ node, tagging }) => tagging !== undefined && view.now - tagging < taggingLifetime &&
-      node !== undefined && poolIdOf(node) === pool.id),
-    growing: doubts.some((intent) => intent.change === "grow"),
-    deleting: doubts.some((intent) => intent.change === "delete") || pool.nodes.some((node) => sentenced.has(node.id))
+    tagging: tagging.has(pool.id),
+    growing: growing.has(pool.id),
+    deleting: deleting.has(pool.id) || pool.nodes.some((node) => sentenced.has(node.id))
   }
 }
 

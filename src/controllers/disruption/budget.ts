@@ -3,6 +3,7 @@ import { allowedDisruptions } from "../../apis/budgets.ts"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
 import type { DisruptionReason, NodePool } from "../../apis/nodePool.ts"
 import type { StateNode } from "../../cluster/cluster.ts"
+import { oncePer } from "../../kube/oncePer.ts"
 import { isReady } from "../node/isReady.ts"
 import { isLeaving } from "./candidate.ts"
 
@@ -33,20 +34,27 @@ export interface Census {
   readonly disrupting: number
 }
 
+/** What a machine counts for; undefined where the budgets are not about it. */
+const share = oncePer((node: StateNode): { readonly nodePool: string; readonly disrupting: 0 | 1 } | undefined => {
+  const { claim, initialized, nodePool } = node
+  if (nodePool === undefined || claim === undefined || !initialized) return undefined
+  if (nodeClaimConditions.isTrue(claim, conditionType.instanceTerminating)) return undefined
+  return { nodePool, disrupting: isLeaving(node) || isUnready(node) ? 1 : 0 }
+})
+
 /** By NodePool. */
-export const censusOf = (nodes: ReadonlyArray<StateNode>): ReadonlyMap<string, Census> => {
+export const censusOf = oncePer((nodes: ReadonlyArray<StateNode>): ReadonlyMap<string, Census> => {
   const result = new Map<string, { nodes: number; disrupting: number }>()
   for (const node of nodes) {
-    const { claim, initialized, nodePool } = node
-    if (nodePool === undefined || claim === undefined || !initialized) continue
-    if (nodeClaimConditions.isTrue(claim, conditionType.instanceTerminating)) continue
-    const census = result.get(nodePool) ?? { nodes: 0, disrupting: 0 }
+    const counted = share(node)
+    if (counted === undefined) continue
+    const census = result.get(counted.nodePool) ?? { nodes: 0, disrupting: 0 }
     census.nodes++
-    if (isLeaving(node) || isUnready(node)) census.disrupting++
-    result.set(nodePool, census)
+    census.disrupting += counted.disrupting
+    result.set(counted.nodePool, census)
   }
   return result
-}
+})
 
 /** What a pool's budgets leave for a reason now. */
 export const budgeted = (

@@ -8,6 +8,7 @@ import { blockingBudgets } from "../../cluster/pdb.ts"
 import { doNotDisrupt, isActive, isReschedulable, ownedByDaemonSet } from "../../cluster/podPredicates.ts"
 import { isToGo } from "../../cluster/replacements.ts"
 import type { Pod, PodDisruptionBudget } from "../../kube/objects.ts"
+import { oncePer } from "../../kube/oncePer.ts"
 import type { InstanceType } from "../../scheduling/problem.ts"
 
 export interface Candidate {
@@ -50,8 +51,8 @@ export type Prices = ReadonlyMap<string, { readonly [offering: string]: number }
 
 const offeringKey = (zone: string | undefined, capacityType: string | undefined): string => `${zone ?? ""} ${capacityType ?? ""}`
 
-export const pricesOf = (types: ReadonlyArray<InstanceType>): Prices => new Map(types.map(({ name, offerings }) =>
-  [name, Object.fromEntries(offerings.map(({ capacityType, price, zone }) => [offeringKey(zone, capacityType), price]))]))
+export const pricesOf = oncePer((types: ReadonlyArray<InstanceType>): Prices => new Map(types.map(({ name, offerings }) =>
+  [name, Object.fromEntries(offerings.map(({ capacityType, price, zone }) => [offeringKey(zone, capacityType), price]))])))
 
 const offeringOf = ({ labels }: StateNode): string => offeringKey(labels[label.zone], labels[label.capacityType])
 
@@ -69,8 +70,8 @@ const unpriced = (node: StateNode, prices: Prices): string | undefined => {
 /** PodDisruptionBudgets by namespace: a pod is compared with few of many. */
 export type Pdbs = ReadonlyMap<string | undefined, ReadonlyArray<PodDisruptionBudget>>
 
-export const pdbsOf = (budgets: ReadonlyArray<PodDisruptionBudget>): Pdbs =>
-  Map.groupBy(budgets, ({ metadata }) => metadata.namespace)
+export const pdbsOf = oncePer((budgets: ReadonlyArray<PodDisruptionBudget>): Pdbs =>
+  Map.groupBy(budgets, ({ metadata }) => metadata.namespace))
 
 export const pdbsFor = (pod: Pod, pdbs: Pdbs): ReadonlyArray<PodDisruptionBudget> => pdbs.get(pod.metadata.namespace) ?? []
 
@@ -105,8 +106,22 @@ export interface Known {
   readonly awaited: ReadonlySet<string>
 }
 
-export const candidateOf = (node: StateNode, { awaited, bufferRoom, nowMillis, pdbs, prices }: Known): Candidate => {
-  const moving = node.pods.filter(isReschedulable)
+/** What the pods of a machine come to, whatever else there is. */
+const podsOf = oncePer(({ pods }: StateNode) => {
+  const moving = pods.filter(isReschedulable)
+  return {
+    reschedulable: moving.length,
+    disruptionCost: disruptionCostOf(moving),
+    /** A pod's wish to be left alone may end. */
+    dependOnTime: pods.some(({ metadata }) => metadata.annotations?.[annotation.doNotDisrupt] !== undefined)
+  }
+})
+
+const isAwaited = ({ claim }: StateNode, { awaited }: Known): boolean => claim !== undefined && awaited.has(claim.metadata.name)
+
+const workOut = (node: StateNode, known: Known): Candidate => {
+  const { bufferRoom, nowMillis, pdbs, prices } = known
+  const { disruptionCost, reschedulable } = podsOf(node)
   return {
     name: node.name,
     nodePool: node.nodePool,
@@ -119,10 +134,10 @@ export const candidateOf = (node: StateNode, { awaited, bufferRoom, nowMillis, p
     protectedPod: node.pods.find((pod) => isActive(pod) && doNotDisrupt(pod, nowMillis).active),
     blockedPod: blocked(node.pods, pdbs, nowMillis),
     bufferRoom,
-    awaited: node.claim !== undefined && awaited.has(node.claim.metadata.name),
+    awaited: isAwaited(node, known),
     hasDeadline: durationMillis(node.claim?.spec.terminationGracePeriod) !== undefined,
-    reschedulable: moving.length,
-    disruptionCost: disruptionCostOf(moving),
+    reschedulable,
+    disruptionCost,
     consolidatable: node.claim !== undefined && nodeClaimConditions.isTrue(node.claim, conditionType.consolidatable),
     driftedSince: driftedSince(node),
     unpriced: unpriced(node, prices),
@@ -130,6 +145,28 @@ export const candidateOf = (node: StateNode, { awaited, bufferRoom, nowMillis, p
   }
 }
 
+/** What was worked out of a machine last, and from what else. */
+interface Remembered {
+  readonly prices: Prices
+  readonly pdbs: Pdbs
+  readonly bufferRoom: Known["bufferRoom"]
+  readonly candidate: Candidate
+}
+
+const memories = new WeakMap<StateNode, Remembered>()
+
+/** The very same for a machine that is the same, where nothing else has changed either. */
+export const candidateOf = (node: StateNode, known: Known): Candidate => {
+  const last = memories.get(node)
+  const { bufferRoom, pdbs, prices } = known
+  const isSame = last !== undefined && !podsOf(node).dependOnTime && last.prices === prices && last.pdbs === pdbs &&
+    last.bufferRoom === bufferRoom && last.candidate.awaited === isAwaited(node, known)
+  if (isSame) return last.candidate
+  const candidate = workOut(node, known)
+  memories.set(node, { bufferRoom, candidate, pdbs, prices })
+  return candidate
+}
+
 /** On its way out. A claim that says why it goes was deleted a moment ago, where the caches do not show it yet. */
-export const isLeaving = ({ claim, markedForDeletion }: StateNode): boolean =>
-  markedForDeletion || (claim !== undefined && isToGo(claim))
+export const isLeaving = oncePer(({ claim, markedForDeletion }: StateNode): boolean =>
+  markedForDeletion || (claim !== undefined && isToGo(claim)))

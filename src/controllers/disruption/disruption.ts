@@ -8,6 +8,7 @@ import type { CloudProvider } from "../../cloud/cloudProvider.ts"
 import { Cluster } from "../../cluster/cluster.ts"
 import type { StateNode } from "../../cluster/cluster.ts"
 import { Caches } from "../../kube/caches.ts"
+import { oncePer } from "../../kube/oncePer.ts"
 import type { Recorder } from "../../kube/events.ts"
 import type { Kube } from "../../kube/kube.ts"
 import { done, requeueAfter, runSingleton } from "../../runtime/controller.ts"
@@ -31,6 +32,9 @@ const pollEvery = "10 seconds"
 
 export type DisruptionServices = Caches | CloudProvider | Cluster | Kube | Metrics | Recorder | Settings
 
+const isOurMark = oncePer(({ claim, markedForDeletion, node }: StateNode): boolean =>
+  claim !== undefined && node !== undefined && !markedForDeletion && isMarked(node, claim))
+
 /**
  * Takes the taint and the reason off machines that nobody deletes and that wait for no replacement: what a stop half way leaves
  * behind. What is then to be done is decided anew.
@@ -38,8 +42,9 @@ export type DisruptionServices = Caches | CloudProvider | Cluster | Kube | Metri
 const heal = Effect.fnUntraced(function*(nodes: ReadonlyArray<StateNode>, { seen }: Memory) {
   // What waits in vain is called off by the queue.
   const queued = new Set([...seen.values()].flatMap(({ claims }) => claims.map(({ uid }) => uid)))
-  for (const { claim, markedForDeletion, name, node } of nodes) {
-    if (claim === undefined || node === undefined || markedForDeletion || !isMarked(node, claim)) continue
+  for (const state of nodes) {
+    const { claim, name, node } = state
+    if (claim === undefined || !isOurMark(state)) continue
     if (queued.has(claim.metadata.uid ?? "")) continue
     // One that cannot be written does not hold up the others: the next pass looks at it again.
     yield* unmark(node, claim).pipe(Effect.catch((error) =>

@@ -9,6 +9,7 @@ import { isManagedPool } from "../../cluster/managed.ts"
 import { namesAwaited } from "../../cluster/replacements.ts"
 import { nominationKey } from "../../cluster/stateNode.ts"
 import { Caches } from "../../kube/caches.ts"
+import { oncePer } from "../../kube/oncePer.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
 import { PodDisruptionBudgets } from "../../kube/resources.ts"
 import { inSlices } from "../../runtime/inSlices.ts"
@@ -37,6 +38,15 @@ export interface View {
 
 const noPrices: Prices = new Map()
 
+const marked = oncePer((node: StateNode): StateNode => ({ ...node, markedForDeletion: true }))
+
+/** Those that go soon are marked too. */
+const withLeaving = oncePer((nodes: ReadonlyArray<StateNode>): ReadonlyArray<StateNode> =>
+  nodes.map((node) => isLeaving(node) && !node.markedForDeletion ? marked(node) : node))
+
+const byNameIn = oncePer((nodes: ReadonlyArray<StateNode>): ReadonlyMap<string, StateNode> =>
+  new Map(nodes.map((node) => [node.name, node])))
+
 /** Candidates that are worked out at a time. */
 const atOnce = 50
 
@@ -53,13 +63,8 @@ export const look: Effect.Effect<View, never, Caches | CloudProvider | Cluster |
     // Without a catalogue empty nodes go by name, and others stay.
     types.set(pool.metadata.name, yield* cloud.instanceTypes(pool).pipe(Effect.orElseSucceed((): ReadonlyArray<InstanceType> => [])))
   }
-  const priced = new Map<ReadonlyArray<InstanceType>, Prices>()
-  const prices = new Map([...types].map(([pool, own]) => {
-    const known = priced.get(own) ?? pricesOf(own)
-    priced.set(own, known)
-    return [pool, known]
-  }))
-  const nodes = (yield* cluster.nodes).map((node) => isLeaving(node) && !node.markedForDeletion ? { ...node, markedForDeletion: true } : node)
+  const prices = new Map([...types].map(([pool, own]) => [pool, pricesOf(own)]))
+  const nodes = withLeaving(yield* cluster.nodes)
   const nowMillis = yield* Clock.currentTimeMillis
   const pdbs = pdbsOf(caches.store(PodDisruptionBudgets).list())
   const awaited = namesAwaited(caches.store(NodeClaims).list())
@@ -87,7 +92,7 @@ export const look: Effect.Effect<View, never, Caches | CloudProvider | Cluster |
   const view: View = {
     nowMillis,
     nodes,
-    byName: new Map(nodes.map((node) => [node.name, node])),
+    byName: byNameIn(nodes),
     nodePools: new Map(pools.map((pool) => [pool.metadata.name, pool])),
     prices,
     types,

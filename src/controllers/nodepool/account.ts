@@ -16,6 +16,8 @@ import { Caches } from "../../kube/caches.ts"
 import { Recorder } from "../../kube/events.ts"
 import { Kube } from "../../kube/kube.ts"
 import { isConflict, isNotFound } from "../../kube/kubeError.ts"
+import type { Condition } from "../../kube/objects.ts"
+import { oncePer } from "../../kube/oncePer.ts"
 import { requeueAfter, runSingleton } from "../../runtime/controller.ts"
 import type { Metrics } from "../../runtime/metrics.ts"
 import { reportTransitions } from "../transitions.ts"
@@ -39,6 +41,16 @@ const fault = (claim: NodeClaim) => {
     : undefined
 }
 
+interface Faulted {
+  readonly claim: NodeClaim
+  readonly condition: Condition
+}
+
+const faulted = oncePer((claims: ReadonlyArray<NodeClaim>): ReadonlyArray<Faulted> => claims.flatMap((claim) => {
+  const condition = fault(claim)
+  return condition === undefined || !isManagedClaim(claim) ? [] : [{ claim, condition }]
+}))
+
 /** Looks every ten seconds, until it is interrupted. Asks Linode nothing. */
 export const nodePoolAccount: Effect.Effect<
   never, never, Caches | CloudProvider | Kube | Metrics | Recorder
@@ -60,9 +72,7 @@ export const nodePoolAccount: Effect.Effect<
     // Somebody else wrote first, or it is gone: the next look will do.
   }, Effect.catchIf((error) => isNotFound(error) || isConflict(error), () => Effect.void))
 
-  const tell = (claim: NodeClaim) => {
-    const condition = fault(claim)
-    if (condition === undefined) return Effect.void
+  const tell = ({ claim, condition }: Faulted) => {
     const about = {
       object: claim, type: "Warning", message: condition.message ?? "",
       dedupe: [claim.metadata.uid ?? claim.metadata.name], dedupeFor: "10 minutes"
@@ -83,7 +93,7 @@ export const nodePoolAccount: Effect.Effect<
         const pools = caches.store(NodePools).list().filter(isManagedPool)
         yield* Effect.forEach(pools, (pool) => report(pool, trouble, now), { discard: true })
       }
-      yield* Effect.forEach(caches.store(NodeClaims).list().filter(isManagedClaim), tell, { discard: true })
+      yield* Effect.forEach(faulted(caches.store(NodeClaims).list()), tell, { discard: true })
       return requeueAfter("10 seconds")
     })
   })
