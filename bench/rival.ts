@@ -51,7 +51,7 @@ export interface RivalAnswer {
   readonly runs: ReadonlyArray<RivalRun>
 }
 
-/** What one of Karpenter's methods would do, were it asked first. */
+/** What one of Karpenter's methods would do. */
 export interface RivalMethod {
   readonly setupNs: number
   readonly elapsedNs: number
@@ -61,15 +61,13 @@ export interface RivalMethod {
 /** By method, in the order in which Karpenter asks them. */
 export const rivalMethods = ["empty", "multi", "single"] as const
 
-export type RivalConsolidation = { readonly [Method in typeof rivalMethods[number]]: RivalMethod }
-
 export interface Rival {
   /** The upstream benchmark's mix as JSON text: the same arguments give the same bytes. */
   readonly generate: (mix: "diverse" | "preference", pods: number) => Promise<string>
   /** Solves in a fresh process, with one worker as Karpenter does by default. */
   readonly solve: (file: string) => Promise<RivalAnswer>
-  /** Which nodes would go, in a fresh process; Karpenter's 15 seconds of waiting left out. */
-  readonly consolidate: (file: string) => Promise<RivalConsolidation>
+  /** Which nodes would go by this method, in a fresh process; Karpenter's 15 seconds of waiting left out. */
+  readonly consolidate: (file: string, method: typeof rivalMethods[number]) => Promise<RivalMethod>
   /** A process that answers problems one after the other, each with so many runs. */
   readonly serve: (runs: number) => RivalServer
 }
@@ -129,9 +127,9 @@ export const provideRival = async (): Promise<Rival> => {
     solve: async (file) => JSON.parse(
       await run(program, ["solve", "-concurrency", "1", "-options", "1", resolve(file)], tmpdir())
     ) as RivalAnswer,
-    consolidate: async (file) => JSON.parse(
-      await run(program, ["consolidate", "-options", "1", resolve(file)], tmpdir())
-    ) as RivalConsolidation,
+    consolidate: async (file, method) => (JSON.parse(
+      await run(program, ["consolidate", "-method", method, "-options", "1", resolve(file)], tmpdir())
+    ) as { readonly [Method in typeof rivalMethods[number]]: RivalMethod })[method],
     serve: (runs) => serve(program, runs)
   }
 }

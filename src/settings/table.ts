@@ -69,7 +69,7 @@ export const table = {
   consolidationMinimumSavings: optional("Scheduling", "consolidation-minimum-savings", ["CONSOLIDATION_MINIMUM_SAVINGS"], Kind.dollars, 0, "0",
     "What a consolidation has to save at least, in US dollars an hour. 0: anything, as Karpenter."),
   consolidationPodPrice: optional<number | undefined>("Scheduling", "consolidation-pod-price", ["CONSOLIDATION_POD_PRICE"], Kind.dollars, undefined, "by what a pod costs",
-    "What a consolidation has to save for each pod that it moves, in US dollars an hour. Unset: anything as Karpenter where one node or none is bought, and where more are a tenth of what the pod costs, so that pods are not moved for little."),
+    "What a consolidation has to save for each pod that it moves, in US dollars an hour. Unset: anything as Karpenter where one node or none is bought, and where more are six tenths of what the pod costs, so that pods are not moved for little."),
 
   featureGates: optional("Features", "feature-gates", ["FEATURE_GATES"], featureGates, defaultFeatureGates, "NodeRepair=false,NodeOverlay=false,StaticCapacity=false,CapacityBuffer=false,ReservedCapacity=true,SpotToSpotConsolidation=false",
     "Turns features on and off. What is not named keeps its default."),

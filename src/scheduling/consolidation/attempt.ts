@@ -4,6 +4,8 @@ import { lowerBound } from "../lowerBound.ts"
 import type { Model } from "../model.ts"
 import { negligible } from "../search/packing.ts"
 import { searching } from "../search/search.ts"
+import type { PackedNode } from "../packing.ts"
+import { holds } from "../states.ts"
 import type { Launch } from "./launch.ts"
 import { launchOf } from "./launch.ts"
 import type { Scene } from "./scene.ts"
@@ -36,14 +38,16 @@ export interface Stuck {
 export interface Effort {
   /** Steps of the search for cheaper nodes. */
   readonly steps: number
-  /** In US dollars an hour: what is of use costs less. */
+  /** In US dollars an hour: one replacement is of use if it costs less. */
   readonly ceiling: number
+  /** The same of several. */
+  readonly ceilingOfMany: number
   /** Nodes that pods had better not go to. */
   readonly shunned: ReadonlySet<number>
 }
 
 /** Steps where nothing cheap enough can be: enough to tell how close it comes. */
-const hopeless = 3
+const hopeless = 1
 
 /** `done` are the attempts that count as carried out. Leaves the scene as it was; nobody may change it meanwhile. */
 export function* attempt(
@@ -66,7 +70,7 @@ const podsAtOnce = 50
 
 function* solving(
   subproblems: Subproblems, nodes: ReadonlyArray<number>, from: ReadonlyMap<number, number>, done: ReadonlyArray<Attempt>,
-  { ceiling, shunned, steps }: Effort
+  { ceiling, ceilingOfMany, shunned, steps }: Effort
 ): Generator<void, Attempt | Stuck> {
   const ordered = subproblems.inOrder([...from.keys()])
   const gone = [...done.flatMap((one) => one.gone), ...nodes]
@@ -87,7 +91,8 @@ function* solving(
   const first = pass.packed()
   const bound = lowerBound(model, first)
   if (isLong) yield
-  const packed = yield* searching(model, pass, first, { steps: bound < ceiling - negligible ? steps : Math.min(steps, hopeless) }, bound)
+  const isUseful = bound < ceilingOfMany - negligible || isHeldBelow(model, first, ceiling - negligible)
+  const packed = yield* searching(model, pass, first, { steps: isUseful ? steps : Math.min(steps, hopeless) }, bound)
   if (isLong) yield
   const launches: Array<Launch> = []
   for (const node of packed) {
@@ -101,4 +106,14 @@ function* solving(
   for (const [n, own] of pass.placed) for (const i of own) to[i] = n
   const left = Int32Array.from(ordered, (pod) => from.get(pod)!)
   return { gone: nodes, pods: ordered, model, from: left, to, launches, cost: launches.reduce((sum, { price }) => sum + price, 0) }
+}
+
+/** Whether a type that costs less has room for all pods of these nodes. */
+const isHeldBelow = ({ dimensions: { size: D }, pools, states }: Model, nodes: ReadonlyArray<PackedNode>, ceiling: number): boolean => {
+  const sum = new Float64Array(D)
+  for (const { used } of nodes) for (let d = 0; d < D; d++) sum[d]! += used[d]!
+  return pools.some((pool) => {
+    const { offerings, order } = states.empty(pool)
+    return order.some((type, at) => offerings[at]!.price < ceiling && holds(pool.room, type * D, sum, 0, D))
+  })
 }

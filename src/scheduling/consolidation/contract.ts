@@ -45,7 +45,7 @@ export interface ConsolidationOptions {
   /** In US dollars an hour: what a command must save at least. Default 0: anything beyond rounding. */
   readonly minimumSavings?: number
   /**
-   * In US dollars an hour: what each pod that a command moves must save. Default: a tenth of what the pod costs at least where there is
+   * In US dollars an hour: what each pod that a command moves must save. Default: six tenths of what the pod costs at least where there is
    * more than one replacement, else anything beyond rounding.
    */
   readonly podPrice?: number

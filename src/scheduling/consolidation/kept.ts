@@ -28,7 +28,7 @@ export function* keptOf(decision: Decision, { isSpent }: Budget): Generator<void
       continue
     }
     const found = singles.get(n) ?? rules.settled(yield* attempt(scene, subproblems, [n], attempts, {
-      steps, ceiling: candidate.hourlyPrice, shunned: nobody
+      steps, ceiling: candidate.hourlyPrice, ceilingOfMany: candidate.hourlyPrice, shunned: nobody
     }))
     out.push({ node: candidate.node, ...("stuck" in found ? stuckReason(found) : triedReason(decision, found, candidate)) })
     yield

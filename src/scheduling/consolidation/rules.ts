@@ -14,7 +14,7 @@ const leastScore = 0.5
  * Which part of what a pod costs at least has to be saved where it moves, if nothing else is said: less is not worth its trouble. What
  * Karpenter would do too, with one new node or none, may save as little as it likes.
  */
-const leastPart = 0.1
+const leastPart = 0.6
 
 /** As Karpenter: how many types a spot node that replaces another has to choose from. */
 const leastSpotTypes = 15

@@ -177,12 +177,15 @@ export class Search {
     return `${nodePool}/${labels[InstanceTypeLabel] ?? ""}`
   }
 
-  private *try(nodes: ReadonlyArray<number>, most = stepsAtOnce): Generator<void, Attempt | Stuck> {
+  /** `isFinal`: what does not pay as it is is of no use. */
+  private *try(nodes: ReadonlyArray<number>, most = stepsAtOnce, isFinal = false): Generator<void, Attempt | Stuck> {
     this.steps++
     for (const n of nodes) this.tried.add(n)
-    const pods = nodes.reduce((sum, n) => sum + this.scene.podsOn(n).length, 0)
+    const pods = nodes.flatMap((n) => this.scene.podsOn(n))
+    const ceiling = this.rules.priceOf(nodes)
     return this.rules.settled(yield* attempt(this.scene, this.subproblems, nodes, this.accepted, {
-      steps: Math.min(most, stepsAtOnce, 10 + pods), ceiling: this.rules.priceOf(nodes), shunned: this.shunned
+      steps: Math.min(most, stepsAtOnce, 10 + pods.length), ceiling,
+      ceilingOfMany: isFinal ? ceiling - this.rules.priceOfMoving(pods) : ceiling, shunned: this.shunned
     }))
   }
 
@@ -262,7 +265,7 @@ export class Search {
     let good = 0
     for (const set of sets) {
       if (this.isOver || good >= most) break
-      const found = yield* this.try(set, steps(set[0]!))
+      const found = yield* this.try(set, steps(set[0]!), true)
       if (set.length === 1) this.singles.set(set[0]!, found)
       yield
       if ("stuck" in found || !rules.accepts(found)) continue
