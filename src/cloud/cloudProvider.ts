@@ -96,8 +96,8 @@ export class CloudProvider extends Context.Service<CloudProvider, {
   readonly repairPolicies: ReadonlyArray<RepairPolicy>
   /** Every type, those without an available offering included. Cached: call it freely; equal content is the same array. */
   readonly instanceTypes: (nodePool: NodePool) => Effect.Effect<ReadonlyArray<InstanceType>, CloudError>
-  /** What this mode cannot do with a LinodeNodeClass; empty when all is well. One entry per field. */
-  readonly validate: (nodeClass: LinodeNodeClass) => Effect.Effect<ReadonlyArray<NodeClassIssue>, CloudError>
+  /** What this mode cannot do with a LinodeNodeClass, and what the class resolves to. */
+  readonly validate: (nodeClass: LinodeNodeClass) => Effect.Effect<NodeClassVerdict, CloudError>
   /** Writes the class's tags onto what was made of it, and takes former ones of the class off. Only what differs is written. */
   readonly retag: (nodeClass: LinodeNodeClass) => Effect.Effect<void, CloudError>
   /** What is announced for machines of the account, this cluster's or not. What the token may not read is left out. */
@@ -107,6 +107,19 @@ export class CloudProvider extends Context.Service<CloudProvider, {
   /** One pass over what Linode has of this cluster: gives back what no claim owns, after its grace. Run on a schedule. */
   readonly collectGarbage: Effect.Effect<void, CloudError>
 }>()("karpenter-linode/cloud/CloudProvider") {}
+
+/** An image that a LinodeNodeClass names, as Linode has it. */
+export interface NodeClassImage {
+  readonly id: string
+  readonly label?: string
+  readonly deprecated?: boolean
+}
+
+export interface NodeClassVerdict {
+  /** Empty when all is well. One entry per field. */
+  readonly issues: ReadonlyArray<NodeClassIssue>
+  readonly images: ReadonlyArray<NodeClassImage>
+}
 
 export interface NodeClassIssue {
   /** Path in the object: `spec.lkeK8sVersion`. */

@@ -274,9 +274,11 @@ describe("what a LinodeNodeClass names", () => {
     yield* world.setUp({ tier: "enterprise" })
     yield* world.during((cloud) => Effect.gen(function*() {
       const reasons = (spec: LinodeNodeClass["spec"]) => Effect.map(
-        world.play(cloud.validate(world.nodeClass(spec))), (issues) => issues.map(({ reason }) => reason)
+        world.play(cloud.validate(world.nodeClass(spec))), ({ issues }) => issues.map(({ reason }) => reason)
       )
       assert.deepStrictEqual(yield* reasons({ firewallID: 1, image: "linode/debian13" }), [])
+      const { images } = yield* world.play(cloud.validate(world.nodeClass({ image: "linode/debian13" })))
+      assert.deepStrictEqual(images, [{ id: "linode/debian13", label: "debian13" }])
       const wrong = { firewallID: 2, image: "private/5", placementGroup: { id: 6 }, lkeK8sVersion: "v1" }
       const all = ["LKEK8sVersionControlPlaneMismatch", "FirewallNotFound", "ImageNotFound", "PlacementGroupNotFound"]
       assert.deepStrictEqual(yield* reasons(wrong), all)

@@ -10,7 +10,7 @@ import type { NodeClaim } from "../../src/apis/nodeClaim.ts"
 import { NodePools } from "../../src/apis/nodePool.ts"
 import type { NodePool } from "../../src/apis/nodePool.ts"
 import { CloudProvider } from "../../src/cloud/cloudProvider.ts"
-import type { AccountTrouble, CloudError, Interruption, NodeClassIssue } from "../../src/cloud/cloudProvider.ts"
+import type { AccountTrouble, CloudError, Interruption, NodeClassImage, NodeClassIssue } from "../../src/cloud/cloudProvider.ts"
 import * as clusterLayer from "../../src/cluster/clusterLayer.ts"
 import * as cacheLayer from "../../src/kube/cacheLayer.ts"
 import * as events from "../../src/kube/events.ts"
@@ -44,6 +44,7 @@ export const huge = instanceType("huge", 16, 32, 0.288)
 export class FakeCloud extends Context.Service<FakeCloud, {
   types: ReadonlyArray<InstanceType>
   issues: ReadonlyArray<NodeClassIssue>
+  images: ReadonlyArray<NodeClassImage>
   interruptions: Effect.Effect<ReadonlyArray<Interruption>, CloudError>
   trouble: AccountTrouble | undefined
   /** LinodeNodeClasses whose tags were to be written, in order. */
@@ -61,7 +62,7 @@ const cloud = Layer.effect(CloudProvider, Effect.gen(function*() {
     drifted: () => Effect.undefined,
     repairPolicies: [],
     instanceTypes: () => Effect.sync(() => fake.types),
-    validate: () => Effect.sync(() => fake.issues),
+    validate: () => Effect.sync(() => ({ issues: fake.issues, images: fake.images })),
     retag: (nodeClass) => Effect.sync(() => {
       fake.retagged.push(nodeClass.metadata.name)
     }),
@@ -73,7 +74,7 @@ const cloud = Layer.effect(CloudProvider, Effect.gen(function*() {
 
 export const world = clusterLayer.layer.pipe(
   Layer.provideMerge(cloud),
-  Layer.provideMerge(Layer.sync(FakeCloud, () => ({ types: [small, medium, large, huge], issues: [], interruptions: Effect.succeed([]), trouble: undefined, retagged: [] }))),
+  Layer.provideMerge(Layer.sync(FakeCloud, () => ({ types: [small, medium, large, huge], issues: [], images: [], interruptions: Effect.succeed([]), trouble: undefined, retagged: [] }))),
   Layer.provideMerge(events.layer),
   Layer.provideMerge(cacheLayer.layer),
   Layer.provideMerge(layerWith({ crds })),

@@ -283,6 +283,17 @@ describe("limits", () => {
     one.put("nodepools", [poolOf({ limits: { cpu: "1" } })], { by: "user" })
     assert.isUndefined(one.put("nodeclaims", [claimOf("c", { cpu: "2" })]))
   })
+
+  it("do not count a claim whose Node somebody deleted", () => {
+    const one = world(limits)
+    one.put("nodepools", [poolOf({ limits: { cpu: "4" } })], { by: "user" })
+    const claim = claimOf("a", { cpu: "4" })
+    one.put("nodeclaims", [{ ...claim, status: { ...claim.status, nodeName: "n" } } as KubeObject])
+    one.put("nodes", [leaving(nodeOf("n"))], { by: "user" })
+    assert.isUndefined(one.put("nodeclaims", [claimOf("b", { cpu: "4" })]))
+    one.put("nodes", [nodeOf("n")], { by: "user" })
+    assert.match(one.put("nodeclaims", [claimOf("c")]) ?? "", /8 cpu of 4/)
+  })
 })
 
 describe("a node goes only when what replaces it is ready", () => {

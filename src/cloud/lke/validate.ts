@@ -7,7 +7,7 @@ import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
 import type { Linode } from "../../linode/linode.ts"
 import type { LinodeError } from "../../linode/linodeError.ts"
 import type { Firewall, Image, PlacementGroup } from "../../linode/models.ts"
-import type { CloudError, NodeClassIssue } from "../cloudProvider.ts"
+import type { CloudError, NodeClassImage, NodeClassIssue, NodeClassVerdict } from "../cloudProvider.ts"
 import type { ClusterShape } from "./cluster.ts"
 import { fromLinode } from "./errors.ts"
 import { longestTag, reservedTagKeys, tagKey } from "./tags.ts"
@@ -61,6 +61,10 @@ const imageIssue = (id: string | undefined, image: Named["image"]): Issues => {
   return [{ field, reason: "ImageNotAvailable", message: `image ${id} is ${image.status}, expected available` }]
 }
 
+/**
+ * No Linode of an LKE pool goes into the group, so its room and its compliance are not asked after: a group that is full would keep
+ * nodes from being bought for nothing.
+ */
 const groupIssue = (id: number | undefined, group: Named["placementGroup"], { region }: ClusterShape): Issues => {
   const field = "spec.placementGroup.id"
   if (group === "missing") return [{ field, reason: "PlacementGroupNotFound", message: `the account has no placement group ${id}` }]
@@ -78,6 +82,14 @@ export const validateNodeClass = ({ spec }: LinodeNodeClass, cluster: ClusterSha
   ...groupIssue(spec.placementGroup?.id, named.placementGroup, cluster)
 ]
 
+/** The image that the class names. What LKE makes its nodes of is LKE's own choice, and no matter of a class. */
+export const imagesOf = ({ image }: Named): ReadonlyArray<NodeClassImage> => image === undefined || image === "missing" ? [] : [
+  { id: image.id, ...(image.label === null ? {} : { label: image.label }), ...(image.deprecated ? { deprecated: true } : {}) }
+]
+
+const verdict = (nodeClass: LinodeNodeClass, cluster: ClusterShape, named: Named): NodeClassVerdict =>
+  ({ issues: validateNodeClass(nodeClass, cluster, named), images: imagesOf(named) })
+
 /** How long an answer holds: a class is looked at whenever anything of it is written. Milliseconds. */
 const believed = 50_000
 
@@ -92,13 +104,13 @@ const lookUp = <A>(thing: Effect.Effect<A, LinodeError>): Effect.Effect<A | "mis
 /** Asks Linode for everything that a class names. Fails when Linode gives no answer: then nothing is known. */
 export const makeValidator = (linode: Linode["Service"], cluster: ClusterShape) => {
   const answers = new Map<string, { readonly spec: string; readonly at: number; readonly named: Named }>()
-  return Effect.fn("lke.validate")(function*(nodeClass: LinodeNodeClass): Effect.fn.Return<Issues, CloudError> {
+  return Effect.fn("lke.validate")(function*(nodeClass: LinodeNodeClass): Effect.fn.Return<NodeClassVerdict, CloudError> {
     const { name } = nodeClass.metadata
     const { firewallID, image, lkeK8sVersion, placementGroup } = nodeClass.spec
     const now = yield* Clock.currentTimeMillis
     const spec = JSON.stringify([firewallID, image, lkeK8sVersion, placementGroup])
     const known = answers.get(name)
-    if (known?.spec === spec && now - known.at < believed) return validateNodeClass(nodeClass, cluster, known.named)
+    if (known?.spec === spec && now - known.at < believed) return verdict(nodeClass, cluster, known.named)
     const named: Named = yield* Effect.all({
       controlPlane: lkeK8sVersion !== undefined && cluster.tier === "enterprise"
         ? Effect.map(linode.cluster(cluster.id), ({ k8s_version }) => k8s_version)
@@ -108,6 +120,6 @@ export const makeValidator = (linode: Linode["Service"], cluster: ClusterShape) 
       placementGroup: placementGroup === undefined ? Effect.undefined : lookUp(linode.placementGroup(placementGroup.id))
     }, { concurrency: "unbounded" }).pipe(Effect.mapError(fromLinode("validate LinodeNodeClass")))
     answers.set(name, { spec, at: now, named })
-    return validateNodeClass(nodeClass, cluster, named)
+    return verdict(nodeClass, cluster, named)
   })
 }

@@ -1,6 +1,6 @@
 /**
- * `nodeclass`: says in conditions whether nodes can be made of a LinodeNodeClass, and keeps it while there are any
- * (provider spec §9.1).
+ * `nodeclass`: says in a LinodeNodeClass's status whether nodes can be made of it, and which image it names; keeps it while there are
+ * any (provider spec §9.1).
  */
 import { Effect } from "effect"
 import { conditionType, nodeClassConditions } from "../../apis/conditions.ts"
@@ -9,7 +9,7 @@ import { LinodeNodeClasses } from "../../apis/linodeNodeClass.ts"
 import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
 import { CloudProvider } from "../../cloud/cloudProvider.ts"
-import type { NodeClassIssue } from "../../cloud/cloudProvider.ts"
+import type { NodeClassImage, NodeClassVerdict } from "../../cloud/cloudProvider.ts"
 import { isManagedClaim } from "../../cluster/managed.ts"
 import { Caches, index } from "../../kube/caches.ts"
 import { Recorder } from "../../kube/events.ts"
@@ -26,12 +26,22 @@ const recheckValid = requeueAfter("10 minutes")
 const recheckInvalid = requeueAfter("1 minute")
 const recheckTermination = requeueAfter("10 minutes")
 
-/** The class with its condition as it should be; the same object when it is. Pure. `now` is an ISO timestamp. */
-export const judged = (nodeClass: LinodeNodeClass, issues: ReadonlyArray<NodeClassIssue>, now: string): LinodeNodeClass => {
+const sameImage = (a: NodeClassImage, b: NodeClassImage | undefined): boolean =>
+  a.id === b?.id && a.label === b.label && (a.deprecated ?? false) === (b.deprecated ?? false)
+
+const withImages = (nodeClass: LinodeNodeClass, images: ReadonlyArray<NodeClassImage>): LinodeNodeClass => {
+  const known = nodeClass.status?.linodeImages ?? []
+  const same = known.length === images.length && images.every((image, i) => sameImage(image, known[i]))
+  return same ? nodeClass : { ...nodeClass, status: { ...nodeClass.status, linodeImages: images } }
+}
+
+/** The class with its status as it should be; the same object when it is. Pure. `now` is an ISO timestamp. */
+export const judged = (nodeClass: LinodeNodeClass, { images, issues }: NodeClassVerdict, now: string): LinodeNodeClass => {
   const [first] = issues
-  if (first === undefined) return nodeClassConditions.setTrue(nodeClass, conditionType.validationSucceeded, now)
+  const resolved = withImages(nodeClass, images)
+  if (first === undefined) return nodeClassConditions.setTrue(resolved, conditionType.validationSucceeded, now)
   const message = issues.map((issue) => `${issue.field}: ${issue.message}`).join("; ")
-  return nodeClassConditions.setFalse(nodeClass, conditionType.validationSucceeded, first.reason, message, now)
+  return nodeClassConditions.setFalse(resolved, conditionType.validationSucceeded, first.reason, message, now)
 }
 
 /** Runs the controller until it is interrupted. */
@@ -90,17 +100,18 @@ export const nodeClassController: Effect.Effect<
       const nodeClass = finalizers.includes(finalizer.nodeClass)
         ? found
         : yield* setFinalizers(found, [...finalizers, finalizer.nodeClass])
-      const issues = yield* cloud.validate(nodeClass)
+      const verdict = yield* cloud.validate(nodeClass)
       const now = yield* isoNow
-      const next = judged(nodeClass, issues, now)
+      const next = judged(nodeClass, verdict, now)
       if (next !== nodeClass) {
         yield* kube.patch(LinodeNodeClasses, { name: ref.name }, {
           metadata: { resourceVersion: nodeClass.metadata.resourceVersion },
-          status: { conditions: next.status?.conditions }
+          // What a class names no more is taken away.
+          status: { conditions: next.status?.conditions, linodeImages: verdict.images.length === 0 ? null : verdict.images }
         }, { kind: "merge", subresource: "status" }).pipe(Effect.catchIf(isNotFound, () => Effect.void))
         yield* reportTransitions(nodeClass, next, ["ValidationSucceeded", "Ready"])
       }
-      return issues.length === 0 ? recheckValid : recheckInvalid
+      return verdict.issues.length === 0 ? recheckValid : recheckInvalid
     })
   })
 })

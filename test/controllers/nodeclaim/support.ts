@@ -91,7 +91,7 @@ const fakeCloud = Layer.effectContext(Effect.gen(function*() {
       fake.calls.push("types")
       return fake.types
     }),
-    validate: () => Effect.succeed([]),
+    validate: () => Effect.succeed({ issues: [], images: [] }),
     retag: () => Effect.void,
     interruptions: Effect.succeed([]),
     accountTrouble: Effect.undefined,

@@ -44,6 +44,21 @@ describe("a LinodeNodeClass", () => {
     assert.strictEqual((yield* condition("Ready"))?.status, "True")
   }).pipe(Effect.provide(world)))
 
+  it.effect("lists the image that it names as Linode has it, for as long as it names one, and writes it once", () => Effect.gen(function*() {
+    const cloud = yield* FakeCloud
+    cloud.images = [{ id: "linode/debian9", label: "Debian 9", deprecated: true }]
+    yield* given(LinodeNodeClasses, { ...fresh, spec: { image: "linode/debian9" } })
+    yield* start
+    assert.deepStrictEqual((yield* only).status?.linodeImages, [{ id: "linode/debian9", label: "Debian 9", deprecated: true }])
+    assert.strictEqual((yield* condition("Ready"))?.status, "True")
+    const { resourceVersion } = (yield* only).metadata
+    yield* pass(1200)
+    assert.strictEqual((yield* only).metadata.resourceVersion, resourceVersion)
+    cloud.images = []
+    yield* pass(660)
+    assert.isUndefined((yield* only).status?.linodeImages)
+  }).pipe(Effect.provide(world)))
+
   it.effect("that nothing uses goes at once when it is deleted", () => Effect.gen(function*() {
     const kube = yield* Kube
     yield* given(LinodeNodeClasses, fresh)

@@ -7,6 +7,7 @@ import { NodePools } from "../../../src/apis/nodePool.ts"
 import type { NodePool } from "../../../src/apis/nodePool.ts"
 import type { NodeClaim } from "../../../src/apis/nodeClaim.ts"
 import type { ResourceList } from "../../../src/kube/objects.ts"
+import { Nodes } from "../../../src/kube/resources.ts"
 import { toNumber } from "../../../src/cluster/amounts.ts"
 import type { MakeInvariant, World } from "../world.ts"
 import { claimChanges, ClaimBook, isDeleting, isTrue, nodePoolOf } from "./claimBook.ts"
@@ -25,8 +26,13 @@ const excess = (has: ReadonlyMap<string, number>, limits: Limits | undefined): s
   return undefined
 }
 
-/** One that is to go for a reason of ours has its replacement beside it for a while. */
-const stays = (claim: NodeClaim): boolean => !isDeleting(claim) && !isTrue(claim, conditionType.disruptionReason)
+/** One that is to go for a reason of ours has its replacement beside it for a while, and so has one whose Node somebody deleted. */
+const stays = (world: World, claim: NodeClaim): boolean => {
+  if (isDeleting(claim) || isTrue(claim, conditionType.disruptionReason)) return false
+  const name = claim.status?.nodeName
+  const node = name === undefined ? undefined : world.get(Nodes, { name })
+  return node === undefined || !isDeleting(node)
+}
 
 /** `nodes` is how many; other resources are counted once a claim's Linode is known. */
 const totalOf = (claims: ReadonlyArray<NodeClaim>): ReadonlyMap<string, number> => {
@@ -42,7 +48,7 @@ export const limits: MakeInvariant = () => {
   const book = new ClaimBook()
   const allowed = new History<Limits | undefined>()
   const judge = (world: World, pool: string, born: number): string | undefined => {
-    const claims = [...book.claims.values()].filter((claim) => nodePoolOf(claim) === pool && stays(claim))
+    const claims = [...book.claims.values()].filter((claim) => nodePoolOf(claim) === pool && stays(world, claim))
     const total = totalOf(claims)
     let text: string | undefined
     for (const each of allowed.since(pool, born - slack)) {
