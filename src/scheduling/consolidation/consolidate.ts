@@ -2,9 +2,12 @@ import { drained } from "../drained.ts"
 import { keepAlive } from "../keepAlive.ts"
 import type { Budget } from "../problem.ts"
 import { commandOf } from "./command.ts"
-import type { Consolidation, ConsolidationProblem } from "./contract.ts"
+import type { Consolidation, ConsolidationProblem, Disruption } from "./contract.ts"
+import type { Decision } from "./decide.ts"
 import { decide } from "./decide.ts"
 import { keptOf } from "./kept.ts"
+import { withoutPlace } from "./proof.ts"
+import type { World } from "./world.ts"
 import { worldOf } from "./world.ts"
 
 /** As `consolidating`, at one go. */
@@ -20,10 +23,9 @@ export const consolidate = (problem: ConsolidationProblem, budget?: Budget): Con
 export function* consolidating(problem: ConsolidationProblem, budget: Budget = { steps: 20_000 }): Generator<void, Consolidation> {
   const world = yield* worldOf(problem)
   yield
-  const decision = yield* decide(world, budget)
+  const { command, decision } = yield* proven(world, budget)
   keepAlive("consolidation", decision)
-  const { attempts, worth } = decision
-  const command = attempts.length === 0 ? undefined : commandOf(world, attempts)
+  const { worth } = decision
   const hourlyPrice = world.sites.reduce((sum, { candidate }) => sum + (candidate?.hourlyPrice ?? 0), 0)
   const nodes = problem.candidates.length
   return {
@@ -37,5 +39,23 @@ export function* consolidating(problem: ConsolidationProblem, budget: Budget = {
         lowerBound: worth.total
       }
     }
+  }
+}
+
+/** Nodes that a proof refuses are left alone; after so many proofs, all are. */
+const mostProofs = 5
+
+function* proven(
+  world: World, budget: Budget
+): Generator<void, { readonly command: Disruption | undefined; readonly decision: Decision }> {
+  const refused = new Map<string, string>()
+  for (let proofs = 0;; proofs++) {
+    const decision = yield* decide(world, budget, refused)
+    if (decision.attempts.length === 0) return { command: undefined, decision }
+    const command = commandOf(world, decision.attempts)
+    const left = yield* withoutPlace(decision, command)
+    if (left.size === 0) return { command, decision }
+    if (proofs === mostProofs) return { command: undefined, decision: { ...decision, attempts: [], isCut: true } }
+    for (const [node, pod] of left) refused.set(node, pod)
   }
 }

@@ -1,5 +1,6 @@
 /** One decision: the world as it is, the prices of pods in it, and which nodes go. */
 import { FirstFit } from "../firstFit.ts"
+import { namespaceOf } from "../otherPods.ts"
 import type { Budget } from "../problem.ts"
 import type { Attempt, Stuck } from "./attempt.ts"
 import { Rules } from "./rules.ts"
@@ -18,6 +19,10 @@ export interface Decision {
   readonly attempts: ReadonlyArray<Attempt>
   /** Nodes that no new pods come to but those that wait: they cannot go now. */
   readonly awaited: ReadonlySet<number>
+  /** `namespace/name` of pods that wait and have no place, whatever is done. */
+  readonly homeless: ReadonlySet<string>
+  /** By node that may not go after all: the pod that would have no place. */
+  readonly refused: ReadonlyMap<string, string>
   /** Nodes that seem wasteful, in the order in which they should go. */
   readonly choice: ReadonlyArray<number>
   /** By node: what came of taking it away alone, where that was tried and nothing was done since. */
@@ -28,26 +33,26 @@ export interface Decision {
   readonly isCut: boolean
 }
 
-export function* decide(world: World, budget: Budget): Generator<void, Decision> {
+export function* decide(world: World, budget: Budget, refused: ReadonlyMap<string, string>): Generator<void, Decision> {
   const scene = new Scene(world)
-  const { awaited, subproblems } = yield* placePending(world, scene)
+  const { awaited, homeless, subproblems } = yield* placePending(world, scene)
   yield
   const worth = yield* Worth.of(world)
   yield
   const rules = new Rules(world, worth)
   const search = new Search(world, scene, subproblems, worth, rules, budget)
-  const candidates = world.sites.flatMap(({ candidate }, n) => candidate === undefined || awaited.has(n) ? [] : [n])
+  const candidates = world.sites.flatMap(({ candidate }, n) => candidate === undefined || awaited.has(n) || refused.has(candidate.node) ? [] : [n])
   const choice = yield* search.run(candidates)
   const { accepted: attempts, isCut, singles, tried } = search
-  return { world, worth, scene, subproblems, rules, attempts, awaited, choice, singles, tried, isCut }
+  return { world, worth, scene, subproblems, rules, attempts, awaited, homeless, refused, choice, singles, tried, isCut }
 }
 
 /** Pods that wait go where they would go anyway; the nodes that they go to stay. */
 function* placePending(
   world: World, scene: Scene
-): Generator<void, { readonly awaited: ReadonlySet<number>; readonly subproblems: Subproblems }> {
+): Generator<void, Pick<Decision, "awaited" | "homeless" | "subproblems">> {
   const awaited = new Set<number>()
-  if (world.pending === 0) return { awaited, subproblems: new Subproblems(scene) }
+  if (world.pending === 0) return { awaited, homeless: new Set(), subproblems: new Subproblems(scene) }
   const pods = Array.from({ length: world.pending }, (_, pod) => pod)
   const before = new Subproblems(scene)
   // Who waits may go to nodes that take nobody else.
@@ -63,5 +68,8 @@ function* placePending(
     for (const i of own) scene.move(ordered[i]!, n)
   }
   const limits = world.model.limits.map((_, p) => ({ limits: pass.remaining[p], nodeLimit: pass.nodesLeft[p]! }))
-  return { awaited, subproblems: new Subproblems(scene, limits) }
+  const left = pass.left.flatMap(({ pods: own }) => own.map((i) => world.model.problem.pods[ordered[i]!]!))
+  const homeless = new Set([...left, ...world.model.invalid.map(({ pod }) => world.model.problem.pods[pod]!)]
+    .map((pod) => `${namespaceOf(pod)}/${pod.metadata.name}`))
+  return { awaited, homeless, subproblems: new Subproblems(scene, limits) }
 }

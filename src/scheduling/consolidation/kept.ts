@@ -41,9 +41,11 @@ const cut = "the search ended before its turn came"
 type Reason = Omit<Kept, "node">
 
 const withoutTrying = (
-  { attempts, awaited, isCut, rules }: Decision, gone: ReadonlyArray<number>, n: number, { nodePool }: Candidate, isWaiting: boolean
+  { attempts, awaited, isCut, refused, rules }: Decision, gone: ReadonlyArray<number>, n: number, { node, nodePool }: Candidate, isWaiting: boolean
 ): Reason | undefined => {
   if (awaited.has(n)) return { reason: "Nominated", message: "pods that wait for a place will go there" }
+  const pod = refused.get(node)
+  if (pod !== undefined) return { reason: "PodHasNoOtherPlace", message: `pod ${pod} has no place once the pods of this node have theirs` }
   if (!rules.allows([...gone, n])) {
     const others = attempts.length === 0 ? "" : " beyond those of this command"
     return { reason: "Budget", message: `the disruption budget of NodePool ${nodePool} lets no more of its nodes go${others}` }

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { consolidate, consolidating } from "../../../src/scheduling/consolidation/consolidate.ts"
-import type { Candidate, ConsolidationProblem } from "../../../src/scheduling/consolidation/contract.ts"
+import type { Candidate, ConsolidationProblem, Disruption } from "../../../src/scheduling/consolidation/contract.ts"
 import { afterwards, untilStable } from "../../../src/scheduling/consolidation/untilStable.ts"
 import type { Pod, Problem } from "../../../src/scheduling/index.ts"
 import { schedule } from "../../../src/scheduling/index.ts"
@@ -65,6 +65,18 @@ const clusterOf = (seed: number): ConsolidationProblem => {
   }
 }
 
+/** Pods that move, and that have no place as the scheduler sees it, asked anew with the nodes gone. */
+const leftBehind = (given: ConsolidationProblem, { moves, remove }: Disruption): ReadonlyArray<string> => {
+  const moving = new Set(moves.map(({ pod: { name, namespace } }) => `${namespace}/${name}`))
+  const pods = given.nodes.flatMap((node) => node.pods.filter((pod) => moving.has(keyOf(pod))))
+  const state: Problem = {
+    ...given, nodes: given.nodes.filter(({ name }) => !remove.includes(name)),
+    pods: [...given.pods, ...pods]
+  }
+  return schedule(state, { steps: 1 }).unschedulable.map(({ pod: { name, namespace } }) => `${namespace}/${name}`)
+    .filter((key) => moving.has(key))
+}
+
 const clusters = (count: number) => Array.from({ length: count }, (_, i) => ({ seed: i + 1, given: clusterOf(i + 1) }))
 
 const steps = { steps: 60 }
@@ -78,6 +90,7 @@ describe("any cluster", () => {
       commands++
       assert.deepStrictEqual(objectionsTo(given, command), [], `seed ${seed}`)
       assert.isAtMost(totals.after.hourlyPrice, totals.before.hourlyPrice, `seed ${seed}`)
+      assert.deepStrictEqual(leftBehind(given, command), [], `seed ${seed}`)
     }
     assert.isAbove(commands, 60)
   })
