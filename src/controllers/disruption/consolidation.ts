@@ -90,28 +90,42 @@ const covers = (planned: ReadonlyArray<NewNode>, needed: ReadonlyArray<NewNode>)
   return plan.nodePool === need.nodePool && plan.instanceTypeOptions.every((type) => need.instanceTypeOptions.includes(type))
 }
 
-/** Looks once more: everything may have changed meanwhile. */
-const validate = Effect.fnUntraced(function*(planned: Disruption, choice: Participants, memory: Memory) {
+/** Whether its nodes may go no more, or not so many of them. */
+const objection = (planned: Disruption, view: View, decisions: ReadonlyArray<Decision>): Rejection | undefined => {
+  const still = new Map(chosen(decisions).map((candidate) => [candidate.name, candidate]))
+  if (planned.remove.some((name) => !still.has(name))) return "churn"
+  const byPool = Map.groupBy(planned.remove, (name) => still.get(name)?.nodePool ?? "")
+  const pools = view.pools("Underutilized")
+  for (const [pool, names] of byPool) if (names.length > (pools.get(pool)?.remaining ?? 0)) return "budget"
+  return undefined
+}
+
+/** What is to be done of what was planned, as its pods have places now. */
+const replanned = Effect.fnUntraced(function*(
+  planned: Disruption, view: View, decisions: ReadonlyArray<Decision>, choice: Participants, memory: Memory
+) {
+  const nodes = planned.remove.flatMap((name) => view.byName.get(name) ?? [])
+  const { moves, replacements, stuck } = yield* simulate(view, nodes, choice, (node) => isTooYoung(node, view))
+  if (stuck.length === 0 && covers(planned.replace, replacements)) return { ...commandOf(planned, view), moves }
+  // What the packer finds in one go may be worse than what a search finds: where nothing has changed it finds the same again.
+  const { command } = yield* search(view, decisions, choice, memory)
+  if (command === undefined || !sameNodes(command.remove, planned.remove)) return undefined
+  return costOf(command.replace) > costOf(planned.replace) + negligible ? undefined : commandOf(command, view)
+})
+
+/** Looks once more, and whether the nodes may go also after that: everything may have changed meanwhile. */
+const validate = Effect.fnUntraced(function*(planned: Disruption, memory: Memory) {
   const rejected = (why: Rejection): Validation => ({ rejected: why })
   const view = yield* look
   const decisions = decide(view)
-  const still = new Map(chosen(decisions).map((candidate) => [candidate.name, candidate]))
-  if (planned.remove.some((name) => !still.has(name))) return rejected("churn")
-  const byPool = Map.groupBy(planned.remove, (name) => still.get(name)?.nodePool ?? "")
-  const pools = view.pools("Underutilized")
-  for (const [pool, names] of byPool) if (names.length > (pools.get(pool)?.remaining ?? 0)) return rejected("budget")
-
-  const nodes = planned.remove.flatMap((name) => view.byName.get(name) ?? [])
-  const { moves, replacements, stuck } = yield* simulate(view, nodes, choice, (node) => isTooYoung(node, view))
-  if (stuck.length === 0 && covers(planned.replace, replacements)) {
-    const ok: Validation = { view, command: { ...commandOf(planned, view), moves } }
-    return ok
-  }
-  // What the packer finds in one go may be worse than what a search finds: where nothing has changed it finds the same again.
-  const { command } = yield* search(view, decisions, choice, memory)
-  if (command === undefined || !sameNodes(command.remove, planned.remove)) return rejected("scheduling")
-  if (costOf(command.replace) > costOf(planned.replace) + negligible) return rejected("scheduling")
-  const ok: Validation = { view, command: commandOf(command, view) }
+  const before = objection(planned, view, decisions)
+  if (before !== undefined) return rejected(before)
+  const command = yield* replanned(planned, view, decisions, yield* participants, memory)
+  if (command === undefined) return rejected("scheduling")
+  const now = yield* look
+  const after = objection(planned, now, decide(now))
+  if (after !== undefined) return rejected(after)
+  const ok: Validation = { view: now, command }
   return ok
 })
 
@@ -161,7 +175,7 @@ export const makeConsolidation: Effect.Effect<Method> = Effect.sync(() => {
       const first = commandOf(planned, view)
       if (planned.replace.length > 0) yield* reportCandidate(first)
       yield* Effect.sleep(validateAfter)
-      const validation = yield* validate(planned, choice, memory)
+      const validation = yield* validate(planned, memory)
       if ("rejected" in validation) {
         if (validation.rejected !== "scheduling") {
           metrics.failedValidations.inc({ consolidation_type: typeOf(planned) }, planned.remove.length)

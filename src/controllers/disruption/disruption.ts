@@ -15,9 +15,11 @@ import { done, requeueAfter, runSingleton } from "../../runtime/controller.ts"
 import { Metrics } from "../../runtime/metrics.ts"
 import type { Settings } from "../../settings/settings.ts"
 import { makeConsolidation } from "./consolidation.ts"
+import type { Command } from "./command.ts"
 import { driftMethod } from "./driftMethod.ts"
 import { emptinessMethod } from "./emptinessMethod.ts"
 import { look } from "./look.ts"
+import type { View } from "./look.ts"
 import { isMarked, unmark } from "./mark.ts"
 import { makeMemory } from "./memory.ts"
 import type { Memory } from "./memory.ts"
@@ -52,6 +54,15 @@ const heal = Effect.fnUntraced(function*(nodes: ReadonlyArray<StateNode>, { seen
   }
 })
 
+/** Those of the commands whose nodes may still go, all of them. */
+const current = (commands: ReadonlyArray<Command>, method: Method, now: View): ReadonlyArray<Command> => {
+  const may = new Set(method.decide(now).filter(({ action }) => action === "disrupt").map(({ candidate: { name } }) => name))
+  return commands.flatMap((command) => {
+    const nodes = command.nodes.flatMap(({ name }) => may.has(name) ? now.byName.get(name) ?? [] : [])
+    return nodes.length < command.nodes.length ? [] : [{ ...command, nodes }]
+  })
+}
+
 /** One method's turn. True where something was begun. */
 const turn = Effect.fnUntraced(function*(method: Method, memory: Memory) {
   const { consolidationType, reason } = method
@@ -69,7 +80,10 @@ const turn = Effect.fnUntraced(function*(method: Method, memory: Memory) {
     { reason: reason.toLowerCase(), consolidation_type: consolidationType }, ((yield* Clock.currentTimeMillis) - startedAt) / 1000
   )
   const commands = yield* method.compute(view, decisions, memory)
-  const begun = yield* Effect.forEach(commands, (command) => start(command, view, memory).pipe(
+  if (commands.length === 0) return false
+  // To compute took its time: what was decided must hold for what is there by now.
+  const now = yield* look
+  const begun = yield* Effect.forEach(current(commands, method, now), (command) => start(command, now, memory).pipe(
     Effect.as(true),
     Effect.catch(({ message: error }) => Effect.logInfo("could not disrupt node(s), trying again", { error }).pipe(Effect.as(false)))
   ), { concurrency: "unbounded" })

@@ -58,8 +58,8 @@ const createReplacements = Effect.fnUntraced(function*({ nodes, reason, replacem
   const metrics = yield* Metrics
   const annotations = replacingAnnotations(replacing)
   const planned = replacements.flatMap((one) => one.kind === "planned" ? [one.node] : [])
-  const gone = new Set(nodes)
-  const created = yield* createClaims(planned, view.nodes.filter((node) => !gone.has(node)), view.types, {
+  const gone = new Set(nodes.map(({ name }) => name))
+  const created = yield* createClaims(planned, view.nodes.filter(({ name }) => !gone.has(name)), view.types, {
     reason: reason.toLowerCase(), annotations
   })
   const fixed = replacements.flatMap((one) => one.kind === "static" ? [one.claim] : [])
