@@ -35,7 +35,12 @@ const newId = Effect.map(
   (parts) => parts.map((part) => (part >>> 0).toString(16).padStart(8, "0")).join("-")
 )
 
-/** The nodes that could be marked. */
+export const unmarkAll = (nodes: ReadonlyArray<StateNode>) => Effect.forEach(nodes, ({ claim, name, node }) =>
+  claim === undefined ? Effect.void : unmark(node, claim).pipe(
+    Effect.catch((error) => Effect.logInfo("could not remove the disruption taint, trying again", { Node: { name }, error: error.message }))
+  ), { concurrency: atOnce, discard: true })
+
+/** The nodes that could be marked; of others nothing is left. */
 const markAll = Effect.fnUntraced(function*({ nodes, reason }: Command, at: string) {
   const marked = yield* Effect.forEach(nodes, (state) => {
     const { claim, node } = state
@@ -43,16 +48,11 @@ const markAll = Effect.fnUntraced(function*({ nodes, reason }: Command, at: stri
     return mark(node, claim, reason, at).pipe(
       Effect.as([state]),
       Effect.catch((error) => Effect.logInfo("could not mark node for disruption", { Node: { name: state.name }, error: error.message })
-        .pipe(Effect.as([])))
+        .pipe(Effect.andThen(unmarkAll([state])), Effect.as([])))
     )
   }, { concurrency: atOnce })
   return marked.flat()
 })
-
-export const unmarkAll = (nodes: ReadonlyArray<StateNode>) => Effect.forEach(nodes, ({ claim, name, node }) =>
-  claim === undefined ? Effect.void : unmark(node, claim).pipe(
-    Effect.catch((error) => Effect.logInfo("could not remove the disruption taint, trying again", { Node: { name }, error: error.message }))
-  ), { concurrency: atOnce, discard: true })
 
 const createReplacements = Effect.fnUntraced(function*({ nodes, reason, replacements }: Command, view: View, replacing: Replacing) {
   const metrics = yield* Metrics
