@@ -10,6 +10,7 @@ export const failedOnce: Readonly<Record<number, string>> = {
   475: "a machine given back under pods that a budget kept, since its claim had not come to be registered",
   481: "an eviction queue that forgot what it was told before it began",
   1164: "a whole pool deleted for a sentence that was carried out late, with a living node in it",
+  711: "a deletion that was carried out when the node was to stay again",
   300271: "a second claim for pods, past their NodePool's limit, since the creation of the first got no answer",
   301831: "(none: a claim whose Node a user had deleted was counted as one that stays)",
   300750: "a pod deleted by a deadline of a node that was gone"

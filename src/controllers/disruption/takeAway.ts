@@ -11,22 +11,31 @@ import { isToGo } from "../../cluster/replacements.ts"
 import { Caches } from "../../kube/caches.ts"
 import { Recorder } from "../../kube/events.ts"
 import { Kube } from "../../kube/kube.ts"
-import { isNotFound } from "../../kube/kubeError.ts"
+import { isConflict, isNotFound } from "../../kube/kubeError.ts"
 import { countDisrupted } from "../disrupted.ts"
-import { deleteClaim } from "../nodeclaim/removeClaim.ts"
+import { deleteUnchanged } from "../nodeclaim/removeClaim.ts"
+
+const tries = 3
+
+/** The claim as it was when it was deleted. */
+const deleteWhileToGo = Effect.fnUntraced(function*({ metadata: { name, uid } }: NodeClaim) {
+  const kube = yield* Kube
+  const fresh = yield* kube.get(NodeClaims, { name }).pipe(Effect.catchIf(isNotFound, () => Effect.void))
+  if (!fresh || fresh.metadata.uid !== uid || fresh.metadata.deletionTimestamp !== undefined || !isToGo(fresh)) return undefined
+  return (yield* deleteUnchanged(fresh)) ? fresh : undefined
+})
 
 /**
  * Deletes the claim if it still says that it is to go, as the API server has it. False where it does not, or is gone. `state` is
- * what is known of its machine.
+ * what is known of its machine. A deletion that is carried out late, when the claim says so no more, deletes nothing.
  */
 export const takeAway = Effect.fnUntraced(function*(
-  { metadata: { name, uid } }: NodeClaim, reason: DisruptionReason, state: StateNode | undefined
+  claim: NodeClaim, reason: DisruptionReason, state: StateNode | undefined
 ) {
-  const kube = yield* Kube
   const recorder = yield* Recorder
-  const fresh = yield* kube.get(NodeClaims, { name }).pipe(Effect.catchIf(isNotFound, () => Effect.void))
-  if (!fresh || fresh.metadata.uid !== uid || fresh.metadata.deletionTimestamp !== undefined || !isToGo(fresh)) return false
-  if (!(yield* deleteClaim(fresh))) return false
+  // Others write claims too: what they wrote is read, and judged.
+  const fresh = yield* deleteWhileToGo(claim).pipe(Effect.retry({ times: tries, while: isConflict }))
+  if (fresh === undefined) return false
   const node = state?.node
   for (const object of node === undefined ? [fresh] : [node, fresh]) {
     const what = object === node ? "Node" : "NodeClaim"

@@ -24,18 +24,22 @@ export const removeClaim = Effect.fnUntraced(function*(claim: NodeClaim, reason:
   return removed
 })
 
+/** Starts the deletion of the claim as it is. False when it is gone already. Fails with Conflict when it has changed since it was read. */
+export const deleteUnchanged = Effect.fnUntraced(function*({ metadata: { name, resourceVersion, uid } }: NodeClaim) {
+  const kube = yield* Kube
+  const exact = { ...(uid === undefined ? {} : { uid }), ...(resourceVersion === undefined ? {} : { resourceVersion }) }
+  return yield* kube.delete(NodeClaims, { name }, exact).pipe(
+    Effect.as(true),
+    Effect.catchIf(isNotFound, () => Effect.succeed(false))
+  )
+})
+
 /**
  * Deletes a claim for what it has not become, and counts it. Fails with Conflict when the claim has changed since it was
  * read: a cache that is behind may not know yet that its node is there.
  */
 export const giveUpClaim = Effect.fnUntraced(function*(claim: NodeClaim, reason: DisruptedReason) {
-  const kube = yield* Kube
   const count = yield* countDisrupted
-  const { name, resourceVersion, uid } = claim.metadata
-  const exact = { ...(uid === undefined ? {} : { uid }), ...(resourceVersion === undefined ? {} : { resourceVersion }) }
-  const removed = yield* kube.delete(NodeClaims, { name }, exact).pipe(
-    Effect.as(true),
-    Effect.catchIf(isNotFound, () => Effect.succeed(false))
-  )
+  const removed = yield* deleteUnchanged(claim)
   if (removed) count({ claim, reason, pods: undefined })
 })

@@ -5,7 +5,7 @@ import { annotation, disruptedTaint } from "../../../src/apis/labels.ts"
 import { Cluster } from "../../../src/cluster/cluster.ts"
 import { nominationKey } from "../../../src/cluster/stateNode.ts"
 import { Kube } from "../../../src/kube/kube.ts"
-import { Unavailable } from "../../../src/kube/kubeError.ts"
+import { Conflict, Unavailable } from "../../../src/kube/kubeError.ts"
 import { MemoryApiServer } from "../../../src/kube/memory/layer.ts"
 import { defaultFeatureGates } from "../../../src/settings/featureGates.ts"
 import { Settings } from "../../../src/settings/settings.ts"
@@ -142,6 +142,18 @@ describe("what is begun", () => {
     }
     assert.lengthOf(yield* replacements, 0)
     assert.deepStrictEqual(yield* going, [])
+  }).pipe(Effect.provide(world)))
+
+  it.effect("is deleted only as it was read: another write in between has it read anew", () => Effect.gen(function*() {
+    const memory = yield* MemoryApiServer
+    yield* basics()
+    yield* givenMachine("a", { conditions: ["Consolidatable"] })
+    yield* start
+    yield* pass(10)
+    yield* memory.inject({ verb: "delete", resource: NodeClaims, reason: new Conflict(), status: 409 })
+    yield* pass(5)
+    assert.strictEqual(yield* memory.count("delete", NodeClaims), 2)
+    assert.deepStrictEqual(yield* going, ["a"])
   }).pipe(Effect.provide(world)))
 
   it.effect("is one replacement at a time, and the next one as soon as it is under way", () => Effect.gen(function*() {
