@@ -10,6 +10,7 @@ import { NodePools } from "../apis/nodePool.ts"
 import { Caches, index, unbound } from "./caches.ts"
 import type { Store } from "./caches.ts"
 import { Kube } from "./kube.ts"
+import { leanNode, leanPod } from "./lean.ts"
 import type { KubeObject } from "./objects.ts"
 import * as observed from "./observed.ts"
 import { reflect } from "./reflector.ts"
@@ -49,15 +50,16 @@ export const CacheFeatures = Context.Reference<{ readonly nodeOverlays: boolean;
 
 type Run = <A extends KubeObject>(
   resource: Resource<A>,
-  indexes?: Readonly<Record<string, IndexBy<A>>>
+  indexes?: Readonly<Record<string, IndexBy<A>>>,
+  trim?: (object: A) => A
 ) => Effect.Effect<void, never, Scope.Scope>
 
 const everyKind = Effect.fnUntraced(function*(run: Run) {
   yield* run(Pods, {
     [index.podNode]: (pod) => pod.spec.nodeName,
     [index.podUnbound]: (pod) => (pod.spec.nodeName ?? "") === "" ? unbound : undefined
-  })
-  yield* run(Nodes, { [index.nodeProviderID]: (node) => node.spec?.providerID })
+  }, leanPod)
+  yield* run(Nodes, { [index.nodeProviderID]: (node) => node.spec?.providerID }, leanNode)
   yield* run(NodeClaims, {
     [index.claimProviderID]: (claim) => claim.status?.providerID,
     [index.claimNodeName]: (claim) => claim.status?.nodeName,
@@ -96,8 +98,8 @@ export const layerCaches: Layer.Layer<Caches | CacheLoops, never, Kube> = Layer.
   const latches: Array<Latch.Latch> = []
   const died = yield* Deferred.make<never, CacheLoopDied>()
 
-  yield* everyKind(Effect.fnUntraced(function*(resource, indexes) {
-    const store = makeStore(resource, indexes)
+  yield* everyKind(Effect.fnUntraced(function*(resource, indexes, trim) {
+    const store = makeStore(resource, indexes, trim)
     const latch = yield* Latch.make(false)
     stores.set(nameOf(resource), store as unknown as WritableStore<never>)
     latches.push(latch)

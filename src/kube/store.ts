@@ -7,6 +7,7 @@
  */
 import { Effect } from "effect"
 import type { Change, Store } from "./caches.ts"
+import { lean } from "./lean.ts"
 import type { KubeObject, Ref } from "./objects.ts"
 import type { Resource } from "./resources.ts"
 
@@ -33,20 +34,6 @@ export const compareVersions = (a: string, b: string): number => a.length - b.le
 
 const keyOf = (ref: Ref): string => ref.namespace === undefined ? ref.name : `${ref.namespace}/${ref.name}`
 const versionOf = (object: KubeObject): string => object.metadata.resourceVersion ?? ""
-
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
-
-/** Drops what nobody here reads and what can be larger than all the rest: managedFields and kubectl's copy of the manifest. */
-export const trim = <A extends KubeObject>(object: A): A => {
-  const metadata = object.metadata
-  const managed = "managedFields" in metadata
-  const copied = metadata.annotations !== undefined && lastApplied in metadata.annotations
-  if (!managed && !copied) return object
-  const { managedFields: _, ...kept }: KubeObject["metadata"] & { readonly managedFields?: unknown } = metadata
-  if (!copied) return { ...object, metadata: kept }
-  const { [lastApplied]: __, ...annotations } = kept.annotations ?? {}
-  return { ...object, metadata: { ...kept, annotations } }
-}
 
 /** Objects filed under a value; the array is made when asked for and kept until the set changes. */
 class Bucket<A> {
@@ -85,10 +72,11 @@ class Index<A> {
   }
 }
 
-/** An empty, unsynced store. `indexes` gives the indexes that `by` knows. */
+/** An empty, unsynced store. `indexes` gives the indexes that `by` knows; `trim` is what is kept of an object. */
 export const makeStore = <A extends KubeObject>(
   resource: Resource<A>,
-  indexes: Readonly<Record<string, IndexBy<A>>> = {}
+  indexes: Readonly<Record<string, IndexBy<A>>> = {},
+  trim: (object: A) => A = lean
 ): WritableStore<A> => {
   const all = new Bucket<A>()
   const byName = new Map(Object.entries(indexes).map(([name, by]) => [name, new Index(by)]))
