@@ -14,18 +14,15 @@ export const isObject = (value: unknown): value is Fields => typeof value === "o
  */
 export const toJson = <A>(value: A): A => copy(value) as A
 
-const made = new WeakSet<object>()
-
 const copy = (value: unknown): unknown => {
   if (typeof value !== "object" || value === null) {
     return typeof value === "number" && !Number.isFinite(value) ? null : value
   }
-  if (made.has(value)) return value
+  if (Object.isFrozen(value)) return value
   if (value instanceof Date) return value.toJSON()
   const result = Array.isArray(value)
     ? value.map((item) => item === undefined ? null : copy(item))
     : Object.fromEntries(Object.entries(value).flatMap(([key, item]) => item === undefined ? [] : [[key, copy(item)]]))
-  made.add(result)
   return Object.freeze(result)
 }
 
