@@ -17,7 +17,7 @@ const help = `npm run bench [-- flags]
   --mix NAME       of scheduling, only this batch; may be given several times: ${mixes.map(({ name }) => name).join(", ")}
   --help           this text
 
-Builds first, also Karpenter's Go scheduler (needs Go), which is the rival. All of it takes about half an hour; other work on the
+Builds first, also Karpenter's Go scheduler (needs Go), which is the rival. All of it takes about half an hour, a third of that for consolidation; other work on the
 machine shows in the figures. A section of bench/RESULTS.md is replaced whole by what was measured of it; others stay as they are.
 `
 

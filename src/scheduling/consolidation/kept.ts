@@ -10,6 +10,9 @@ import type { Decision } from "./decide.ts"
 /** Steps of the search for cheaper nodes: enough for the pods of one node. */
 const steps = 20
 
+/** Nodes after which others may have their turn, where nothing is tried. */
+const nodesAtOnce = 200
+
 const nobody: ReadonlySet<number> = new Set()
 
 export function* keptOf(decision: Decision, { isSpent }: Budget): Generator<void, ReadonlyArray<Kept>> {
@@ -20,6 +23,7 @@ export function* keptOf(decision: Decision, { isSpent }: Budget): Generator<void
   const out: Array<Kept> = [...problem.blocked ?? []]
   for (let n = 0; n < sites.length; n++) {
     const { candidate } = sites[n]!
+    if (n % nodesAtOnce === 0) yield
     if (candidate === undefined || isGone.has(n)) continue
     const known = withoutTrying(decision, gone, n, candidate, waiting.has(n)) ??
       (!singles.has(n) && isSpent?.() === true ? { reason: "NotLookedAt" as const, message: cut } : undefined)
