@@ -31,7 +31,7 @@ import { Volumes } from "./volumes.ts"
 import { coreWellKnownLabels } from "./wellKnown.ts"
 
 /** After so many others may have their turn. */
-const nodesAtOnce = 200
+const nodesAtOnce = 100
 const classesAtOnce = 100
 
 /** As Karpenter: what a NodeClaim can list. */

@@ -38,7 +38,7 @@ export interface Shapes {
 }
 
 /** Pods after which others may have their turn. */
-const podsAtOnce = 8192
+const podsAtOnce = 4096
 
 /**
  * Pods of one class have equal demands; where somebody's rules look at labels, also equal values of the labels looked at and one
