@@ -239,6 +239,8 @@ export const consolidation = async (seeds: number, maxPods: number): Promise<Sec
   }
   rmSync(dir, { recursive: true })
   const free = rows.filter(({ immovable }) => immovable === 0)
+  // The first commands save most for a move: who is stopped seems to move less.
+  const rested = rows.filter(({ rival }) => !rival.isCut)
   const dearer = rows.filter(({ ours, rival }) => ours.price > rival.price + 1e-9).length
   const meanOf = (of: (row: Row) => number, among = rows): string => mean(among.map(of))
   return {
@@ -259,8 +261,8 @@ export const consolidation = async (seeds: number, maxPods: number): Promise<Sec
       "",
       `Mean where every node may go: rival ${meanOf(({ bound: least, rival }) => rival.price / least, free)}, ours ` +
       `${meanOf(({ bound: least, ours }) => ours.price / least, free)}. Dearer than the rival's: ${dearer} of ${rows.length}. ` +
-      `Pods moved per dollar an hour on average: rival ${meanOf(({ rival }) => rival.moved / rival.saved)}, ours ` +
-      `${meanOf(({ ours }) => ours.moved / ours.saved)}. Median of how many times more time the rival takes for a dollar: ` +
+      `Pods moved per dollar an hour on average, where the rival came to rest: rival ` +
+      `${meanOf(({ rival }) => rival.moved / rival.saved, rested)}, ours ${meanOf(({ ours }) => ours.moved / ours.saved, rested)}. Median of how many times more time the rival takes for a dollar: ` +
       `${median(rows.map(({ ours, rival }) => rival.ms / rival.saved / (ours.ms / ours.saved))).toFixed(0)}.`,
       "",
       firstCommand(maxPods)
