@@ -7,7 +7,7 @@ N lives, M violations, F faults in S kinds, T s
 
   --seeds N       how many lives (1)
   --seed K        the first seed (1): lives have the seeds K, K+1, ...
-  --mode lke      how machines are bought
+  --mode lke      how machines are bought: as nodes of LKE pools. The only mode that there is
   --keep-going    go on after a violation
   --trace         print all that happens in each life
   --kinds         print how often each kind of fault was injected

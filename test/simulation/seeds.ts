@@ -13,5 +13,6 @@ export const failedOnce: Readonly<Record<number, string>> = {
   711: "a deletion that was carried out when the node was to stay again",
   300271: "a second claim for pods, past their NodePool's limit, since the creation of the first got no answer",
   301831: "(none: a claim whose Node a user had deleted was counted as one that stays)",
-  300750: "a pod deleted by a deadline of a node that was gone"
+  300750: "a pod deleted by a deadline of a node that was gone",
+  500004: "a deletion that was carried out late, when the disruption that sent it had been called off"
 }

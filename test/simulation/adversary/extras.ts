@@ -1,9 +1,11 @@
 /**
  * What only some lives have: a StatefulSet, a DaemonSet, a NodePool of a fixed size, nodes that live for minutes only, corrected
- * prices, and room kept free. Drawn and played with chance of their own, so lives without them are as they were.
+ * prices, room kept free, and a user who gets the LinodeNodeClass wrong or changes tags at Linode. Drawn and played with chance of
+ * their own, so lives without them are as they were.
  */
 import { CapacityBuffers } from "../../../src/apis/capacityBuffer.ts"
 import type { CapacityBuffer } from "../../../src/apis/capacityBuffer.ts"
+import { LinodeNodeClasses } from "../../../src/apis/linodeNodeClass.ts"
 import { NodeOverlays } from "../../../src/apis/nodeOverlay.ts"
 import type { NodeOverlay } from "../../../src/apis/nodeOverlay.ts"
 import { NodePools } from "../../../src/apis/nodePool.ts"
@@ -30,6 +32,8 @@ export interface Extras {
   readonly shortLife: ShortLife | undefined
   readonly overlay: NodeOverlay | undefined
   readonly buffer: CapacityBuffer | undefined
+  /** Somebody gets the LinodeNodeClass wrong for a while, and tags what is ours at Linode. */
+  readonly clumsy: boolean
 }
 
 const podSpec = (name: string, cpu: string, grace: number, more: object = {}) => ({
@@ -82,7 +86,8 @@ export const drawExtras = (stage: Stage, gates: string): Extras => {
       expireAfter: dice.pick(["90s", "2m", "4m"] as const), terminationGracePeriod: dice.pick([undefined, "30s"])
     })),
     overlay: some(isOn("NodeOverlay") ? 0.5 : 0, overlay),
-    buffer: some(isOn("CapacityBuffer") ? 0.5 : 0, () => buffer(dice))
+    buffer: some(isOn("CapacityBuffer") ? 0.5 : 0, () => buffer(dice)),
+    clumsy: dice.happens(0.25)
   }
 }
 
@@ -134,6 +139,48 @@ export const setExtras = ({ server }: Stage, extras: Extras): void => {
   }
 }
 
+/** What a LinodeNodeClass cannot be, or cannot be on a standard cluster. */
+const mistakes = [
+  { image: "private/404" }, { lkeK8sVersion: "v1.99.0" }, { placementGroup: { id: 404 } }, { tags: ["karpenter.sh/nodepool=x"] }
+]
+const withoutMistakes = { image: null, lkeK8sVersion: null, placementGroup: null, tags: ["team=a"] }
+
+/** Each is taken back soon, and for good in the end. */
+const startClumsy = (stage: Stage): void => {
+  const dice = stage.diceOf("clumsy user")
+  const { cloud, server } = stage
+  const write = (spec: object): void => {
+    stage.attempt(user, () => server.patch(LinodeNodeClasses, { name: "default" }, { spec }, { kind: "merge" }))
+  }
+  stage.every(() => dice.int(5 * second, 90 * second), () => {
+    switch (dice.pick(["class", "pool", "instance"] as const)) {
+      case "class": {
+        const mistake = dice.pick(mistakes)
+        stage.fault("user: spoils LinodeNodeClass", JSON.stringify(mistake))
+        write(mistake ?? {})
+        return void stage.after(dice.magnitude(second, minute), () => write(withoutMistakes))
+      }
+      case "pool": {
+        const pool = dice.pick(stage.ourPools())
+        if (pool === undefined) return
+        stage.fault("user: tags a pool", String(pool.id))
+        const tags = [...pool.tags, `cost=${dice.int(1, 9)}`]
+        return void stage.act(user, () => cloud.updatePool(stage.cluster, pool, { tags }))
+      }
+      case "instance": {
+        const node = dice.pick(stage.ourNodes())
+        const instance = node && stage.instance(node)
+        if (instance === undefined) return
+        stage.fault("user: takes the tags off a Linode", instance.label)
+        return stage.act(user, () => {
+          instance.tags = []
+        })
+      }
+    }
+  })
+  stage.after(stage.troubleEnds - stage.now, () => write(withoutMistakes))
+}
+
 /** They are edited while there is trouble, and as they are wanted in the end. */
 export const startExtras = (stage: Stage, extras: Extras): void => {
   const { server } = stage
@@ -162,8 +209,11 @@ export const startExtras = (stage: Stage, extras: Extras): void => {
         spec: { priceAdjustment: dice.pick(["+50%", "-40%", "-10%"]) }
       }, { kind: "merge" }))]),
     ...(extras.buffer === undefined ? [] : [() => edit("edit CapacityBuffer", () =>
-      server.patch(CapacityBuffers, { name: "spare", namespace: "default" }, { spec: { replicas: dice.int(0, 3) } }, { kind: "merge" }))])
+      server.patch(CapacityBuffers, { name: "spare", namespace: "default" }, {
+        spec: { replicas: dice.int(0, 3) }
+      }, { kind: "merge" }))])
   ]
+  if (extras.clumsy) startClumsy(stage)
   if (extras.statefulSet !== undefined) stage.after(dice.int(0, 20 * second), () => scale(dice.int(1, most)))
   if (deeds.length > 0) {
     const pace = dice.magnitude(10 * second, 90 * second)

@@ -28,7 +28,8 @@ const claimTaken = (world: World, change: ClaimChange): string | undefined => {
   const { creationTimestamp, name } = before.metadata
   if (!isTrue(before, conditionType.registered) || isTrue(before, conditionType.disruptionReason)) return undefined
   const life = durationMillis(before.spec.expireAfter)
-  if (life !== undefined && at >= Date.parse(creationTimestamp ?? "") + life) return undefined
+  // Clocks of replicas are a little off.
+  if (life !== undefined && at + 5_000 >= Date.parse(creationTimestamp ?? "") + life) return undefined
   const pool = world.get(NodePools, { name: nodePoolOf(before) ?? "" })
   // A NodePool's claims go with it, and a static one's when it shrinks.
   if (pool === undefined || isDeleting(pool) || pool.spec.replicas !== undefined) return undefined

@@ -13,10 +13,14 @@ import { isOver } from "./held.ts"
 
 /** A watch may tell a minute late, and a program that was killed is back after half a minute. Milliseconds. */
 const slack = 120_000
+/** The same, and a deletion that got no answer, which is tried again after a minute at most. Milliseconds. */
+const patience = 200_000
 
-const expired = (world: World, { metadata, spec }: NodeClaim): boolean => {
+const overdue = (world: World, { metadata, spec }: NodeClaim): string | undefined => {
   const life = durationMillis(spec.expireAfter)
-  return life !== undefined && world.now > Date.parse(metadata.creationTimestamp ?? "") + life + slack
+  return life === undefined || world.now <= Date.parse(metadata.creationTimestamp ?? "") + life + patience
+    ? undefined
+    : `${metadata.name} lives, and should be over after ${spec.expireAfter}`
 }
 
 /** A pod on the claim's node that should have been told to leave. */
@@ -33,8 +37,10 @@ const left = (world: World, claim: NodeClaim): string | undefined => {
 
 const settled = (world: World): string | undefined => {
   const claims = world.list(NodeClaims).filter((claim) => !isDeleting(claim))
-  const old = claims.find((claim) => expired(world, claim))
-  if (old !== undefined) return `${old.metadata.name} lives, and should be over after ${old.spec.expireAfter}`
+  for (const claim of claims) {
+    const old = overdue(world, claim)
+    if (old !== undefined) return old
+  }
   for (const { metadata, spec } of world.list(NodePools)) {
     if (spec.replicas === undefined || isDeleting({ metadata })) continue
     const own = claims.filter((claim) => nodePoolOf(claim) === metadata.name).length
@@ -53,6 +59,8 @@ export const lifetimes: MakeInvariant = () => {
       // Pods come and go all the time; looked at only then, this costs little.
       if (!world.changes.some(({ plural }) => plural === Pods.plural)) return undefined
       for (const claim of book.claims.values()) {
+        const old = isDeleting(claim) ? undefined : overdue(world, claim)
+        if (old !== undefined) return old
         const pod = isDeleting(claim) ? left(world, claim) : undefined
         if (pod !== undefined) return `${pod} is on the node of ${claim.metadata.name} past its terminationGracePeriod`
       }

@@ -157,5 +157,24 @@ export const mutations: ReadonlyArray<Mutation> = [
       }
     ],
     tells: ["nothing of others"], lives: usual, likely: [3]
+  },
+  {
+    name: "lets nodes live for ever",
+    edits: [{
+      file: "controllers/nodeclaim/expiration.ts",
+      line: "      if (left > 0) return requeueAfter(left)",
+      becomes: "      if (left !== Infinity) return done"
+    }],
+    tells: ["nodes live"], lives: usual, likely: [88]
+  },
+  {
+    name: "forgets what DaemonSets take of a node",
+    edits: [{
+      file: "controllers/provisioning/solve.ts",
+      line: "    daemonSets: caches.store(DaemonSets).list(),",
+      becomes: "    daemonSets: caches.store(DaemonSets).list().slice(0, 0),"
+    }],
+    // It buys nodes that are too small, again and again.
+    tells: ["every pod", "limits", "one claim"], lives: usual, likely: [6]
   }
 ]
