@@ -7,9 +7,10 @@ import { drained } from "./drained.ts"
 import type { Counts, Membership, Spoken, Standing } from "./groups.ts"
 import { Groups } from "./groups.ts"
 import type { HostPort } from "./hostPorts.ts"
+import { keepAlive } from "./keepAlive.ts"
 import { Namespaces } from "./namespaces.ts"
 import type { NodeModel } from "./nodes.ts"
-import { nodeModel, nodeOrder } from "./nodes.ts"
+import { BoundRequests, nodeModel, nodeOrder } from "./nodes.ts"
 import { constraintsOf, unsupportedField } from "./podClass.ts"
 import type { PoolLimits } from "./pools.ts"
 import { daemonOf, Pool } from "./pools.ts"
@@ -122,10 +123,12 @@ export function* compiling(problem: Problem): Generator<void, Model> {
     })
   yield
   const nodes: Array<NodeModel> = []
+  const bounds = new BoundRequests(dimensions)
   for (const node of existing) {
-    nodes.push(nodeModel(node, daemons, volumes, dimensions))
+    nodes.push(nodeModel(node, daemons, volumes, dimensions, bounds))
     if (nodes.length % nodesAtOnce === 0) yield
   }
+  keepAlive("bounds", bounds)
 
   const reservations = reservedCapacity(problem)
   const topologyKeys = new TopologyKeys(pools, nodes)

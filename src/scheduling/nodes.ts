@@ -7,6 +7,8 @@ import { podRequests } from "./podRequests.ts"
 import type { Daemon } from "./pools.ts"
 import { daemonRunsOn, stableLabels } from "./pools.ts"
 import type { ExistingNode, Labels, Pod, Taint } from "./problem.ts"
+import { amountsOf } from "./shapes.ts"
+import { Trie } from "./trie.ts"
 import { attachable, isAttachable, withAttachable } from "./volumeRoom.ts"
 import type { Volumes } from "./volumes.ts"
 import { attachments } from "./volumes.ts"
@@ -33,8 +35,28 @@ export const requestOf = (pod: Pod, dimensions: Dimensions): Float64Array => {
   return request
 }
 
+/** What pods request that run already; worked out once for all that ask alike. Throws `MalformedQuantity`. */
+export class BoundRequests {
+  private readonly dimensions: Dimensions
+  private readonly amounts: Trie = new Trie()
+  private readonly known: Array<Float64Array> = []
+
+  constructor(dimensions: Dimensions) {
+    this.dimensions = dimensions
+  }
+
+  of(pod: Pod): Float64Array {
+    const at = amountsOf(pod.spec, [], this.amounts)
+    if (at.id < 0) {
+      this.known.push(requestOf(pod, this.dimensions))
+      at.id = this.known.length - 1
+    }
+    return this.known[at.id]!
+  }
+}
+
 export const nodeModel = (
-  node: ExistingNode, daemons: ReadonlyArray<Daemon>, volumes: Volumes, dimensions: Dimensions
+  node: ExistingNode, daemons: ReadonlyArray<Daemon>, volumes: Volumes, dimensions: Dimensions, requests: BoundRequests
 ): NodeModel => {
   const D = dimensions.size
   const own = stableLabels(node.labels)
@@ -53,7 +75,7 @@ export const nodeModel = (
     ports.push(...daemon.ports)
   }
   for (const pod of node.pods) {
-    const request = requestOf(pod, dimensions)
+    const request = requests.of(pod)
     const daemon = ownedByDaemonSet(pod)
     for (let d = 0; d < D; d++) {
       room[d]! -= request[d]!

@@ -13,7 +13,6 @@ export interface Run {
 }
 
 interface Gathered extends Run {
-  readonly size: number
   readonly pods: Array<number>
 }
 
@@ -25,13 +24,15 @@ export const runsOf = (
   order: ReadonlyArray<number>, classes: ReadonlyArray<PodClass>, classOf: Int32Array, requests: ReadonlyArray<Float64Array>,
   shapeOf: Int32Array, usable: ReadonlyArray<boolean> | undefined
 ): ReadonlyArray<Run> => {
-  const sizeOf = sizesOf(requests)
+  const sizeOf = ranksOf(requests, compareSizes)
+  const roomOf = ranksOf(requests, compareRoom)
   const runs = new Map<number, Gathered>()
   const sizes = requests.length
   // One cell for each size of each class, where that is not out of proportion: the run's place in `out`, counted from one.
   const cells = sizes * classes.length
   const table = cells <= 8 * order.length + 1024 ? new Int32Array(cells) : undefined
   const out: Array<Gathered> = []
+  const byRoom: Array<Array<Gathered>> = requests.map(() => [])
   for (const pod of order) {
     const shape = shapeOf[pod]!
     if (usable !== undefined && !usable[shape]!) continue
@@ -42,12 +43,13 @@ export const runsOf = (
       known.pods.push(pod)
       continue
     }
-    const run: Gathered = { podClass: classes[classOf[pod]!]!, request: requests[shape]!, size, pods: [pod] }
+    const run: Gathered = { podClass: classes[classOf[pod]!]!, request: requests[shape]!, pods: [pod] }
     out.push(run)
+    byRoom[roomOf[shape]!]!.push(run)
     if (table === undefined) runs.set(key, run)
     else table[key] = out.length
   }
-  return out.sort((a, b) => compareRoom(a.request, b.request))
+  return byRoom.flat()
 }
 
 /**
@@ -66,12 +68,12 @@ export const oneByOne = (pods: ReadonlyArray<Pod>, runs: ReadonlyArray<Run>, run
   return out.map((each) => ({ ...each.of, pods: each.pods }))
 }
 
-/** By request: its size, as a number. Different ways to ask for the same amounts are one size. */
-const sizesOf = (requests: ReadonlyArray<Float64Array>): Int32Array => {
-  const sorted = requests.map((_, i) => i).sort((a, b) => compareSizes(requests[a]!, requests[b]!))
+/** By request: its place in the order, as a number. Equal ones have the same: different ways to ask for the same amounts are one size. */
+const ranksOf = (requests: ReadonlyArray<Float64Array>, compare: (a: Float64Array, b: Float64Array) => number): Int32Array => {
+  const sorted = requests.map((_, i) => i).sort((a, b) => compare(requests[a]!, requests[b]!))
   const out = new Int32Array(requests.length)
   for (let i = 1; i < sorted.length; i++) {
-    out[sorted[i]!] = out[sorted[i - 1]!]! + (compareSizes(requests[sorted[i - 1]!]!, requests[sorted[i]!]!) === 0 ? 0 : 1)
+    out[sorted[i]!] = out[sorted[i - 1]!]! + (compare(requests[sorted[i - 1]!]!, requests[sorted[i]!]!) === 0 ? 0 : 1)
   }
   return out
 }

@@ -109,7 +109,8 @@ function* byLabels(
   return { examples: out, classOf: split }
 }
 
-const amountsOf = (spec: PodSpec, claims: ReadonlyArray<AttachedClaim>, root: Trie): Trie => {
+/** Where a trie has what a pod asks for, and how: the same place for pods that ask for the same amounts in the same way. */
+export const amountsOf = (spec: PodSpec, claims: ReadonlyArray<AttachedClaim>, root: Trie): Trie => {
   let node = root
   for (const container of spec.containers) node = node.step("c").walk(container.resources)
   if (spec.initContainers !== undefined) {

@@ -54,8 +54,10 @@ export class Volumes {
    * fills it in.
    */
   of(pod: Pod): VolumeDemand {
+    const { volumes } = pod.spec
+    if (volumes === undefined) return nothing
     let demand = nothing
-    for (const volume of pod.spec.volumes ?? []) {
+    for (const volume of volumes) {
       const name = claimNameOf(pod, volume)
       if (name === undefined) continue
       const key = keyOf(pod.metadata.namespace, name)
