@@ -8,6 +8,8 @@ export class Allowance {
   readonly remaining: ReadonlyArray<Float64Array | undefined>
   /** By pool: how many nodes. */
   readonly nodesLeft: Array<number>
+  /** By node of a pool with limits: what it takes from them. */
+  readonly charged: Map<number, { readonly remaining: Float64Array; readonly most: Float64Array }> = new Map()
   private readonly model: Model
   private readonly D: number
   /** By pool: what an empty node may be, limits apart. */
@@ -38,11 +40,20 @@ export class Allowance {
   }
 
   /** Takes from the limits the most that any type that the node may become would take. */
-  charge(i: number, state: State, request: Float64Array): void {
+  charge(i: number, state: State, request: Float64Array, node: number): void {
     this.nodesLeft[i]!--
     const remaining = this.remaining[i]
     if (remaining === undefined) return
     const most = state.mostHolding(request, this.D)
     for (let d = 0; d < this.D; d++) remaining[d]! -= most[d]!
+    this.charged.set(node, { remaining, most })
+  }
+
+  /** Takes so much for the node from now on; what it took before. */
+  recharge(node: number, most: Float64Array): Float64Array {
+    const { most: before, remaining } = this.charged.get(node)!
+    for (let d = 0; d < this.D; d++) remaining[d]! += before[d]! - most[d]!
+    this.charged.set(node, { remaining, most })
+    return before
   }
 }

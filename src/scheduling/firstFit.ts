@@ -12,6 +12,7 @@ import { DomainChoice } from "./domainChoice.ts"
 import { drained } from "./drained.ts"
 import { ExistingNodes } from "./existingNodes.ts"
 import { Fleet } from "./fleet.ts"
+import { makeRoom } from "./makeRoom.ts"
 import { relaxMinimums, shortfalls } from "./minValues.ts"
 import type { Model } from "./model.ts"
 import type { Run } from "./runs.ts"
@@ -93,7 +94,10 @@ export class FirstFit {
     this.stepOf = new Uint8Array(model.problem.pods.length)
   }
 
-  /** Pods left over are tried again while that helps: whom they want to be near may have come after them. */
+  /**
+   * Pods left over are tried again while that helps: whom they want to be near may have come after them, or there is room within
+   * limits once nodes give up their largest types.
+   */
   run(): this {
     return drained(this.running(Infinity))
   }
@@ -101,7 +105,7 @@ export class FirstFit {
   /** As `run`, so many pods at a time. */
   *running(atOnce: number = podsAtOnce): Generator<void, this> {
     let left = yield* this.place(this.runs, atOnce)
-    for (let before = Infinity; count(left) > 0 && count(left) < before;) {
+    for (let before = Infinity; count(left) > 0 && (count(left) < before || this.makesRoom(left));) {
       before = count(left)
       left = yield* this.place(left.map(({ run, pods }) => ({ ...run, pods })), atOnce)
     }
@@ -112,6 +116,10 @@ export class FirstFit {
     }
     this.left = [...byRun].map(([run, pods]) => ({ run: this.model.runs[run]!, pods }))
     return this
+  }
+
+  private makesRoom(left: ReadonlyArray<Left>): boolean {
+    return makeRoom(this.model, this.fleet, this.allowance, left.map(({ run }) => run))
   }
 
   private *place(runs: ReadonlyArray<Run>, atOnce: number): Generator<void, ReadonlyArray<Left>> {
@@ -214,8 +222,9 @@ export class FirstFit {
     }
     if (fresh === undefined) return false
     const { state, pool, request } = fresh
-    this.allowance.charge(pool, state, request)
-    this.open.put(pod, this.fleet.open(), state, run)
+    const opened = this.fleet.open()
+    this.allowance.charge(pool, state, request, opened)
+    this.open.put(pod, opened, state, run)
     return true
   }
 

@@ -131,6 +131,12 @@ export class Fleet {
     this.rank(state).push(count, node)
   }
 
+  /** Puts the node into another state as it is. */
+  become(node: number, state: State): void {
+    this.state[node] = state.id
+    this.rank(state).push(this.count[node]!, node)
+  }
+
   /** The rank of a state, made when its first node gets there. */
   rank(state: State): Rank {
     let rank = this.rankOf[state.id]

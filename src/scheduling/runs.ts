@@ -78,7 +78,8 @@ const ranksOf = (requests: ReadonlyArray<Float64Array>, compare: (a: Float64Arra
   return out
 }
 
-const compareRoom = (a: Float64Array, b: Float64Array): number => b[CPU]! - a[CPU]! || b[MEMORY]! - a[MEMORY]!
+/** The order of placing: below 0 for the bigger request. */
+export const compareRoom = (a: Float64Array, b: Float64Array): number => b[CPU]! - a[CPU]! || b[MEMORY]! - a[MEMORY]!
 
 const compareSizes = (a: Float64Array, b: Float64Array): number => {
   for (let d = 0; d < a.length; d++) if (a[d] !== b[d]) return b[d]! - a[d]!

@@ -1,4 +1,4 @@
-import { ceilings } from "./ceilings.ts"
+import { bestPass } from "./bestPass.ts"
 import { drained } from "./drained.ts"
 import { explain } from "./explain.ts"
 import { FirstFit } from "./firstFit.ts"
@@ -12,9 +12,6 @@ import { NodeWriter, podRef } from "./newNode.ts"
 import type { PackedNode } from "./packing.ts"
 import type { Plan, Unschedulable } from "./plan.ts"
 import type { Budget, Problem } from "./problem.ts"
-import { oneByOne } from "./runs.ts"
-import { Random } from "./search/random.ts"
-import { isMovable } from "./search/movable.ts"
 import { searching } from "./search/search.ts"
 
 /** A problem being solved: the first plan is there at once, and may be bettered. */
@@ -35,8 +32,8 @@ const defaultBudget: Budget = { steps: 2000 }
  *
  * Pure and deterministic: the plan depends on the problem and the steps of the budget alone, and not on the order of its lists. Never
  * more than a node or a NodePool's limits hold. Plain first-fit as Karpenter does it is the plan to beat: by one that leaves fewer
- * pods out, or by one that costs less by the hour, or as much with fewer nodes, gives up no more wishes and moves no pods to lighter
- * NodePools.
+ * pods out or smaller ones, or by one that costs less by the hour, or as much with fewer nodes, gives up no more wishes and moves
+ * no pods to lighter NodePools.
  *
  * A pod that cannot be read (`InvalidPod`) or that asks for what this version cannot judge (`UnsupportedConstraint`) is reported
  * and not placed. Throws `MalformedQuantity` where a quantity of a NodePool, instance type, node or DaemonSet is none.
@@ -81,66 +78,6 @@ const solutionOf = (model: Model, plain: FirstFit): Solution => {
     improving
   }
 }
-
-/** Prices are sums of fractions: differences below this are none. */
-const negligible = 1e-9
-
-/** So many are placed again in no time, in whatever order. */
-const fewPods = 2000
-
-/** So few are placed again several times, as different outcomes of chance have it: two times by rule, then by chance. */
-const luckyPods = 400
-const luckyTries = 10
-
-/**
- * Plain first-fit, or first-fit done otherwise where that is better. Other ways are tried where the search cannot help: where pods are
- * left out, where nodes have to stay as they are, and where pods have to stay in their domains.
- */
-const bestPass = function*(
-  model: Model, plain: FirstFit, nodes: ReadonlyArray<PackedNode>, budget: Budget
-): Generator<void, FirstFit> {
-  const isStuck = plain.unplaced > 0 || nodes.some((node) => !isMovable(model, plain, node))
-  let best = plain
-  for (const pass of otherPasses(model, plain, isStuck)) {
-    const other = yield* pass.running()
-    if (isBetter(other, best) && placesAsMany(other, plain) &&
-      (other.unplaced < plain.unplaced || keepsPreferences(model, other, plain))) best = other
-    if (budget.isSpent?.() === true) break
-  }
-  return best
-}
-
-/** Other passes over the same pods, not yet run. */
-const otherPasses = function*(model: Model, plain: FirstFit, isStuck: boolean): Generator<FirstFit> {
-  const { problem: { pods }, runs, topologyKeys } = model
-  // Whoever found others in the place that it needed may find it when its turn comes before theirs.
-  if (plain.unplaced > 0) {
-    const waiting = new Set(plain.left.map(({ run }) => run))
-    yield new FirstFit(model, Infinity, { runs: [...waiting, ...runs.filter((run) => !waiting.has(run))] })
-  }
-  const tries = topologyKeys.all.length > 0 && pods.length <= luckyPods ? luckyTries : isStuck && pods.length <= fewPods ? 2 : 0
-  const inTurn = tries > 0 ? oneByOne(pods, runs, model.runOf) : runs
-  for (let n = 0; n < tries; n++) {
-    const chance = n < 2 ? undefined : new Random(n * 0x9e3779b1)
-    yield new FirstFit(model, Infinity, { runs: inTurn, exact: true, thrifty: n % 2 === 1, chance })
-  }
-  if (isStuck) for (const ceiling of ceilings(model)) yield new FirstFit(model, ceiling)
-}
-
-const isBetter = (a: FirstFit, b: FirstFit): boolean => {
-  if (a.unplaced !== b.unplaced) return a.unplaced < b.unplaced
-  const saved = b.hourlyPrice - a.hourlyPrice
-  return Math.abs(saved) > negligible ? saved > 0 : a.fleet.size < b.fleet.size
-}
-
-/** No pod is left out that the plain pass places. */
-const placesAsMany = (a: FirstFit, plain: FirstFit): boolean => {
-  const without = new Set(plain.left.flatMap(({ pods }) => pods))
-  return a.left.every(({ pods }) => pods.every((pod) => without.has(pod)))
-}
-
-const keepsPreferences = (model: Model, a: FirstFit, plain: FirstFit): boolean =>
-  a.givenUp <= plain.givenUp && model.pools.every(({ weight }) => a.podsBelow(weight) <= plain.podsBelow(weight))
 
 /** Pods left out after which others may have their turn. */
 const explainedAtOnce = 20

@@ -3,7 +3,7 @@ import type { RivalAnswer, RivalRun } from "../../bench/rival.ts"
 import type { Plan, Problem } from "../../src/scheduling/index.ts"
 import { solve } from "../../src/scheduling/index.ts"
 import { violations } from "../scheduling/checker.ts"
-import { contradicts, isTurnOfAnother } from "./excuses.ts"
+import { contradicts, isTurnOfAnother, placesAsMuch } from "./excuses.ts"
 import { keyOf, keyOfName, planOf } from "./rivalPlan.ts"
 import { wishesMet } from "./wishes.ts"
 
@@ -34,7 +34,7 @@ const placedOnly = (problem: Problem, left: ReadonlySet<string>): Problem => ({
 
 /** Whether what the rival placed may be there; what it left out is not asked. */
 export const isLegal = (problem: Problem, run: RivalRun): boolean =>
-  !contradicts(run) && violations(placedOnly(problem, leftBy(run)), planOf(problem, run)).length === 0
+  !contradicts(problem, run) && violations(placedOnly(problem, leftBy(run)), planOf(problem, run)).length === 0
 
 /** Prices are sums of fractions. */
 const negligible = 1e-6
@@ -67,8 +67,8 @@ export const compare = (problem: Problem, rival: RivalAnswer): Comparison => {
       ? { differences, excuse: "other pods, as big, have the room that there is", isDearerThanBest: false }
       : { differences: [...differences, ...missing], isDearerThanBest: false }
   }
-  // Who places fewer pods may well be cheaper.
-  const comparable = runs.filter((run) => leftBy(run).size <= plan.unschedulable.length)
+  // Who places fewer pods, or smaller ones, may well be cheaper.
+  const comparable = runs.filter((run) => placesAsMuch(problem, run, plan))
   const isDearerThan = (run: RivalRun): boolean => plan.totals.hourlyPrice > run.totalPrice + negligible
   const isDearerThanBest = comparable.some(isDearerThan)
   if (comparable.length === 0 || !comparable.every(isDearerThan)) return { differences, isDearerThanBest }

@@ -2,6 +2,7 @@
 import type { FirstFit } from "../firstFit.ts"
 import type { Model } from "../model.ts"
 import type { PackedNode } from "../packing.ts"
+import type { Problem } from "../problem.ts"
 import type { Bin } from "./bins.ts"
 import { binOfNode } from "./bins.ts"
 import type { Items } from "./items.ts"
@@ -13,6 +14,8 @@ import { NodeStates } from "./nodeStates.ts"
 
 /** What every new node costs beyond its price where the problem does not say, in US dollars an hour. */
 const defaultNodePrice = 0.001
+
+export const nodePriceOf = ({ options }: Problem): number => options?.nodePrice ?? defaultNodePrice
 
 /** More than these make the knapsack slow. */
 const mostCrowdedCounters = 6
@@ -84,7 +87,7 @@ export class Task {
       return first
     })
     this.types = types
-    this.nodePrice = model.problem.options?.nodePrice ?? defaultNodePrice
+    this.nodePrice = nodePriceOf(model.problem)
     this.start = nodes.map((node) => binOfNode(this, node))
     this.frozen = frozen.map((node) => binOfNode(this, node))
     meter.spend(all.length * 16 + nodes.length * 4)
