@@ -65,8 +65,8 @@ describe("karpenter-linode/scheduling", () => {
       "MalformedQuantity", "addResources", "anything", "both", "compareQuantities", "compatible", "conflict", "consolidate",
       "consolidating", "coreWellKnownLabels", "describeRequirements", "describeTaint", "describeValues", "formatOf", "formatQuantity", "hasValue", "intersection", "intersects",
       "isContradiction", "isRestrictedLabel", "matchesLabels", "noRequirements", "noValue", "normalizeLabelKey", "operatorOf",
-      "overlaps", "parseQuantity", "podRequests", "requirementsOf", "requirementsOfLabels", "schedule", "serializeRequirements", "solve",
-      "someValue", "subtractResources", "toMillis", "toRequirements", "toUnits", "tolerationMatches", "untilStable", "untolerated", "valueSet",
+      "overlaps", "parseQuantity", "podRequests", "requirementsOf", "requirementsOfLabels", "schedule", "serializeRequirements",
+      "solve", "solving", "someValue", "subtractResources", "toMillis", "toRequirements", "toUnits", "tolerationMatches", "untilStable", "untolerated", "valueSet",
       "valuesIn"
     ])
   })

@@ -44,7 +44,10 @@ const couldRun = (world: World, pod: Pod): boolean => world.list(NodePools).some
       spec: { taints },
       status: { allocatable, conditions: [{ type: "Ready", status: "True" }] }
     }
-    return refusal(pod, node, freeOn(node, [])) === undefined
+    // What runs on every node is there first.
+    const daemons = world.list(DaemonSets).filter((set) => belongsOn(set, node)).map(({ metadata, spec: { template } }) =>
+      ({ metadata, spec: template.spec }))
+    return refusal(pod, node, freeOn(node, daemons)) === undefined
   }))
 
 const settled = (world: World): string | undefined => {

@@ -44,7 +44,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       line: "    if (status === 408 || status >= 500 || body === undefined) return transient",
       becomes: "    if (status >= 500) return new Gone()\n    if (status === 408 || body === undefined) return transient"
     }],
-    tells: ["no more Linodes", "one claim", "a node of a claim"], lives: usual, likely: [119]
+    tells: ["no more Linodes", "one claim", "a node of a claim"], lives: usual, likely: [234]
   },
   {
     name: "deletes machines without the lock",
@@ -74,7 +74,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       becomes: "    return pool.nodes.filter(({ id }) => !view.heirs.has(id) && sentenced !== undefined && (view.owners.get(id) ?? []).every(({ deleting }) => deleting))"
     }],
     // The node is leaving, so its pods get another, past the limit; or it goes under the claim.
-    tells: ["a node of a claim", "one claim", "limits"], lives: usual, likely: [22]
+    tells: ["a node of a claim", "one claim", "limits"], lives: usual, likely: [273]
   },
   {
     name: "lets a claim go before its Linode is gone",
@@ -110,7 +110,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       line: "    .reduce((least, budget) => Math.min(least, value(budget, numNodes)), unlimited)",
       becomes: "    .reduce((least) => least, unlimited)"
     }],
-    tells: ["disruption budgets"], lives: usual, likely: [104]
+    tells: ["disruption budgets"], lives: usual, likely: [63]
   },
   {
     name: "buys beyond a NodePool's limits",
