@@ -272,6 +272,17 @@ describe("what is given back", () => {
   }
 })
 
+describe("a sentenced pool", () => {
+  it("stays while a deleted claim is not done with its node", () => {
+    const seen = view(
+      [{ name: "a", key, node: "1-a", deleting: true }, { name: "b", key, node: "1-b", deleting: true }],
+      [{ id: 1, nodes: ["1-a", "1-b"], tags: ["karpenter-sentenced=pool"] }]
+    )
+    const plan = decideGiveBack(seen, key, seen.claims.filter(({ name }) => name === "a"))
+    assert.deepStrictEqual([plan.pools, plan.nodes.map(({ node }) => node)], [[], ["1-a"]])
+  })
+})
+
 describe("what is collected", () => {
   interface Row {
     readonly it: string
@@ -290,6 +301,10 @@ describe("what is collected", () => {
     { it: "not while a change of the key is in doubt", claims: [{ ...owned, intent: made("n") }], pools: [{ id: 1, nodes: ["1-b", "1-x"] }], doomed: [] },
     { it: "a whole pool that nobody owns a node of", pools: [{ id: 1, nodes: ["1-x", "1-y"] }], doomed: [[1, "pool"]] },
     { it: "a pool without nodes", pools: [{ id: 1, nodes: [], count: 1 }], doomed: [[1, "pool"]] },
+    {
+      it: "not a sentenced pool with a node of a deleted claim, whose pods may still be leaving", claims: [{ ...owned, deleting: true }],
+      pools: [{ id: 1, nodes: ["1-b"], tags: ["karpenter-sentenced=pool"] }], doomed: []
+    },
     { it: "a sentenced pool at once", pools: [{ id: 1, nodes: ["1-x"], tags: ["karpenter-sentenced=pool"] }], seen: 0, doomed: [[1, "pool"]] },
     {
       it: "a sentenced node at once", claims: [owned], pools: [{ id: 1, nodes: ["1-b", "1-x"], tags: ["karpenter-sentenced=1-x"] }], seen: 0,

@@ -59,6 +59,7 @@ const cloud = Layer.effect(CloudProvider, Effect.gen(function*() {
     create: () => unused,
     delete: () => unused,
     exists: () => unused,
+    nodeName: () => undefined,
     drifted: () => Effect.undefined,
     repairPolicies: [],
     instanceTypes: () => Effect.sync(() => fake.types),

@@ -33,8 +33,6 @@ export interface GarbagePlan {
   readonly doomed: "pool" | { readonly sentence: ReadonlyArray<string>; readonly nodes: ReadonlyArray<string> }
 }
 
-const hasLiveOwner = (view: View, node: string): boolean => (view.owners.get(node) ?? []).some((owner) => !owner.deleting)
-
 /** Keys of claims that may be about to take what has no owner, or for which a late change may be about to make more of it. */
 const wantedKeys = oncePer((view: View): ReadonlySet<string | undefined> => new Set(
   view.claims.filter((claim) => isWaiting(claim) || doubtOf(view, claim) !== undefined).map(({ key }) => key)
@@ -43,9 +41,9 @@ const wantedKeys = oncePer((view: View): ReadonlySet<string | undefined> => new 
 const decidePool = (view: View, key: string, pool: Pool, since: Since): GarbagePlan | undefined => {
   const doubts = poolDoubts(view, pool)
   if (doubts.growing || doubts.tagging) return undefined
-  // With a living node in it, what else there is goes one by one.
-  if (isSentenced(pool) && !pool.nodes.some((node) => hasLiveOwner(view, node.id))) return { key, pool, doomed: "pool" }
-  const sentenced = [...sentencedNodes(pool)].filter((id) => view.find(id) !== undefined && !hasLiveOwner(view, id))
+  // What a claim owns that is being deleted may have joined meanwhile: it goes by that claim's end, once its pods have left.
+  if (isSentenced(pool) && !pool.nodes.some((node) => view.owners.has(node.id))) return { key, pool, doomed: "pool" }
+  const sentenced = [...sentencedNodes(pool)].filter((id) => view.find(id) !== undefined && !view.owners.has(id))
   const wanted = wantedKeys(view).has(key)
   const due = (what: string): boolean => !wanted && view.now - (since.get(what) ?? view.now) >= grace
   const sentence = unowned(view, pool).filter((id) => !sentenced.includes(id) && due(id))

@@ -24,10 +24,11 @@ type Verdict =
   | { readonly is: "wait"; readonly why: string }
   | { readonly is: "node"; readonly pool: Pool; readonly node: string }
 
-const hasLiveOwner = (view: View, pool: Pool): boolean =>
-  pool.nodes.some((node) => (view.owners.get(node.id) ?? []).some((owner) => !owner.deleting))
+/** Whether a node of the pool is owned by a claim that lives, or by one that is not done with it. */
+const isInUse = (view: View, pool: Pool, claims: ReadonlyArray<ClaimRecord>): boolean =>
+  pool.nodes.some((node) => (view.owners.get(node.id) ?? []).some((owner) => !claims.includes(owner)))
 
-const judge = (view: View, claim: ClaimRecord): Verdict => {
+const judge = (view: View, claims: ReadonlyArray<ClaimRecord>, claim: ClaimRecord): Verdict => {
   const doubt = doubtOf(view, claim)
   if (doubt !== undefined && doubt.change !== "delete") {
     return { is: "wait", why: "a change sent for it may still be carried out" }
@@ -41,8 +42,8 @@ const judge = (view: View, claim: ClaimRecord): Verdict => {
   if ((view.owners.get(node) ?? []).some((owner) => !owner.deleting)) return { is: "gone" }
   const doubts = poolDoubts(view, found.pool)
   if (doubts.tagging) return { is: "wait", why: "tags of its pool may still be written" }
-  // A sentence that was carried out late may meet a pool that is in use again: its nodes go one by one.
-  if (isSentenced(found.pool) && !hasLiveOwner(view, found.pool)) return { is: "pool" }
+  // A sentence that was carried out late may meet a pool that is in use again, or still: its nodes go one by one.
+  if (isSentenced(found.pool) && !isInUse(view, found.pool, claims)) return { is: "pool" }
   if (doubts.growing) return { is: "wait", why: "its pool may still grow" }
   return { is: "node", pool: found.pool, node }
 }
@@ -53,7 +54,7 @@ const isAwaited = (view: View, pool: Pool, key: string): boolean =>
 
 /** A pool of which nothing would stay goes as a whole: LKE keeps a pool's last node. */
 export const decideGiveBack = (view: View, key: string, claims: ReadonlyArray<ClaimRecord>): GiveBackPlan => {
-  const verdicts = claims.map((claim) => ({ claim, verdict: judge(view, claim) }))
+  const verdicts = claims.map((claim) => ({ claim, verdict: judge(view, claims, claim) }))
   const nodes = verdicts.flatMap(({ claim, verdict }) =>
     verdict.is === "node" ? [{ claim, pool: verdict.pool, node: verdict.node }] : [])
   const doomed = new Set(nodes.map(({ node }) => node))

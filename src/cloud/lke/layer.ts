@@ -30,7 +30,7 @@ import { recordOf } from "./record.ts"
 import type { ClaimRecord } from "./record.ts"
 import { retag } from "./retag.ts"
 import { makeSweeper } from "./sweeper.ts"
-import { doubtOf, isMissing, lockOf, makeView, ownedNode } from "./view.ts"
+import { doubtOf, isMissing, lockOf, makeView, nodeNameOf, ownedNode } from "./view.ts"
 import { makeValidator, tagIssue } from "./validate.ts"
 import type { World } from "./world.ts"
 import { makeWorld } from "./world.ts"
@@ -103,6 +103,10 @@ const make = Effect.gen(function*() {
     }),
     delete: giveBack(world, give),
     exists: exists(world, makeStates(announcements.isAtWorkOn)),
+    nodeName: (claim) => {
+      const { node } = recordOf(claim)
+      return node === undefined ? undefined : nodeNameOf(cluster.id, node)
+    },
     drifted: (claim) => Effect.sync(() =>
       nodeClassDrift(claim, caches.store(LinodeNodeClasses).get({ name: claim.spec.nodeClassRef.name }))),
     repairPolicies,

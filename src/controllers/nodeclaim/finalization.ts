@@ -52,6 +52,13 @@ const writeDeadline = Effect.fnUntraced(function*(claim: NodeClaim, deadline: st
   return written
 })
 
+/** A claim that is deleted before its status could say so learns here which node is its own: that one may have joined. */
+const sayNode = Effect.fnUntraced(function*(claim: NodeClaim) {
+  const cloud = yield* CloudProvider
+  const nodeName = claim.status?.nodeName === undefined ? cloud.nodeName(claim) : undefined
+  return nodeName === undefined ? claim : yield* writeClaim(claim, { ...claim, status: { ...claim.status, nodeName } })
+})
+
 /**
  * Whether the node has to drain first. A Node that carries our finalizer was registered, whether or not the claim got to
  * say so; one that leaves without it goes with its instance.
@@ -90,7 +97,7 @@ export const finalize = Effect.fnUntraced(function*(found: NodeClaim, nodes: Sto
   if (!finalizers.includes(finalizer.termination)) return done
 
   const deadline = missingDeadline(found)
-  const claim = deadline === undefined ? found : yield* writeDeadline(found, deadline)
+  const claim = yield* sayNode(deadline === undefined ? found : yield* writeDeadline(found, deadline))
 
   const joined = yield* Effect.forEach(nodesOfClaim(claim, nodes), takeIn(claim))
   const known = joined.filter((node) => isToDrain(claim, node))

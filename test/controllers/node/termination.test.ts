@@ -66,6 +66,25 @@ describe("the end of a node", () => {
     assert.isUndefined(yield* node(nodeName))
   })))
 
+  it.effect("a node drains though its claim was deleted before its status named it", () => inWorld(Effect.gen(function*() {
+    yield* createClaim(claimNamed("a", {}, { annotations: { [annotation.lkeNode]: "1-a" } }))
+    yield* deleteClaim("a")
+    yield* createNode(nodeOf("a", { spec: { providerID: "linode://a" } }))
+    yield* runPod(podHere("web"))
+    yield* holdPods("web", "web")
+    yield* Effect.forkScoped(nodeClaimLifecycle)
+    yield* Effect.forkScoped(nodeTermination)
+    yield* seconds(5)
+    assert.strictEqual(yield* deletions, 0)
+    yield* releasePods("web")
+    yield* seconds(12)
+    assert.deepStrictEqual(yield* leaving, ["web"])
+    yield* finishPod("web")
+    yield* seconds(3)
+    assert.isUndefined(yield* node(nodeName))
+    assert.isUndefined(yield* claim("a"))
+  })))
+
   it.effect("a node whose instance vanished goes at once, with pods that nobody could tell to leave", () =>
     inWorld(Effect.gen(function*() {
     const cloud = yield* FakeCloud

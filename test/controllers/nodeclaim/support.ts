@@ -4,7 +4,7 @@ import type { Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { nodeClaimConditions } from "../../../src/apis/conditions.ts"
 import { crds } from "../../../src/apis/crds.ts"
-import { finalizer, label } from "../../../src/apis/labels.ts"
+import { annotation, finalizer, label } from "../../../src/apis/labels.ts"
 import { NodeClaims } from "../../../src/apis/nodeClaim.ts"
 import type { NodeClaim } from "../../../src/apis/nodeClaim.ts"
 import { NodePools } from "../../../src/apis/nodePool.ts"
@@ -85,6 +85,10 @@ const fakeCloud = Layer.effectContext(Effect.gen(function*() {
       fake.calls.push(`exists ${claim.metadata.name}`)
       return answer<MachineState>(fake.exists)
     }),
+    nodeName: ({ metadata: { annotations } }) => {
+      const node = annotations?.[annotation.lkeNode]
+      return node === undefined ? undefined : `lke${node}`
+    },
     drifted: () => Effect.sync(() => fake.drifted),
     repairPolicies,
     instanceTypes: () => Effect.sync(() => {
