@@ -11,6 +11,9 @@ import { scenario, scenarioTaint } from "./support/scenario.ts"
 import { openWorld } from "./support/world.ts"
 import type { World } from "./support/world.ts"
 
+/** Several waits follow one another: for nodes, for what consolidation makes of them, for their end. Milliseconds. */
+const longest = 360_000
+
 const upToEightGib = [{ key: label.instanceMemory, operator: "Lt", values: ["8193"] }]
 
 describe.concurrent("what the Go provider promises", () => {
@@ -74,7 +77,7 @@ describe.concurrent("what the Go provider promises", () => {
     await ml.atMost(0)
     await world.kubectl("delete", "nodepool", "ml", "--timeout=60s")
     await world.kubectl("delete", "lnc", "ml", "--timeout=60s")
-  })
+  }, longest)
 
   it("gives back the nodes that become empty, in a NodePool of small plans", async () => {
     const empty = await begin("consolidation-empty", 5, { requirements: upToEightGib })
@@ -86,7 +89,7 @@ describe.concurrent("what the Go provider promises", () => {
     await empty.atMost(1)
     await empty.scale(0)
     await empty.atMost(0)
-  })
+  }, longest)
 
   it("follows the pods up and down step by step", async () => {
     const steps = await begin("consolidation-step-scale", 5, { requirements: upToEightGib })
@@ -101,7 +104,7 @@ describe.concurrent("what the Go provider promises", () => {
     await steps.atMost(2)
     await steps.scale(0)
     await steps.atMost(0)
-  })
+  }, longest)
 
   it("marks NodeClaims as drifted when labels or taints of their NodePool change", async () => {
     const drift = await begin("drift-labels-taints", 1)

@@ -19,7 +19,8 @@ export interface Scenario {
   readonly nodes: () => Promise<ReadonlyArray<Node>>
   readonly pods: () => Promise<ReadonlyArray<Pod>>
   readonly running: (replicas: number) => Promise<ReadonlyArray<Pod>>
-  readonly wait: (condition: string) => Promise<string>
+  /** All NodeClaims that there are then have the condition. */
+  readonly wait: (condition: string) => Promise<unknown>
   readonly patchPool: (spec: object) => Promise<string>
   /** Nodes without pods go; how many may be left. */
   readonly atMost: (nodes: number) => Promise<unknown>
@@ -44,7 +45,12 @@ export const scenario = (world: World, name: string): Scenario => {
     nodes: () => world.get<Node>("nodes", "-l", ofPool),
     pods: () => world.pods(name),
     running: (replicas) => world.running(name, replicas),
-    wait: (condition) => world.kubectl("wait", `--for=condition=${condition}`, "nodeclaims", "-l", ofPool, "--timeout=90s"),
+    // Not by kubectl wait, which fails when one of those that it has listed goes meanwhile.
+    wait: (condition) => until(`NodeClaims of ${name} to be ${condition}`, async () => {
+      const all = await claims()
+      return all.length > 0 && all.every(({ status }) =>
+        status?.conditions?.some((one) => one.type === condition && one.status === "True") === true)
+    }, 90),
     patchPool: (spec) => world.kubectl("patch", "nodepool", name, "--type=merge", "-p", JSON.stringify({ spec })),
     atMost: (nodes) => until(`at most ${nodes} NodeClaims of ${name}`, async () => (await claims()).length <= nodes, 150)
   }
