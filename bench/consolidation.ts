@@ -24,6 +24,8 @@ const mostSeeds = [2, 2, 1]
 
 /** It is asked for its first command alone. */
 const largest = 5000
+/** Smaller pods, so that there are twenty to a node. */
+const cpuInLargest = [50, 100, 100, 150]
 
 /** When the rival is stopped, at rest or not, in milliseconds: at 1,000 nodes it would need a good part of an hour. */
 const mostMs = 150_000
@@ -36,10 +38,10 @@ const nodePools = [{
   spec: { template: { spec: { requirements: [{ key: capacityType, operator: "In" as const, values: ["on-demand"] }] } } }
 }]
 
-const fleetOf = (nodes: number, seed: number, immovable: number): ConsolidationProblem => {
+const fleetOf = (nodes: number, seed: number, immovable: number, cpuOfPods = cpu): ConsolidationProblem => {
   const all = linodeTypes()
   const types = among.flatMap((name) => all.find((type) => type.name === name) ?? [])
-  return { ...fleet({ nodes, seed, immovable, among, nodePools, types, cpu, memory }), instanceTypes: { default: all } }
+  return { ...fleet({ nodes, seed, immovable, among, nodePools, types, cpu: cpuOfPods, memory }), instanceTypes: { default: all } }
 }
 
 /** What was reached, and what it took. */
@@ -196,7 +198,7 @@ const podsIn = ({ nodes }: Problem): number => nodes.reduce((sum, { pods }) => s
 
 /** Ours alone, on a cluster of the greatest size. */
 const firstCommand = (maxPods: number): string => {
-  const given = fleetOf(largest, 1, 0)
+  const given = fleetOf(largest, 1, 0, cpuInLargest)
   const pods = podsIn(given)
   if (pods > maxPods) return ""
   const { answer: { command }, longestMs, ms } = decide(given)
