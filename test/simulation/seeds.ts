@@ -14,5 +14,7 @@ export const failedOnce: Readonly<Record<number, string>> = {
   300271: "a second claim for pods, past their NodePool's limit, since the creation of the first got no answer",
   301831: "(none: a claim whose Node a user had deleted was counted as one that stays)",
   300750: "a pod deleted by a deadline of a node that was gone",
-  500004: "a deletion that was carried out late, when the disruption that sent it had been called off"
+  500004: "a deletion that was carried out late, when the disruption that sent it had been called off",
+  401470: "a machine taken from under pods, since its claim was deleted before its status named the node",
+  401754: "a sentenced pool deleted while the node of a deleted claim drained"
 }
