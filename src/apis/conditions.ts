@@ -2,8 +2,9 @@
  * The condition engine: what Karpenter's objects say about themselves, as pure functions over plain objects.
  *
  * A kind has a root condition (`Ready`) that is computed from its dependents and is never set by hand. Any other
- * condition is independent: it can be set and cleared, and does not touch the root unless the kind says that it spoils it. Functions never change their
- * argument; what changes nothing returns the very same object, so `before !== after` tells whether to write.
+ * condition is independent: it can be set and cleared, and does not touch the root unless the kind says that it
+ * spoils it. Functions never change their argument; what changes nothing returns the very same object, so
+ * `before !== after` tells whether to write.
  */
 import type { Condition, ObjectMeta } from "../kube/objects.ts"
 

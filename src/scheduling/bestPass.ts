@@ -9,11 +9,9 @@ import type { Budget } from "./problem.ts"
 import type { Run } from "./runs.ts"
 import { compareRoom, oneByOne } from "./runs.ts"
 import { isMovable } from "./search/movable.ts"
+import { negligible } from "./search/packing.ts"
 import { Random } from "./search/random.ts"
 import { nodePriceOf } from "./search/task.ts"
-
-/** Prices are sums of fractions: differences below this are none. */
-const negligible = 1e-9
 
 /** So many are placed again in no time, in whatever order. */
 const fewPods = 2000
@@ -28,8 +26,8 @@ const luckyTries = 30
 /**
  * Plain first-fit, or first-fit done otherwise where that is better. Other ways are tried where the search cannot help: where pods are
  * left out, where nodes that are there take pods, where nodes have to stay as they are, and where pods have to stay in their domains;
- * and where there are so few pods that it takes no time. Nobody may be left out instead of
- * somebody smaller, but where every pod comes in Karpenter's turn and less is left out altogether.
+ * and where there are so few pods that it takes no time. Nobody may be left out instead of somebody smaller, but where every pod comes
+ * in Karpenter's turn and less is left out altogether.
  */
 export const bestPass = function*(
   model: Model, plain: FirstFit, nodes: ReadonlyArray<PackedNode>, budget: Budget

@@ -124,11 +124,10 @@ export class Fleet {
     for (let d = 0; d < this.D; d++) this.used[at + d]! += request[d]!
     const count = ++this.count[node]!
     if (count > this.mostPods) this.mostPods = count
-    this.state[node] = state.id
     this.before[pod] = this.last[node]!
     this.last[node] = pod
     if (ports.length > 0) this.ports.set(node, [...(this.ports.get(node) ?? []), ...ports])
-    this.rank(state).push(count, node)
+    this.become(node, state)
   }
 
   /** Puts the node into another state as it is. */

@@ -3,6 +3,9 @@ import type { LabelSelector, Pod, PodAffinityTerm, PodSpec, SpreadConstraint } f
 
 export const namespaceOf = (pod: Pod): string => pod.metadata.namespace ?? "default"
 
+/** `namespace/name`. */
+export const keyOfPod = (pod: Pod): string => `${namespaceOf(pod)}/${pod.metadata.name}`
+
 const none: ReadonlyArray<PodAffinityTerm> = []
 
 export const requiredAffinity = (spec: PodSpec): ReadonlyArray<PodAffinityTerm> =>

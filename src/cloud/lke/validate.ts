@@ -83,7 +83,7 @@ export const validateNodeClass = ({ spec }: LinodeNodeClass, cluster: ClusterSha
 ]
 
 /** The image that the class names. What LKE makes its nodes of is LKE's own choice, and no matter of a class. */
-export const imagesOf = ({ image }: Named): ReadonlyArray<NodeClassImage> => image === undefined || image === "missing" ? [] : [
+const imagesOf = ({ image }: Named): ReadonlyArray<NodeClassImage> => image === undefined || image === "missing" ? [] : [
   { id: image.id, ...(image.label === null ? {} : { label: image.label }), ...(image.deprecated ? { deprecated: true } : {}) }
 ]
 

@@ -12,6 +12,7 @@ import { Metrics } from "../../runtime/metrics.ts"
 import { consolidating } from "../../scheduling/consolidation/consolidate.ts"
 import type { Consolidation, Disruption } from "../../scheduling/consolidation/contract.ts"
 import type { NewNode } from "../../scheduling/plan.ts"
+import { negligible } from "../../scheduling/search/packing.ts"
 import { participants } from "../provisioning/nodePools.ts"
 import type { Participants } from "../provisioning/nodePools.ts"
 import type { Command } from "./command.ts"
@@ -35,9 +36,6 @@ const mostNanos = 60_000_000_000n
 const mostSteps = 20_000
 /** When everything is looked at again though nothing seems to have changed. */
 const memoryMillis = 5 * 60_000
-
-/** Prices are sums of fractions: differences below this are none. */
-const negligible = 1e-9
 
 const decide = (view: View): ReadonlyArray<Decision> =>
   underutilized({ candidates: view.candidates, pools: view.pools("Underutilized") })

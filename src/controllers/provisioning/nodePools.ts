@@ -22,7 +22,7 @@ export const isReady = (pool: NodePool): boolean => {
 }
 
 /** What a pool that is not ready says about it. */
-export const whyNotReady = (pool: NodePool): string => {
+const whyNotReady = (pool: NodePool): string => {
   const why = nodePoolConditions.unhealthy(pool).filter(({ status }) => status === "False").map(({ message, reason }) =>
     (message ?? "") === "" ? reason ?? "" : `${reason ?? ""}: ${message}`)
   return `NodePool ${pool.metadata.name} is not ready${why.length === 0 ? "" : ` (${why.join("; ")})`}`

@@ -1,6 +1,6 @@
 /** One decision: the world as it is, the prices of pods in it, and which nodes go. */
 import { FirstFit } from "../firstFit.ts"
-import { namespaceOf } from "../otherPods.ts"
+import { keyOfPod } from "../otherPods.ts"
 import type { Budget } from "../problem.ts"
 import type { Attempt, Stuck } from "./attempt.ts"
 import { Rules } from "./rules.ts"
@@ -69,7 +69,6 @@ function* placePending(
   }
   const limits = world.model.limits.map((_, p) => ({ limits: pass.remaining[p], nodeLimit: pass.nodesLeft[p]! }))
   const left = pass.left.flatMap(({ pods: own }) => own.map((i) => world.model.problem.pods[ordered[i]!]!))
-  const homeless = new Set([...left, ...world.model.invalid.map(({ pod }) => world.model.problem.pods[pod]!)]
-    .map((pod) => `${namespaceOf(pod)}/${pod.metadata.name}`))
+  const homeless = new Set([...left, ...world.model.invalid.map(({ pod }) => world.model.problem.pods[pod]!)].map(keyOfPod))
   return { awaited, homeless, subproblems: new Subproblems(scene, limits) }
 }

@@ -2,14 +2,12 @@
  * A command is found on models that are derived from one another. Before it is given, the scheduler is asked about the cluster as it
  * will be, from nothing: the nodes are gone, their pods wait with all others, and each of them must have a place.
  */
-import { namespaceOf } from "../otherPods.ts"
+import { keyOfPod } from "../otherPods.ts"
 import type { PodRef } from "../plan.ts"
-import type { Pod } from "../problem.ts"
 import { solving } from "../schedule.ts"
 import type { Disruption } from "./contract.ts"
 import type { Decision } from "./decide.ts"
 
-const keyOf = (pod: Pod): string => `${namespaceOf(pod)}/${pod.metadata.name}`
 const keyOfRef = ({ name, namespace }: PodRef): string => `${namespace}/${name}`
 
 /** Nodes that had better stay, each with a pod that would have no place. Empty where all have one. */
@@ -25,7 +23,7 @@ export function* withoutPlace(
   const gone = new Set(remove)
   const nodes = problem.nodes.filter(({ name }) => !gone.has(name))
   const pods = [...problem.pods, ...problem.nodes.flatMap(({ name, pods: own }) =>
-    gone.has(name) ? own.filter((pod) => moving.has(keyOf(pod))) : [])]
+    gone.has(name) ? own.filter((pod) => moving.has(keyOfPod(pod))) : [])]
   const solution = yield* solving({ ...problem, nodes, pods })
   const left = solution.first.unschedulable.length === 0 ? [] : (yield* solution.improving({ steps: 1 })).unschedulable
   const out = new Map<string, string>()

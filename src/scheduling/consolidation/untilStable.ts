@@ -1,6 +1,6 @@
 import { subtractResources } from "../podRequests.ts"
 import type { Budget, Pod } from "../problem.ts"
-import { namespaceOf } from "../otherPods.ts"
+import { keyOfPod } from "../otherPods.ts"
 import { CapacityTypeLabel, HostnameLabel, InitializedLabel, InstanceTypeLabel, RegisteredLabel, ZoneLabel } from "../wellKnown.ts"
 import { consolidate } from "./consolidate.ts"
 import type { Candidate, ConsolidationNode, ConsolidationProblem, Disruption, StableConsolidation } from "./contract.ts"
@@ -23,14 +23,12 @@ export const untilStable = (problem: ConsolidationProblem, budget?: Budget): Sta
   return { disruptions, kept: last.kept, totals: { before: first.totals.before, after: { ...last.totals.after, lowerBound } } }
 }
 
-const keyOf = (pod: Pod): string => `${namespaceOf(pod)}/${pod.metadata.name}`
-
 /** The problem once the command has been carried out. `round` makes the names of new nodes unique. */
 export const afterwards = (problem: ConsolidationProblem, command: Disruption, round: number): ConsolidationProblem => {
   const gone = new Set(command.remove)
   const moved = new Map<string, Pod>()
   const movedTo = new Map<string, Array<Pod>>()
-  for (const node of problem.nodes) if (gone.has(node.name)) for (const pod of node.pods) moved.set(keyOf(pod), pod)
+  for (const node of problem.nodes) if (gone.has(node.name)) for (const pod of node.pods) moved.set(keyOfPod(pod), pod)
   for (const { pod, to } of command.moves) {
     const own = moved.get(`${pod.namespace}/${pod.name}`)!
     const on = movedTo.get(to)
@@ -62,8 +60,8 @@ export const afterwards = (problem: ConsolidationProblem, command: Disruption, r
     return {
       node,
       candidate: {
-        node: name, hourlyPrice: made.hourlyPrice, moving: pods.map(keyOf), nodePool: made.nodePool,
-        disruptionCost: pods.reduce((sum, pod) => sum + costOf(keyOf(pod)), 1),
+        node: name, hourlyPrice: made.hourlyPrice, moving: pods.map(keyOfPod), nodePool: made.nodePool,
+        disruptionCost: pods.reduce((sum, pod) => sum + costOf(keyOfPod(pod)), 1),
         ...(policy === undefined ? {} : { policy })
       }
     }
@@ -71,8 +69,8 @@ export const afterwards = (problem: ConsolidationProblem, command: Disruption, r
   const candidates = problem.candidates.filter(({ node }) => !gone.has(node)).map((candidate) => {
     const more = movedTo.get(candidate.node)
     return more === undefined ? candidate : {
-      ...candidate, moving: [...candidate.moving, ...more.map(keyOf)],
-      disruptionCost: more.reduce((sum, pod) => sum + costOf(keyOf(pod)), candidate.disruptionCost)
+      ...candidate, moving: [...candidate.moving, ...more.map(keyOfPod)],
+      disruptionCost: more.reduce((sum, pod) => sum + costOf(keyOfPod(pod)), candidate.disruptionCost)
     }
   })
   return {

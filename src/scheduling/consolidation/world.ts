@@ -5,7 +5,7 @@
 import type { Model } from "../model.ts"
 import { compiling } from "../model.ts"
 import type { Pod } from "../problem.ts"
-import { namespaceOf } from "../otherPods.ts"
+import { keyOfPod } from "../otherPods.ts"
 import type { Candidate, ConsolidationNode, ConsolidationProblem } from "./contract.ts"
 
 /** A node that is there. */
@@ -36,8 +36,6 @@ export interface World {
 /** Nodes after which others may have their turn. */
 const nodesAtOnce = 500
 
-const keyOf = (pod: Pod): string => `${namespaceOf(pod)}/${pod.metadata.name}`
-
 /** Yields between parts of some milliseconds. */
 export function* worldOf(problem: ConsolidationProblem): Generator<void, World> {
   const candidates = new Map(problem.candidates.map((candidate) => [candidate.node, candidate]))
@@ -55,7 +53,7 @@ export function* worldOf(problem: ConsolidationProblem): Generator<void, World> 
     const from = pods.length
     const staying: Array<Pod> = []
     for (const pod of node.pods) {
-      if (keys.has(keyOf(pod))) pods.push(pod)
+      if (keys.has(keyOfPod(pod))) pods.push(pod)
       else staying.push(pod)
     }
     movingOf.set(node.name, { from, to: pods.length })

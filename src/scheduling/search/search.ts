@@ -4,7 +4,6 @@
  * whole; then a few nodes at a time are taken apart and packed anew, until the budget is used up. Every pod keeps its place
  * among existing nodes, its step of its ladder of wishes, and the domains in which rules about other pods have counted it.
  */
-import { drained } from "../drained.ts"
 import type { FirstFit } from "../firstFit.ts"
 import type { Model } from "../model.ts"
 import type { PackedNode } from "../packing.ts"
@@ -40,13 +39,9 @@ const firstTurn = 200
 
 /**
  * Nodes for the same pods that cost no more by the hour than those given, which are what `pass` has packed. A legal plan whenever
- * the given one is; the same for the same steps. `bound` is a price that no plan for these pods can go below.
+ * the given one is; the same for the same steps. `bound` is a price that no plan for these pods can go below. A generator that works
+ * some milliseconds at a time.
  */
-export const search = (
-  model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>, budget: Budget, bound: number
-): ReadonlyArray<PackedNode> => drained(searching(model, pass, nodes, budget, bound))
-
-/** As `search`, some milliseconds at a time. */
 export function* searching(
   model: Model, pass: FirstFit, nodes: ReadonlyArray<PackedNode>, budget: Budget, bound: number
 ): Generator<void, ReadonlyArray<PackedNode>> {

@@ -2,35 +2,22 @@ import { assert, describe, it } from "@effect/vitest"
 import { emptiness } from "../../../src/controllers/disruption/emptiness.ts"
 import type { Pool } from "../../../src/controllers/disruption/budget.ts"
 import type { Candidate } from "../../../src/controllers/disruption/candidate.ts"
-import type { Reason } from "../../../src/controllers/disruption/eligibility.ts"
 import { pod } from "../../cluster/world.ts"
+import { candidate, forAll, pool } from "./cases.ts"
+import type { Case } from "./cases.ts"
 
-const candidate = (more: Partial<Candidate> = {}): Candidate => ({
-  name: "n1", nodePool: "default", hasClaim: true, hasNode: true, initialized: true, markedForDeletion: false, nominated: false,
-  doNotDisrupt: false, protectedPod: undefined, blockedPod: undefined, reschedulable: 0, disruptionCost: 1, consolidatable: true, price: 1, ...more
-})
-const pool = (more: Partial<Pool> = {}): Pool => ({ name: "default", isStatic: false, never: false, remaining: 100, ...more })
+const empty = (more: Partial<Candidate> = {}): Candidate =>
+  candidate({ reschedulable: 0, disruptionCost: 1, driftedSince: undefined, ...more })
 const decide = (candidates: ReadonlyArray<Candidate>, one: Pool = pool()) =>
   emptiness({ candidates, pools: new Map([[one.name, one]]) })
 
 describe("an empty node", () => {
   it("may go", () => {
-    assert.deepInclude(decide([candidate()])[0], { action: "disrupt", reason: "Empty" })
+    assert.deepInclude(decide([empty()])[0], { action: "disrupt", reason: "Empty" })
   })
 
-  const cases: ReadonlyArray<readonly [why: string, action: "block" | "keep", Reason, Partial<Candidate>, Partial<Pool>]> = [
-    ["it is not ours", "block", "NodeClaimMissing", { hasClaim: false }, {}],
-    ["it has not joined", "block", "NodeMissing", { hasNode: false }, {}],
-    ["it is not ready to be used", "block", "NotInitialized", { initialized: false }, {}],
-    ["it is going already", "block", "Deleting", { markedForDeletion: true }, {}],
-    ["a pod is expected on it", "block", "Nominated", { nominated: true }, {}],
-    ["its annotation forbids it", "block", "DoNotDisrupt", { doNotDisrupt: true }, {}],
-    ["it belongs to no NodePool", "block", "NodePoolLabelMissing", { nodePool: undefined }, {}],
-    ["its NodePool is gone", "block", "NodePoolNotFound", { nodePool: "gone" }, {}],
-    ["a pod on it forbids it", "block", "PodDoNotDisrupt", { protectedPod: pod("p") }, {}],
-    ["a pod on it cannot be evicted", "block", "PodDisruptionBudget", {
-      blockedPod: { pod: pod("p"), message: "Pdb prevents" }
-    }, {}],
+  const cases: ReadonlyArray<Case> = [
+    ...forAll,
     ["its NodePool has a fixed size", "keep", "StaticNodePool", {}, { isStatic: true }],
     ["its NodePool never consolidates", "keep", "ConsolidationDisabled", {}, { never: true }],
     ["it is not empty", "keep", "NotEmpty", { reschedulable: 1, disruptionCost: 2 }, {}],
@@ -40,18 +27,18 @@ describe("an empty node", () => {
   ]
   for (const [why, action, reason, more, poolMore] of cases) {
     it(`stays when ${why}`, () => {
-      assert.deepInclude(decide([candidate(more)], pool(poolMore))[0], { action, reason })
+      assert.deepInclude(decide([empty(more)], pool(poolMore))[0], { action, reason })
     })
   }
 
   it("names the pod that holds it", () => {
-    assert.include(decide([candidate({ protectedPod: pod("p") })])[0]?.message, "default/p")
+    assert.include(decide([empty({ protectedPod: pod("p") })])[0]?.message, "default/p")
   })
 })
 
 describe("of several empty nodes", () => {
   it("the dearest go first, as many as the budget leaves, and the order of the input does not matter", () => {
-    const nodes = ([["a", 1], ["b", 3], ["c", 3], ["d", 2]] as const).map(([name, price]) => candidate({ name, price }))
+    const nodes = ([["a", 1], ["b", 3], ["c", 3], ["d", 2]] as const).map(([name, price]) => empty({ name, price }))
     for (const input of [nodes, nodes.toReversed()]) {
       const going = decide(input, pool({ remaining: 3 })).filter((decision) => decision.action === "disrupt")
       assert.deepStrictEqual(going.map((decision) => decision.candidate.name), ["b", "c", "d"])

@@ -9,37 +9,16 @@ import type { Pool } from "../../../src/controllers/disruption/budget.ts"
 import { candidateOf, pdbsOf, pricesOf } from "../../../src/controllers/disruption/candidate.ts"
 import type { Candidate, Known } from "../../../src/controllers/disruption/candidate.ts"
 import { drift } from "../../../src/controllers/disruption/drift.ts"
-import type { Reason } from "../../../src/controllers/disruption/eligibility.ts"
 import { deadlineMillis, progressOf } from "../../../src/controllers/disruption/queue.ts"
 import type { Progress } from "../../../src/controllers/disruption/queue.ts"
 import { underutilized } from "../../../src/controllers/disruption/underutilized.ts"
 import type { NodeClaim } from "../../../src/apis/nodeClaim.ts"
 import type { Pod, PodDisruptionBudget } from "../../../src/kube/objects.ts"
 import { isTrue, machine, medium, nodePool, pod, small } from "../../cluster/world.ts"
+import { candidate, forAll, pool } from "./cases.ts"
+import type { Case } from "./cases.ts"
 
 const minute = 60_000
-const candidate = (more: Partial<Candidate> = {}): Candidate => ({
-  name: "n1", nodePool: "default", hasClaim: true, hasNode: true, initialized: true, markedForDeletion: false, nominated: false,
-  doNotDisrupt: false, protectedPod: undefined, blockedPod: undefined, reschedulable: 1, disruptionCost: 2, consolidatable: true, price: 1,
-  driftedSince: 1, ...more
-})
-const pool = (more: Partial<Pool> = {}): Pool => ({ name: "default", isStatic: false, never: false, remaining: 100, ...more })
-
-type Case = readonly [why: string, action: "disrupt" | "block" | "keep", Reason, Partial<Candidate>, Partial<Pool>]
-
-/** What holds every node, whatever the method. */
-const forAll: ReadonlyArray<Case> = [
-  ["it is not ours", "block", "NodeClaimMissing", { hasClaim: false }, {}],
-  ["it has not joined", "block", "NodeMissing", { hasNode: false }, {}],
-  ["it is not ready to be used", "block", "NotInitialized", { initialized: false }, {}],
-  ["it is going already", "block", "Deleting", { markedForDeletion: true }, {}],
-  ["a pod is expected on it", "block", "Nominated", { nominated: true }, {}],
-  ["its annotation forbids it", "block", "DoNotDisrupt", { doNotDisrupt: true }, {}],
-  ["it belongs to no NodePool", "block", "NodePoolLabelMissing", { nodePool: undefined }, {}],
-  ["its NodePool is gone", "block", "NodePoolNotFound", { nodePool: "gone" }, {}],
-  ["a pod on it forbids it", "block", "PodDoNotDisrupt", { protectedPod: pod("p") }, {}],
-  ["a pod on it cannot be evicted", "block", "PodDisruptionBudget", { blockedPod: { pod: pod("p"), message: "Pdb prevents" } }, {}]
-]
 
 describe("a drifted node", () => {
   const decide = (one: Candidate, of: Pool, isStatic = false) => drift({ candidates: [one], pools: new Map([[of.name, of]]), isStatic })[0]

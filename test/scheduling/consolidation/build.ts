@@ -3,8 +3,17 @@ import { assert } from "@effect/vitest"
 import { consolidate } from "../../../src/scheduling/consolidation/consolidate.ts"
 import type { Candidate, Consolidation, ConsolidationNode, ConsolidationProblem } from "../../../src/scheduling/consolidation/contract.ts"
 import type { InstanceType, Pod } from "../../../src/scheduling/index.ts"
-import { node, problem } from "../build.ts"
+import { node, pod, problem, type } from "../build.ts"
 import { objectionsTo } from "./judge.ts"
+
+/** Each holds twice as much as the one before, for twice the price. */
+export const [small, medium, large, huge] = [
+  type("small", 2, 4, 0.02), type("medium", 4, 8, 0.04), type("large", 8, 16, 0.08), type("huge", 16, 32, 0.16)
+]
+export const types = [small, medium, large, huge]
+export const cpu = (amount: number, name = "p"): Pod => pod(name, { cpu: amount, memory: `${amount}Gi` })
+export const many = (prefix: string, count: number, amount: number): ReadonlyArray<Pod> =>
+  Array.from({ length: count }, (_, i) => cpu(amount, `${prefix}${i}`))
 
 /** A node of the type, in its first offering, that may go, with these pods. */
 export const running = (

@@ -4,15 +4,8 @@ import { untilStable } from "../../../src/scheduling/consolidation/untilStable.t
 import type { InstanceType } from "../../../src/scheduling/index.ts"
 import { pod, pods, pool, type } from "../build.ts"
 import { requires, running as labelled, spread, hostname, zone } from "../judged.ts"
-import { cluster, commandIn, decided, reasonsIn, running } from "./build.ts"
+import { cluster, commandIn, cpu, decided, huge, large, many, medium, reasonsIn, running, small, types } from "./build.ts"
 import { objectionsTo } from "./judge.ts"
-
-const [small, medium, large, huge] = [
-  type("small", 2, 4, 0.02), type("medium", 4, 8, 0.04), type("large", 8, 16, 0.08), type("huge", 16, 32, 0.16)
-]
-const types = [small, medium, large, huge]
-const cpu = (amount: number, name = "p") => pod(name, { cpu: amount, memory: `${amount}Gi` })
-const many = (prefix: string, count: number, amount: number) => Array.from({ length: count }, (_, i) => cpu(amount, `${prefix}${i}`))
 
 describe("consolidation", () => {
   it("takes empty nodes away, whatever they cost", () => {

@@ -2,15 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { untilStable } from "../../../src/scheduling/consolidation/untilStable.ts"
 import type { InstanceType } from "../../../src/scheduling/index.ts"
-import { pod, pool, type } from "../build.ts"
-import { cluster, commandIn, decided, reasonsIn, running } from "./build.ts"
-
-const [small, medium, large, huge] = [
-  type("small", 2, 4, 0.02), type("medium", 4, 8, 0.04), type("large", 8, 16, 0.08), type("huge", 16, 32, 0.16)
-]
-const types = [small, medium, large, huge]
-const cpu = (amount: number, name = "p") => pod(name, { cpu: amount, memory: `${amount}Gi` })
-const many = (prefix: string, count: number, amount: number) => Array.from({ length: count }, (_, i) => cpu(amount, `${prefix}${i}`))
+import { pool, type } from "../build.ts"
+import { cluster, commandIn, cpu, decided, huge, large, many, medium, reasonsIn, running, small, types } from "./build.ts"
 
 describe("consolidation, where Karpenter's finds nothing,", () => {
   it("buys three nodes for one", () => {

@@ -7,7 +7,7 @@ import { durationMillis } from "../../../src/apis/durations.ts"
 import { NodePools } from "../../../src/apis/nodePool.ts"
 import { Nodes } from "../../../src/kube/resources.ts"
 import type { MakeInvariant, World } from "../world.ts"
-import { beginsToGo, claimChanges, ClaimBook, isDeleting, isTrue, lkeNodeOf, nodeNameOf, nodePoolOf } from "./claimBook.ts"
+import { beginsToGo, ClaimBook, isDeleting, isTrue, lkeNodeOf, nodeNameOf, nodePoolOf } from "./claimBook.ts"
 import type { ClaimChange } from "./claimBook.ts"
 
 const linodeTaken = (world: World, book: ClaimBook): string | undefined => {
@@ -49,8 +49,7 @@ export const boundNodesStay: MakeInvariant = () => {
   return {
     name: "a node of a claim that nobody deleted is never taken away by us",
     step: (world) => {
-      const changes = claimChanges(world)
-      if (changes.length > 0) book.follow(changes)
+      const changes = book.follow(world)
       const taken = world.linodeChanges.length === 0 ? undefined : linodeTaken(world, book)
       if (taken !== undefined) return taken
       for (const change of changes) {

@@ -7,7 +7,7 @@ import { NodePools } from "../../../src/apis/nodePool.ts"
 import type { DisruptionReason, NodePool } from "../../../src/apis/nodePool.ts"
 import type { NodeClaim } from "../../../src/apis/nodeClaim.ts"
 import type { MakeInvariant } from "../world.ts"
-import { beginsToGo, claimChanges, ClaimBook, isDeleting, isTrue, nodePoolOf } from "./claimBook.ts"
+import { beginsToGo, ClaimBook, isDeleting, isTrue, nodePoolOf } from "./claimBook.ts"
 import { History } from "./history.ts"
 
 /** A decision is looked at again after 15 s, on what a watch may have brought a minute late. Milliseconds. */
@@ -41,9 +41,8 @@ export const budgets: MakeInvariant = () => {
         if (plural !== NodePools.plural || after === undefined) continue
         written.set(after.metadata.name, (after as NodePool).spec.disruption?.budgets ?? [], at)
       }
-      const changes = claimChanges(world)
+      const changes = book.follow(world)
       if (changes.length === 0) return undefined
-      book.follow(changes)
       for (const change of changes) {
         const { after, at, before, by, program } = change
         const pool = nodePoolOf((after ?? before)!)

@@ -31,11 +31,14 @@ export const beginsToGo = ({ after, before }: ClaimChange): boolean =>
 export class ClaimBook {
   readonly claims = new Map<string, NodeClaim>()
 
-  follow(changes: ReadonlyArray<ClaimChange>): void {
+  /** Writes down what happened to claims in this step, and tells it. */
+  follow(world: World): ReadonlyArray<ClaimChange> {
+    const changes = claimChanges(world)
     for (const { after, before } of changes) {
       if (after !== undefined) this.claims.set(after.metadata.uid ?? after.metadata.name, after)
       else if (before !== undefined) this.claims.delete(before.metadata.uid ?? before.metadata.name)
     }
+    return changes
   }
 
   /** The claims that say they own the node. */

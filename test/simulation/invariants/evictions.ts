@@ -7,8 +7,7 @@ import type { NodeClaim } from "../../../src/apis/nodeClaim.ts"
 import type { Pod } from "../../../src/kube/objects.ts"
 import { Nodes, PodDisruptionBudgets, Pods } from "../../../src/kube/resources.ts"
 import type { Change, MakeInvariant, World } from "../world.ts"
-import { claimChanges, ClaimBook, isDeleting, nodeNameOf, lkeNodeOf } from "./claimBook.ts"
-import type { ClaimChange } from "./claimBook.ts"
+import { ClaimBook, isDeleting, nodeNameOf, lkeNodeOf } from "./claimBook.ts"
 import { budgetsOf, isLeftAlone, isOver } from "./held.ts"
 
 /** Clocks of replicas are a little off, and a request is on its way for a while. Milliseconds. */
@@ -31,9 +30,8 @@ export const evictions: MakeInvariant = () => {
   const book = new ClaimBook()
   /** By node, the last claim with a deadline that is gone: a node may be thought to be there for a while longer. */
   const ended = new Map<string, NodeClaim>()
-  const remember = (world: World, changes: ReadonlyArray<ClaimChange>): void => {
-    book.follow(changes)
-    for (const { after, before } of changes) {
+  const remember = (world: World): void => {
+    for (const { after, before } of book.follow(world)) {
       if (after !== undefined || before?.metadata.annotations?.[annotation.terminationTimestamp] === undefined) continue
       ended.set(before.status?.nodeName ?? nodeNameOf(world, lkeNodeOf(before) ?? ""), before)
     }
@@ -92,8 +90,7 @@ export const evictions: MakeInvariant = () => {
   return {
     name: "no pod is evicted against its budget or do-not-disrupt",
     step: (world) => {
-      const changes = claimChanges(world)
-      if (changes.length > 0) remember(world, changes)
+      remember(world)
       for (const change of world.changes) {
         if (change.plural !== Pods.plural) continue
         const text = podTaken(world, change)

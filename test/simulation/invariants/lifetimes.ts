@@ -8,7 +8,7 @@ import { NodeClaims } from "../../../src/apis/nodeClaim.ts"
 import { NodePools } from "../../../src/apis/nodePool.ts"
 import { Nodes, Pods } from "../../../src/kube/resources.ts"
 import type { MakeInvariant, World } from "../world.ts"
-import { claimChanges, ClaimBook, isDeleting, lkeNodeOf, nodeNameOf, nodePoolOf } from "./claimBook.ts"
+import { ClaimBook, isDeleting, lkeNodeOf, nodeNameOf, nodePoolOf } from "./claimBook.ts"
 import { isOver } from "./held.ts"
 
 /** A watch may tell a minute late, and a program that was killed is back after half a minute. Milliseconds. */
@@ -54,8 +54,7 @@ export const lifetimes: MakeInvariant = () => {
   return {
     name: "nodes live as long as they should",
     step: (world) => {
-      const changes = claimChanges(world)
-      if (changes.length > 0) book.follow(changes)
+      book.follow(world)
       // Pods come and go all the time; looked at only then, this costs little.
       if (!world.changes.some(({ plural }) => plural === Pods.plural)) return undefined
       for (const claim of book.claims.values()) {

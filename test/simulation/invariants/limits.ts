@@ -10,7 +10,7 @@ import type { ResourceList } from "../../../src/kube/objects.ts"
 import { Nodes } from "../../../src/kube/resources.ts"
 import { toNumber } from "../../../src/cluster/amounts.ts"
 import type { MakeInvariant, World } from "../world.ts"
-import { claimChanges, ClaimBook, isDeleting, isTrue, nodePoolOf } from "./claimBook.ts"
+import { ClaimBook, isDeleting, isTrue, nodePoolOf } from "./claimBook.ts"
 import { History } from "./history.ts"
 
 /** From reading the pool to creating the claim: a request that gets no answer takes half a minute. Milliseconds. */
@@ -64,9 +64,8 @@ export const limits: MakeInvariant = () => {
         if (plural !== NodePools.plural || after === undefined) continue
         allowed.set(after.metadata.name, (after as NodePool).spec.limits, at)
       }
-      const changes = claimChanges(world)
+      const changes = book.follow(world)
       if (changes.length === 0) return undefined
-      book.follow(changes)
       for (const { after, before } of changes) {
         if (after === undefined || isDeleting(after)) continue
         const grew = before === undefined || (before.status?.capacity === undefined && after.status?.capacity !== undefined)

@@ -5,7 +5,7 @@
  */
 import { NodeClaims } from "../../../src/apis/nodeClaim.ts"
 import type { World } from "../world.ts"
-import { claimChanges, ClaimBook, isDeleting, lkeNodeOf, nodeNameOf } from "./claimBook.ts"
+import { ClaimBook, isDeleting, lkeNodeOf, nodeNameOf } from "./claimBook.ts"
 import { heldOn } from "./held.ts"
 import type { MakeInvariant } from "../world.ts"
 
@@ -36,9 +36,8 @@ export const oneClaimPerLinode: MakeInvariant = () => {
   return {
     name: "one claim per Linode, one Linode per claim",
     step: (world) => {
-      const changes = claimChanges(world)
+      const changes = book.follow(world)
       if (changes.length === 0) return undefined
-      book.follow(changes)
       for (const { after, before, by, program } of changes) {
         if (by !== "controller" || before === undefined || after !== undefined) continue
         const id = lkeNodeOf(before)

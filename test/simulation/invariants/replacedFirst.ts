@@ -5,7 +5,7 @@ import { conditionType, nodeClaimConditions } from "../../../src/apis/conditions
 import type { NodeClaim } from "../../../src/apis/nodeClaim.ts"
 import { Nodes } from "../../../src/kube/resources.ts"
 import type { MakeInvariant, World } from "../world.ts"
-import { beginsToGo, claimChanges, ClaimBook, isTrue } from "./claimBook.ts"
+import { beginsToGo, ClaimBook, isTrue } from "./claimBook.ts"
 
 interface Replaces {
   readonly at: string
@@ -33,9 +33,8 @@ export const replacedFirst: MakeInvariant = () => {
   return {
     name: "a node goes only when what replaces it is ready",
     step: (world) => {
-      const changes = claimChanges(world)
+      const changes = book.follow(world)
       if (changes.length === 0) return undefined
-      book.follow(changes)
       for (const change of changes) {
         const { before, by, program } = change
         if (by !== "controller" || before === undefined || !beginsToGo(change)) continue
