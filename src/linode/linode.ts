@@ -12,7 +12,7 @@ import { Context } from "effect"
 import type { Effect } from "effect"
 import type { LinodeError } from "./linodeError.ts"
 import type {
-  AccountEvent, Availability, Cluster, Firewall, Image, Instance, LinodeType, Maintenance, NewPool, PlacementGroup, Pool,
+  AccountEvent, Availability, Cluster, Firewall, Image, Instance, LinodeType, Maintenance, NewInstance, NewPool, PlacementGroup, Pool,
   PoolChange, Quota, Region
 } from "./models.ts"
 
@@ -37,6 +37,11 @@ export class Linode extends Context.Service<Linode, {
   readonly instances: (tags: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Instance>, LinodeError>
   /** Every instance that is a node of the LKE cluster. */
   readonly clusterInstances: (cluster: number) => Effect.Effect<ReadonlyArray<Instance>, LinodeError>
+  /** The instances of the account that carry exactly this label: one, or none. */
+  readonly instancesByLabel: (label: string) => Effect.Effect<ReadonlyArray<Instance>, LinodeError>
+  /** Makes a Linode and boots it. */
+  readonly createInstance: (instance: NewInstance) => Effect.Effect<Instance, LinodeError>
+  readonly deleteInstance: (id: number) => Effect.Effect<void, LinodeError>
   /** Replaces all of its tags. */
   readonly tagInstance: (id: number, tags: ReadonlyArray<string>) => Effect.Effect<Instance, LinodeError>
   /** What is planned or under way for anything of the account. Needs the scope `account:read_only`. */

@@ -1,16 +1,16 @@
 /** `Linode` over @linode/api-v4. */
 import {
-  baseRequest, createNodePool, deleteNodePool, getAccountMaintenance, getEvents, getFirewall, getImage, getKubernetesCluster,
+  baseRequest, createLinode, createNodePool, deleteLinode, deleteNodePool, getAccountMaintenance, getEvents, getFirewall, getImage, getKubernetesCluster,
   getKubernetesClusters, getLinode, getLinodes, getLinodeTypes, getNodePool, getNodePools, getPlacementGroup, getQuotas,
   getRegionAvailability, getRegions, updateLinode, updateNodePool
 } from "@linode/api-v4"
-import { Duration, Effect, Layer, Schedule, Schema } from "effect"
+import { Duration, Effect, Layer, Redacted, Schedule, Schema } from "effect"
 import type { CannotReadCa } from "./exchange.ts"
 import * as exchanges from "./exchange.ts"
 import type { CallKind } from "./failure.ts"
 import { Linode } from "./linode.ts"
 import { LinodeError, Transient } from "./linodeError.ts"
-import type { NewPool, PoolChange } from "./models.ts"
+import type { NewInstance, NewPool, PoolChange } from "./models.ts"
 import {
   AccountEvent, Availability, Cluster, Firewall, Image, Instance, LinodeType, Maintenance, PlacementGroup, Pool, Quota, Region
 } from "./models.ts"
@@ -63,6 +63,13 @@ const change = ({ count, tags }: PoolChange) => ({
   ...(count === undefined ? {} : { count }),
   ...(tags === undefined ? {} : { tags: [...tags] })
 })
+
+const linodeOf = ({ root_pass, user_data, ...rest }: NewInstance): Parameters<typeof createLinode>[0] => ({
+  ...rest,
+  root_pass: Redacted.value(root_pass),
+  metadata: { user_data: Buffer.from(Redacted.value(user_data)).toString("base64") },
+  // The client's types want mutable lists.
+} as unknown as Parameters<typeof createLinode>[0])
 
 const make = (options: LinodeOptions) => Effect.gen(function*() {
   const { exchange, tokenRefused } = yield* exchanges.make(options)
@@ -136,6 +143,16 @@ const make = (options: LinodeOptions) => Effect.gen(function*() {
       list("/linode/instances", Instance, (page) => getLinodes(page, { label: { "+contains": `lke${cluster}-` } })).pipe(
         Effect.map((instances) => instances.filter((instance) => instance.lke_cluster_id === cluster))
       ),
+    instancesByLabel: (label) =>
+      list("/linode/instances", Instance, (page) => getLinodes(page, { label })).pipe(
+        Effect.map((instances) => instances.filter((instance) => instance.label === label))
+      ),
+    createInstance: (instance) =>
+      exchange({ method: "POST", route: "/linode/instances", kind: "other", buys: true }, Instance, () => createLinode(linodeOf(instance))),
+    deleteInstance: (id) =>
+      Effect.asVoid(exchange(
+        { method: "DELETE", route: "/linode/instances/{id}", kind: "other" }, Schema.Struct({}), () => deleteLinode(id)
+      )),
     tagInstance: (id, tags) =>
       exchange(
         { method: "PUT", route: "/linode/instances/{id}", kind: "other" }, Instance, () => updateLinode(id, { tags: [...tags] })

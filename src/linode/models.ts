@@ -3,6 +3,7 @@
  * Only what is used is named; Linode may add fields at any time.
  */
 import { Schema } from "effect"
+import type { Redacted } from "effect"
 
 export const Price = Schema.Struct({ hourly: Schema.NullOr(Schema.Finite), monthly: Schema.NullOr(Schema.Finite) })
 
@@ -173,4 +174,25 @@ export interface NewPool {
 export interface PoolChange {
   readonly count?: number
   readonly tags?: ReadonlyArray<string>
+}
+
+/** What a new Linode is made of. Absent fields are not sent. */
+export interface NewInstance {
+  /** 3 to 64 characters; no two Linodes of an account have the same: a second creation is refused by the field `label`. */
+  readonly label: string
+  readonly region: string
+  readonly type: string
+  readonly image: string
+  readonly tags: ReadonlyArray<string>
+  readonly root_pass: Redacted.Redacted
+  /** Plain text; encoded on the way. */
+  readonly user_data: Redacted.Redacted
+  readonly authorized_keys?: ReadonlyArray<string>
+  readonly authorized_users?: ReadonlyArray<string>
+  readonly backups_enabled?: boolean
+  readonly disk_encryption?: "enabled" | "disabled"
+  /** MiB */
+  readonly swap_size?: number
+  readonly firewall_id?: number
+  readonly placement_group?: { readonly id: number; readonly compliant_only?: boolean }
 }
