@@ -5,8 +5,9 @@ import { decideGarbage, grace, observeGarbage } from "../../src/cloud/lke/garbag
 import { decideGiveBack } from "../../src/cloud/lke/giveBack.ts"
 import { decideGrow } from "../../src/cloud/lke/grow.ts"
 import type { Intent } from "../../src/cloud/lke/record.ts"
-import { recordOf, requestLifetime } from "../../src/cloud/lke/record.ts"
+import { recordOf } from "../../src/cloud/lke/record.ts"
 import { makeView } from "../../src/cloud/lke/view.ts"
+import { requestLifetime } from "../../src/cloud/requests.ts"
 import type { Pool } from "../../src/linode/models.ts"
 import { claimOf } from "./lkeWorld.ts"
 

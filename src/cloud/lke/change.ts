@@ -1,5 +1,5 @@
 /** One change of a pool's count: recorded on the claims it is for, sent once, its nodes bound. */
-import { Clock, Duration, Effect, Option, Result } from "effect"
+import { Clock, Effect, Option, Result } from "effect"
 import { annotation } from "../../apis/labels.ts"
 import type { KubeError } from "../../kube/kubeError.ts"
 import { outcomeUnknown } from "../../linode/linodeError.ts"
@@ -8,19 +8,11 @@ import type { Pool } from "../../linode/models.ts"
 import type { Change } from "./grow.ts"
 import { isWaiting } from "./record.ts"
 import type { ClaimRecord, Intent } from "./record.ts"
-import { digest } from "./poolSpec.ts"
+import { digest } from "../digest.ts"
 import type { PoolSpec } from "./poolSpec.ts"
 import type { World } from "./world.ts"
 import { isoNow } from "../../runtime/isoNow.ts"
-
-/** How many claims are written to at once. */
-export const writers = 10
-
-/** A request waits and runs this long at most, so that its intent outlives it by far. */
-const longestSend = Duration.seconds(30)
-
-/** A change whose recording took longer than this is not sent any more: its intents are too old. Milliseconds. */
-const longestRecording = 20_000
+import { longestRecording, longestSend, writers } from "../requests.ts"
 
 export type Carried =
   /** The pool after the change, and the claims that it was for. */

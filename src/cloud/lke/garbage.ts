@@ -1,7 +1,8 @@
 /** What no claim owns: the decision, as values. */
 import { oncePer } from "../../kube/oncePer.ts"
 import type { Pool } from "../../linode/models.ts"
-import { isWaiting, requestLifetime } from "./record.ts"
+import { requestLifetime } from "../requests.ts"
+import { isWaiting } from "./record.ts"
 import { isSentenced, poolKeyOf, sentencedNodes } from "./tags.ts"
 import { doubtOf, poolDoubts } from "./view.ts"
 import type { View } from "./view.ts"

@@ -6,10 +6,10 @@ import type { KubeError } from "../../kube/kubeError.ts"
 import type { LinodeError } from "../../linode/linodeError.ts"
 import type { Pool } from "../../linode/models.ts"
 import type { Deletion } from "../cloudProvider.ts"
-import { makeGather } from "./gather.ts"
-import type { Locks } from "./gather.ts"
+import { makeGather } from "../gather.ts"
+import type { Locks } from "../gather.ts"
 import { decideGiveBack } from "./giveBack.ts"
-import { goneAmong } from "./presence.ts"
+import { goneAmong } from "../presence.ts"
 import type { ClaimRecord, Intent } from "./record.ts"
 import { isSentenced, withSentence } from "./tags.ts"
 import { isMissing, ownedNode } from "./view.ts"
@@ -66,7 +66,7 @@ const pass = (world: World) => Effect.fn("lke.giveBack")(function*(key: string, 
     yield* Effect.logDebug("a machine is not given back yet", { NodeClaim: claim.name, why })
   }
   const unlisted = [...plan.unlisted, ...orphaned.filter((claim) => !listed.includes(claim))]
-  const gone = yield* Effect.result(goneAmong(world, unlisted))
+  const gone = yield* Effect.result(goneAmong(world.machines, unlisted))
   for (const { uid } of unlisted) done.set(uid, Result.map(gone, (uids) => uids.has(uid) ? "gone" : "terminating"))
 
   yield* Effect.forEach(plan.pools, (pool) => Effect.map(Effect.result(deletePool(world, pool)), (result) => {

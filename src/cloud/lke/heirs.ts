@@ -5,7 +5,7 @@
 import { Clock, Effect } from "effect"
 import type { LinodeError } from "../../linode/linodeError.ts"
 import type { PoolNode } from "../../linode/models.ts"
-import type { Machines } from "./machines.ts"
+import type { Machines } from "../machines.ts"
 import { claimTagOf } from "./tags.ts"
 import type { ClaimTags } from "./view.ts"
 

@@ -18,20 +18,21 @@ import { repairPolicies } from "../repairPolicies.ts"
 import { makeClaims } from "./claims.ts"
 import { LkeCluster } from "./cluster.ts"
 import { create } from "./create.ts"
-import { cloudError, fromKube, fromLinode, unavailable } from "./errors.ts"
-import { makeLocks } from "./gather.ts"
+import { cloudError, fromKube, fromLinode, unavailable } from "../errors.ts"
+import { makeLocks } from "../gather.ts"
 import { makeGiver } from "./giver.ts"
 import type { Giver } from "./giver.ts"
 import { makeGrower } from "./grower.ts"
-import { makeAnnouncements } from "./interruptions.ts"
-import { makeStates, stateOf } from "./presence.ts"
-import type { StateOf } from "./presence.ts"
+import { makeAnnouncements } from "../interruptions.ts"
+import { makeStates, stateOf } from "../presence.ts"
+import type { StateOf } from "../presence.ts"
 import { recordOf } from "./record.ts"
 import type { ClaimRecord } from "./record.ts"
 import { retag } from "./retag.ts"
 import { makeSweeper } from "./sweeper.ts"
 import { doubtOf, isMissing, lockOf, makeView, nodeNameOf, ownedNode } from "./view.ts"
-import { makeValidator, tagIssue } from "./validate.ts"
+import { tagIssue } from "../validate.ts"
+import { makeValidator } from "./validate.ts"
 import type { World } from "./world.ts"
 import { makeWorld } from "./world.ts"
 
@@ -65,7 +66,7 @@ const exists = (world: World, states: StateOf) => Effect.fn("lke.exists")(functi
   if (node === undefined && doubtOf(view, record) !== undefined) return "present"
   const listed = node !== undefined && !isMissing(view, node)
   // A node whose Linode was deleted by hand stays in its pool's list.
-  const state = yield* Effect.mapError(stateOf(world, states, record), fromLinode(operation))
+  const state = yield* Effect.mapError(stateOf(world.machines, states, record.instance), fromLinode(operation))
   return state ?? (listed ? "present" : "gone")
 })
 

@@ -6,8 +6,9 @@ import type { InstanceType, Resources } from "../../scheduling/problem.ts"
 import { allocatableOf } from "../choose.ts"
 import type { Machine } from "../cloudProvider.ts"
 import { machineLabels } from "../instanceTypes.ts"
+import { providerIDOf } from "../providerID.ts"
+import { writtenTags } from "../userTags.ts"
 import type { Owned } from "./grower.ts"
-import { writtenTags } from "./retag.ts"
 import { nodeNameOf } from "./view.ts"
 
 const strings = (resources: Resources): Readonly<Record<string, string>> =>
@@ -18,7 +19,7 @@ export const machineOf = (
   cluster: number, { node, pool }: Owned, type: InstanceType | undefined, nodeClass: LinodeNodeClass | undefined
 ): Machine => ({
   nodeName: nodeNameOf(cluster, node.id),
-  providerID: node.instance_id === null ? undefined : `linode://${node.instance_id}`,
+  providerID: node.instance_id === null ? undefined : providerIDOf(node.instance_id),
   labels: type === undefined ? { [label.instanceType]: pool.type } : machineLabels(type),
   // Only what the machine was made from. What LKE mode remembers on a claim it writes itself: a copy written later could
   // bring an old node back.

@@ -1,9 +1,9 @@
 /** What a claim's node is made of at LKE, and the key of the pools that may hold it. */
-import { createHash } from "node:crypto"
 import { label, providerWellKnownLabels } from "../../apis/labels.ts"
 import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import type { NewPool, Pool, PoolTaint } from "../../linode/models.ts"
+import { digest } from "../digest.ts"
 import type { ClusterShape } from "./cluster.ts"
 import { isOfNodePool, newPoolTags } from "./tags.ts"
 
@@ -16,10 +16,6 @@ export interface PoolSpec {
   /** The pool that `change` makes. */
   readonly pool: (change: string, count: number) => NewPool
 }
-
-/** 64 bits of SHA-256 over JSON, as 16 hex digits. */
-export const digest = (value: unknown): string =>
-  createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16)
 
 /** Labels that say what one node turned out to be: registration puts them on, and they must not split pools. */
 const ofOneNode: ReadonlySet<string> = new Set([

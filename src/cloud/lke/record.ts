@@ -6,6 +6,7 @@ import { Schema } from "effect"
 import { annotation } from "../../apis/labels.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import { oncePer } from "../../kube/oncePer.ts"
+import { instanceIdOf } from "../providerID.ts"
 
 const common = { at: Schema.String }
 
@@ -21,12 +22,6 @@ export const Intent = Schema.Union([
 export type Intent = typeof Intent.Type
 
 const readIntent = Schema.decodeUnknownOption(Schema.fromJsonString(Intent))
-
-/**
- * How long after its intent was written a request whose answer never came may be carried out at most, in milliseconds: it waits for
- * its turn and for its answer first, and lives two minutes after it was given up.
- */
-export const requestLifetime = 180_000
 
 export interface ClaimRecord {
   readonly name: string
@@ -47,12 +42,6 @@ export interface ClaimRecord {
   readonly instance: number | undefined
   /** The node's name, where the claim has no annotation of ours (the Go provider made it). */
   readonly foreign: { readonly nodeName: string | undefined; readonly instance: number | undefined } | undefined
-}
-
-/** The Linode's id in `linode://<id>`. */
-export const instanceIdOf = (providerID: string | undefined): number | undefined => {
-  const digits = /^linode:\/\/(\d+)$/.exec(providerID ?? "")?.[1]
-  return digits === undefined ? undefined : Number(digits)
 }
 
 const isTrue = (claim: NodeClaim, type: string): boolean =>

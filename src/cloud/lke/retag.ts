@@ -1,41 +1,19 @@
 /** The tags of a LinodeNodeClass on what was made of it: changed in place, since no node has to be replaced for a tag. */
-import { Clock, Effect, Result, Schema } from "effect"
+import { Clock, Effect, Result } from "effect"
 import { annotation } from "../../apis/labels.ts"
 import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
 import type { KubeError } from "../../kube/kubeError.ts"
 import { LinodeError, outcomeUnknown, Transient } from "../../linode/linodeError.ts"
 import type { Instance, Pool } from "../../linode/models.ts"
 import { isoNow } from "../../runtime/isoNow.ts"
-import { writers } from "./change.ts"
-import type { Locks } from "./gather.ts"
+import { longestRecording, writers } from "../requests.ts"
+import { appliedTo, retagged, sameTags, writtenTags } from "../userTags.ts"
+import type { Locks } from "../gather.ts"
 import type { ClaimRecord } from "./record.ts"
-import { isSentenced, isSystemTag, poolKeyOf } from "./tags.ts"
+import { isSentenced, poolKeyOf } from "./tags.ts"
 import { lockOf, ownedNode, taggingLifetime } from "./view.ts"
 import type { View } from "./view.ts"
 import type { World } from "./world.ts"
-
-const readTags = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(Schema.String)))
-
-/** The class's tags that are, or may be, on the claim's machine. */
-const appliedTo = (claim: ClaimRecord): ReadonlyArray<string> => {
-  const written = claim.claim.metadata.annotations?.[annotation.lastAppliedUserTags]
-  const tags = written === undefined ? undefined : readTags(written)
-  return tags?._tag === "Some" ? tags.value : []
-}
-
-/** As the Go provider writes them. */
-export const writtenTags = (tags: ReadonlyArray<string>): string => JSON.stringify([...new Set(tags)].toSorted())
-
-/** `existing` without what was applied and is wanted no more, with what is wanted. What the system needs always stays. */
-const retagged = (
-  existing: ReadonlyArray<string>, applied: ReadonlySet<string>, wanted: ReadonlyArray<string>
-): ReadonlyArray<string> => {
-  const kept = existing.filter((tag) => isSystemTag(tag) || !applied.has(tag) || wanted.includes(tag))
-  return [...new Set([...kept, ...wanted])]
-}
-
-const same = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean =>
-  a.length === b.length && a.every((tag) => b.includes(tag))
 
 export interface TagPlan {
   /** The claims of the class that have a machine, and may not say yet which tags it has. */
@@ -45,9 +23,6 @@ export interface TagPlan {
   readonly pools: ReadonlyArray<Pool>
   readonly instances: ReadonlyArray<{ readonly id: number; readonly tags: ReadonlyArray<string> }>
 }
-
-/** Tags are not sent any more when it took longer than this to record that they are. Milliseconds. */
-const longestRecording = 20_000
 
 /** The claims of the class that have a machine. */
 export const claimsOf = (view: View, nodeClass: string): ReadonlyArray<ClaimRecord> => view.claims.filter((claim) =>
@@ -65,17 +40,17 @@ export const decideTags = (
 ): TagPlan => {
   const wanted = nodeClass.spec.tags ?? []
   const claims = claimsOf(view, nodeClass.metadata.name)
-  const applied = new Set(claims.flatMap(appliedTo))
+  const applied = new Set(claims.flatMap(({ claim }) => appliedTo(claim)))
   const pools = new Set(claims.flatMap((claim) => view.find(ownedNode(view, claim) ?? "")?.pool ?? []))
   return {
     claims, applied,
-    pools: [...pools].filter((pool) => poolKeyOf(pool) !== undefined && !isSentenced(pool) && !same(pool.tags, retagged(pool.tags, applied, wanted))),
+    pools: [...pools].filter((pool) => poolKeyOf(pool) !== undefined && !isSentenced(pool) && !sameTags(pool.tags, retagged(pool.tags, applied, wanted))),
     instances: claims.flatMap((claim) => {
       const id = instanceOf(view, claim)
       const instance = id === undefined ? undefined : machines.get(id)
       if (instance === undefined || instance.status === "deleting") return []
       const tags = retagged(instance.tags, applied, wanted)
-      return same(instance.tags, tags) ? [] : [{ id: instance.id, tags }]
+      return sameTags(instance.tags, tags) ? [] : [{ id: instance.id, tags }]
     })
   }
 }
@@ -97,7 +72,7 @@ export const retag = Effect.fn("lke.retag")(function*(
   const wanted = nodeClass.spec.tags ?? []
   const view = yield* world.look
   const mine = claimsOf(view, nodeClass.metadata.name)
-  if (mine.length === 0 || (wanted.length === 0 && mine.every((claim) => appliedTo(claim).length === 0))) return undefined
+  if (mine.length === 0 || (wanted.length === 0 && mine.every((claim) => appliedTo(claim.claim).length === 0))) return undefined
   const found = yield* world.machines(mine.flatMap((claim) => instanceOf(view, claim) ?? []))
   const plan = decideTags(view, found, nodeClass)
 
@@ -120,12 +95,12 @@ export const retag = Effect.fn("lke.retag")(function*(
   // What was sent in vain may be carried out yet, over what is written now.
   const earlier = plan.claims.flatMap(({ tagging }) => tagging === undefined || view.now - tagging >= taggingLifetime ? [] : tagging)
   const marker = plan.pools.length > 0 ? at : earlier.length > 0 ? new Date(Math.max(...earlier)).toISOString() : null
-  const noted = changes === 0 ? plan.claims : yield* note(plan.claims, (claim) => [...appliedTo(claim), ...wanted], marker)
+  const noted = changes === 0 ? plan.claims : yield* note(plan.claims, (claim) => [...appliedTo(claim.claim), ...wanted], marker)
   const pools = plan.pools.map(({ id, ...pool }) => locks.withLock(lockOf({ id, ...pool }))(Effect.gen(function*() {
     // Sentences are written to the same list: it is read again where nobody else writes it.
     const now = (yield* world.pools).find((each) => each.id === id)
     const tags = now === undefined ? [] : retagged(now.tags, plan.applied, wanted)
-    if (now === undefined || isSentenced(now) || same(now.tags, tags)) return
+    if (now === undefined || isSentenced(now) || sameTags(now.tags, tags)) return
     if ((yield* Clock.currentTimeMillis) - Date.parse(at) > longestRecording) return yield* tooLate(id)
     yield* linode.updatePool(cluster.id, id, { tags })
   })))
@@ -138,7 +113,7 @@ export const retag = Effect.fn("lke.retag")(function*(
   const ofInstances = yield* Effect.forEach(instances, send, { concurrency: writers })
   const isDoubtful = earlier.length > 0 || ofPools.some((result) => Result.isFailure(result) && outcomeUnknown(result.failure))
   const failed = [...ofPools, ...ofInstances].find(Result.isFailure)
-  yield* note(noted, failed === undefined && !isDoubtful ? () => wanted : appliedTo, isDoubtful ? marker : null)
+  yield* note(noted, failed === undefined && !isDoubtful ? () => wanted : ({ claim }) => appliedTo(claim), isDoubtful ? marker : null)
   if (failed !== undefined) return yield* failed.failure
   if (changes > 0) {
     yield* Effect.logInfo("wrote the tags of a LinodeNodeClass", {

@@ -4,60 +4,19 @@
  */
 import type { Pool } from "../../linode/models.ts"
 import { label, providerGroup } from "../../apis/labels.ts"
+import { fitTag, isOfCluster, providerTags, sentence } from "../tags.ts"
+import type { MachineNames } from "../tags.ts"
 
-export const longestTag = 50
-
-const clusterOwned = ["kubernetes.io/cluster/", "=owned"] as const
-const clusterName = "lke-cluster-name="
 const managed = `${providerGroup}/lke-managed=true`
 const hash = `${providerGroup}/pool-hash=`
 const nonce = `${providerGroup}/intent=`
-const sentence = "karpenter-sentenced="
 const wholePool = "pool"
 const claim = "karpenter.sh/nodeclaim="
 
-/** Keys of tags that a user's tags cannot have: they are how pools and machines are recognised. */
-export const reservedTagKeys: ReadonlySet<string> = new Set([
-  label.nodePool, label.nodeClass, claim.slice(0, -1), `${providerGroup}/lke-managed`, `${providerGroup}/pool-hash`,
-  `${providerGroup}/intent`, "karpenter-sentenced", "lke-cluster-name", "Name"
-])
-
-/** Tags that this program, the Go provider or LKE itself goes by: whatever a class says, they stay. */
-export const isSystemTag = (tag: string): boolean =>
-  reservedTagKeys.has(tagKey(tag) ?? "") || tag.startsWith(clusterOwned[0]) || tag.startsWith(sentence) || /^(nodepool=|lke)\d+$/.test(tag)
-
-/** The key of a `key=value` tag; a tag without one is opaque (provider spec: tag grammar). */
-export const tagKey = (tag: string): string | undefined => {
-  const at = tag.indexOf("=")
-  return at > 0 && at < tag.length - 1 ? tag.slice(0, at) : undefined
-}
-
-/** FNV-1a of 32 bits over the text's UTF-8, as 8 hex digits: what the Go provider shortens long names with. */
-const fnv1a32 = (text: string): string => {
-  let sum = 0x811c9dc5
-  for (const byte of new TextEncoder().encode(text)) sum = Math.imul(sum ^ byte, 0x01000193) >>> 0
-  return sum.toString(16).padStart(8, "0")
-}
-
-/** `prefix + value + suffix`, with a value that is too long cut and ended by `-` and its hash. */
-export const fitTag = (prefix: string, value: string, suffix = ""): string => {
-  const room = longestTag - prefix.length - suffix.length
-  return value.length <= room ? `${prefix}${value}${suffix}` : `${prefix}${value.slice(0, room - 9)}-${fnv1a32(value)}${suffix}`
-}
-
-export interface PoolNames {
-  readonly cluster: string
-  readonly nodePool: string
-  readonly nodeClass: string
-}
-
 /** Every tag of a new pool: those of the Go provider, the pool's key, the change that makes it, and the user's own. */
-export const newPoolTags = (names: PoolNames, key: string, change: string, own: ReadonlyArray<string>): ReadonlyArray<string> => [
+export const newPoolTags = (names: MachineNames, key: string, change: string, own: ReadonlyArray<string>): ReadonlyArray<string> => [
   ...new Set([
-    fitTag(clusterOwned[0], names.cluster, clusterOwned[1]),
-    fitTag(clusterName, names.cluster),
-    fitTag(`${label.nodePool}=`, names.nodePool),
-    fitTag(`${label.nodeClass}=`, names.nodeClass),
+    ...providerTags(names),
     managed,
     `${hash}${key}`,
     `${nonce}${change}`,
@@ -67,8 +26,7 @@ export const newPoolTags = (names: PoolNames, key: string, change: string, own: 
 
 /** Whether the pool was made by Karpenter, this program's or the Go provider's, for the cluster of this name. */
 export const isOurs = (pool: Pool, cluster: string): boolean =>
-  pool.tags.includes(managed) &&
-  (pool.tags.includes(fitTag(clusterName, cluster)) || pool.tags.includes(fitTag(clusterOwned[0], cluster, clusterOwned[1])))
+  pool.tags.includes(managed) && isOfCluster(pool.tags, cluster)
 
 const valueOf = (pool: Pool, prefix: string): string | undefined =>
   pool.tags.find((tag) => tag.startsWith(prefix))?.slice(prefix.length)

@@ -1,7 +1,8 @@
 /** Claims and pools seen together at one moment: who owns which node, and which changes may still be under way. */
 import { oncePer } from "../../kube/oncePer.ts"
 import type { Pool, PoolNode } from "../../linode/models.ts"
-import { isWaiting, requestLifetime } from "./record.ts"
+import { requestLifetime } from "../requests.ts"
+import { isWaiting } from "./record.ts"
 import type { ClaimRecord, Intent } from "./record.ts"
 import { claimTag, isOurs, isSentenced, nonceOf, poolKeyOf, sentencedNodes } from "./tags.ts"
 

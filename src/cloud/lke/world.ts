@@ -5,14 +5,14 @@ import type { KubeError } from "../../kube/kubeError.ts"
 import type { Linode } from "../../linode/linode.ts"
 import type { LinodeError } from "../../linode/linodeError.ts"
 import type { Pool } from "../../linode/models.ts"
-import { makeAccount } from "./account.ts"
-import type { Account } from "./account.ts"
+import { makeAccount } from "../account.ts"
+import type { Account } from "../account.ts"
 import type { Claims } from "./claims.ts"
 import type { ClusterShape } from "./cluster.ts"
-import { makeSharedRead } from "./gather.ts"
+import { makeSharedRead } from "../gather.ts"
 import { makeClaimTags } from "./heirs.ts"
-import { makeMachines } from "./machines.ts"
-import type { Machines } from "./machines.ts"
+import { makeMachines } from "../machines.ts"
+import type { Machines } from "../machines.ts"
 import { poolKeyOf } from "./tags.ts"
 import { makeView, unclaimed } from "./view.ts"
 import type { Leftover, View } from "./view.ts"
@@ -50,7 +50,7 @@ export const makeWorld = (
       return pools
     })
   ))
-  const machines = makeMachines(scope, linode, cluster.id)
+  const machines = makeMachines(scope, linode, linode.clusterInstances(cluster.id))
   const tagsOf = makeClaimTags(machines)
   let seen: View | undefined
   const look = Effect.gen(function*() {

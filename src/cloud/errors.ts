@@ -1,7 +1,7 @@
 /** What the rest of the program is told when Linode or the API server says no. */
-import { CloudError, CloudUnavailable, CreateFailed, InsufficientCapacity } from "../cloudProvider.ts"
-import type { KubeError } from "../../kube/kubeError.ts"
-import type { LinodeError } from "../../linode/linodeError.ts"
+import { CloudError, CloudUnavailable, CreateFailed, InsufficientCapacity } from "./cloudProvider.ts"
+import type { KubeError } from "../kube/kubeError.ts"
+import type { LinodeError } from "../linode/linodeError.ts"
 
 /** Seconds until it is worth asking again, where Linode did not say. */
 export const usualPatience = 5
@@ -23,8 +23,8 @@ export const cloudError = (operation: string) => (error: LinodeError | KubeError
 export const whileBuying = (operation: string) => (error: LinodeError | KubeError): CloudError =>
   error._tag === "LinodeError" && error.reason._tag === "Auth" ? refused(operation, error) : cloudError(operation)(error)
 
-/** Why a machine was not bought. */
-export const refused = (operation: string, error: LinodeError): CloudError => {
+/** Why a machine was not bought. `invalid`: the condition where the order itself was wrong. */
+export const refused = (operation: string, error: LinodeError, invalid = "NodePoolCreationFailed"): CloudError => {
   const failed = (condition: string, detail: string) =>
     new CloudError({ operation, detail, reason: new CreateFailed({ condition }) })
   switch (error.reason._tag) {
@@ -34,7 +34,7 @@ export const refused = (operation: string, error: LinodeError): CloudError => {
       return failed("AccountLimitReached", error.message)
     case "Validation": {
       const { field } = error.reason
-      return failed("NodePoolCreationFailed", field === "" ? error.message : `${error.message} (field ${field})`)
+      return failed(invalid, field === "" ? error.message : `${error.message} (field ${field})`)
     }
     case "Auth":
       return failed("LinodeAuthFailed", error.message)

@@ -1,11 +1,11 @@
 /** What the account was refused: one back-off for all that buy, and what there is to say about it. */
 import { Clock, Effect } from "effect"
 import type { Scope } from "effect"
-import type { Linode } from "../../linode/linode.ts"
-import { makeHold } from "../../linode/hold.ts"
-import type { Hold } from "../../linode/hold.ts"
-import type { Quota } from "../../linode/models.ts"
-import type { AccountTrouble } from "../cloudProvider.ts"
+import type { Linode } from "../linode/linode.ts"
+import { makeHold } from "../linode/hold.ts"
+import type { Hold } from "../linode/hold.ts"
+import type { Quota } from "../linode/models.ts"
+import type { AccountTrouble } from "./cloudProvider.ts"
 
 export interface Account {
   /** Of purchases that the account's limit did not allow. */

@@ -1,13 +1,18 @@
 /** Whether claims' machines exist and run, as Linode itself says. */
 import { Clock, Effect } from "effect"
-import type { LinodeError } from "../../linode/linodeError.ts"
-import type { Instance } from "../../linode/models.ts"
-import type { MachineState } from "../cloudProvider.ts"
-import type { ClaimRecord } from "./record.ts"
-import type { World } from "./world.ts"
+import type { LinodeError } from "../linode/linodeError.ts"
+import type { Instance } from "../linode/models.ts"
+import type { MachineState } from "./cloudProvider.ts"
+import type { Machines } from "./machines.ts"
+
+/** A claim, and the id of its Linode where that is known. */
+interface Owner {
+  readonly uid: string
+  readonly instance: number | undefined
+}
 
 /** Of these claims, those whose Linode, as far as it is known, is gone: by uid. */
-export const goneAmong = Effect.fnUntraced(function*({ machines }: World, claims: ReadonlyArray<ClaimRecord>) {
+export const goneAmong = Effect.fnUntraced(function*(machines: Machines, claims: ReadonlyArray<Owner>) {
   const found = yield* machines(claims.flatMap(({ instance }) => instance ?? []))
   return new Set(claims.filter(({ instance }) => instance === undefined || found.get(instance) === undefined).map(({ uid }) => uid))
 })
@@ -36,11 +41,11 @@ export const makeStates = (isAtWorkOn: (instance: number) => boolean) => {
 
 export type StateOf = ReturnType<typeof makeStates>
 
-/** Of the claim's Linode; undefined where it is not known which one that is. */
-export const stateOf = (world: World, states: StateOf, claim: ClaimRecord): Effect.Effect<MachineState | undefined, LinodeError> =>
-  claim.instance === undefined
+/** Of the Linode; undefined where it is not known which one that is. */
+export const stateOf = (machines: Machines, states: StateOf, id: number | undefined): Effect.Effect<MachineState | undefined, LinodeError> =>
+  id === undefined
     ? Effect.undefined
-    : Effect.zipWith(world.machines([claim.instance]), Clock.currentTimeMillis, (found, now) => {
-      const instance = found.get(claim.instance!)
+    : Effect.zipWith(machines([id]), Clock.currentTimeMillis, (found, now) => {
+      const instance = found.get(id)
       return instance === undefined ? "gone" : states(instance, now)
     })

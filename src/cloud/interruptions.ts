@@ -1,9 +1,10 @@
 /** What Linode announces for machines: planned maintenance, and events of the platform. The decision, and the reading. */
 import { Clock, Effect, Result } from "effect"
-import type { Linode } from "../../linode/linode.ts"
-import type { LinodeError } from "../../linode/linodeError.ts"
-import type { AccountEvent, Maintenance } from "../../linode/models.ts"
-import type { Interruption } from "../cloudProvider.ts"
+import type { Linode } from "../linode/linode.ts"
+import type { LinodeError } from "../linode/linodeError.ts"
+import type { AccountEvent, Maintenance } from "../linode/models.ts"
+import type { Interruption } from "./cloudProvider.ts"
+import { providerIDOf } from "./providerID.ts"
 
 /** Events by which Linode tells that a host or the Linode on it goes down. */
 export const hostActions = [
@@ -27,8 +28,6 @@ const timeOf = (text: string | null | undefined): number | undefined => {
 
 const begun: ReadonlySet<string> = new Set(["started", "in_progress", "in-progress"])
 const toCome: ReadonlySet<string> = new Set(["pending", "scheduled"])
-
-const providerIDOf = (linode: number): string => `linode://${linode}`
 
 const because = (reason: string | null | undefined): string => reason === null || reason === undefined || reason === "" ? "" : `: ${reason}`
 
