@@ -27,7 +27,7 @@ import { LinodeServer, layer as serverLayer } from "../simulator/linode/server.t
 import { services } from "./controller.ts"
 import { dollars } from "./demo/picture.ts"
 import { isClean, makeReport, reportLines } from "./demo/report.ts"
-import { isOurs, isRunning, look, newEvents, nodeName } from "./demo/scene.ts"
+import { isOurs, isRunning, look, newEvents } from "./demo/scene.ts"
 import type { Happening } from "./demo/scene.ts"
 import { lines, silent, terminal } from "./demo/screen.ts"
 import type { Output, Screen } from "./demo/screen.ts"
@@ -104,7 +104,7 @@ const makeLedger = () => {
 
 const linodeNews = (cloud: LinodeCloud, began: number, news: Array<Happening>) => Effect.acquireRelease(
   Effect.sync(() => cloud.subscribe(({ kind, node, at }) => {
-    const price = () => cloud.purchases.find((purchase) => nodeName(purchase) === node.name)?.hourlyPrice ?? 0
+    const price = () => cloud.purchases.find((purchase) => purchase.name === node.name)?.hourlyPrice ?? 0
     if (kind === "NodeCreated") news.push({ at: at - began, source: "linode", text: `${node.type} ordered: ${node.name}, ${dollars(price())}` })
     if (kind === "InstanceGone") news.push({ at: at - began, source: "linode", text: `${node.name} given back` })
   })),

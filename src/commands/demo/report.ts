@@ -1,6 +1,5 @@
 /** What came of a run of the demo, and whether it was good. */
 import type { LinodeCloud } from "../../simulator/linode/linodeCloud.ts"
-import { nodeName } from "./scene.ts"
 
 export interface Report {
   /** The most pods that ran at once. */
@@ -38,7 +37,7 @@ export const makeReport = (facts: {
     nodesBought: bought.length,
     nodesLeft: facts.nodesLeft,
     linodesLeaked: bought.filter((purchase) => purchase.deletedAt === undefined).length,
-    duplicateNodes: bought.filter((purchase) => !facts.owned.has(nodeName(purchase))).length,
+    duplicateNodes: bought.filter((purchase) => !facts.owned.has(purchase.name)).length,
     peakHourlyPrice: Math.round(facts.cloud.peakHourlyPrice * 10_000) / 10_000,
     linodeApiCalls: Object.fromEntries([...facts.calls].sort(([a], [b]) => a.localeCompare(b))),
     timeToRunningSeconds: { p50: Math.round(median(waits)), max: Math.round(waits.at(-1) ?? 0) }

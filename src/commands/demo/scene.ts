@@ -8,7 +8,6 @@ import type { KubeError } from "../../kube/kubeError.ts"
 import type { Event, Pod } from "../../kube/objects.ts"
 import { Events, Nodes, Pods } from "../../kube/resources.ts"
 import type { LinodeCloud } from "../../simulator/linode/linodeCloud.ts"
-import type { Purchase } from "../../simulator/linode/world.ts"
 import { requestsOf } from "../../simulator/kubernetes/fit.ts"
 
 export type NodeState = "ordered" | "joining" | "ready" | "draining" | "leaving"
@@ -43,9 +42,6 @@ export interface Scene {
 export const isRunning = (pod: Pod): boolean =>
   pod.metadata.deletionTimestamp === undefined && pod.status?.phase === "Running"
 
-/** Name of the Kubernetes node of a Linode that was bought. */
-export const nodeName = (purchase: Purchase): string => `lke${purchase.cluster}-${purchase.node}`
-
 /** Looks at everything once. `began` is when the demo began, in milliseconds of the clock. */
 export const look = (cloud: LinodeCloud, began: number): Effect.Effect<Scene, KubeError, Kube> => Effect.gen(function*() {
   const kube = yield* Kube
@@ -54,7 +50,7 @@ export const look = (cloud: LinodeCloud, began: number): Effect.Effect<Scene, Ku
   const claims = new Map((yield* kube.list(NodeClaims)).items.flatMap((claim) =>
     claim.status?.nodeName === undefined ? [] : [[claim.status.nodeName, claim] as const]))
   const nodes = cloud.purchases.flatMap((purchase): ReadonlyArray<NodeBar> => {
-    const name = nodeName(purchase)
+    const { name } = purchase
     const node = joined.get(name)
     if (purchase.seeded || (purchase.deletedAt !== undefined && node === undefined)) return []
     const claim = claims.get(name)

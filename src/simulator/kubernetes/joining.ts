@@ -86,7 +86,8 @@ export const joining = (options: JoiningOptions): Effect.Effect<never, never, Ku
   const nodes = yield* FiberMap.make<string>()
   const at = Effect.map(Clock.currentTimeMillis, (now) => new Date(now).toISOString())
 
-  const join = Effect.fnUntraced(function*({ node, pool, cluster }: CloudEvent) {
+  const join = Effect.fnUntraced(function*({ node, pool }: CloudEvent) {
+    if (pool === undefined) return
     const { name } = node
     const type = options.cloud.types.get(node.type)!
     const created: Node = {
@@ -104,7 +105,7 @@ export const joining = (options: JoiningOptions): Effect.Effect<never, never, Ku
     yield* kube.patch(Nodes, { name }, { status: created.status }, { kind: "merge", subresource: "status" })
     yield* Effect.sleep(delays.provider)
     yield* kube.patch(Nodes, { name }, {
-      metadata: { labels: { "node.kubernetes.io/instance-type": node.type, "topology.kubernetes.io/region": cluster.region } },
+      metadata: { labels: { "node.kubernetes.io/instance-type": node.type, "topology.kubernetes.io/region": node.region } },
       spec: { providerID: `linode://${node.instanceId}` }
     }, { kind: "merge" })
     yield* retaint(kube, name, without(uninitialized.key))

@@ -69,6 +69,20 @@ export class SimulatedAccount {
     return [...this.firewalls ?? []].flatMap((id) => this.firewall(id) ?? [])
   }
 
+  /** A Linode takes a place in the group, or gives it up. */
+  join(group: number, linode: number): void {
+    this.regroup(group, (members) => [...members, { linode_id: linode }])
+  }
+
+  leave(group: number, linode: number): void {
+    this.regroup(group, (members) => members.filter(({ linode_id }) => linode_id !== linode))
+  }
+
+  private regroup(id: number, change: (members: PlacementGroup["members"]) => PlacementGroup["members"]): void {
+    const group = this.placementGroups.get(id)
+    if (group !== undefined) this.placementGroups.set(id, { ...group, members: change(group.members) })
+  }
+
   write(event: Omit<SimulatedEvent, "id">): SimulatedEvent {
     const written: SimulatedEvent = { ...event, id: ++this.lastEvent }
     this.events.push(written)

@@ -147,7 +147,7 @@ export class LinodeApi {
     if (match === undefined) return candidates.length === 0 ? refusal(404, "Not found") : refusal(405, "Method Not Allowed")
     const token = request.headers.authorization?.replace(/^Bearer /, "")
     if (token === undefined ? match.route.open !== true : !this.cloud.tokens.has(token)) return refusal(401, "Invalid Token")
-    const kind = match.route.images === true ? "images" : match.route.list === true ? "list" : "other"
+    const kind = match.route.rate ?? "other"
     const limit = this.meter?.count(token ?? "", kind, this.cloud.timeline.now())
     const headers = { "X-OAuth-Scopes": "*", ...limit?.headers }
     if (limit?.retryAfterSeconds !== undefined) {

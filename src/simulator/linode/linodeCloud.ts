@@ -1,17 +1,19 @@
 /**
- * The world behind the simulated Linode API: an account with LKE clusters, their pools, nodes and instances. A plain
+ * The world behind the simulated Linode API: an account with LKE clusters, their pools, nodes and instances, and Linodes by themselves. A plain
  * state machine on the clock that it is given. What isn't known of the real LKE is decided by the seed or the stricter way.
  */
 import type { LinodeType, Region } from "../../linode/models.ts"
 import { SimulatedAccount } from "./account.ts"
 import { Chance, type Range } from "./chance.ts"
 import { Ledger } from "./ledger.ts"
+import { readInstanceRequest } from "./instanceRules.ts"
+import { newMachine, plain } from "./machine.ts"
 import { isRecord, readPoolRequest } from "./poolRules.ts"
 import { Power } from "./power.ts"
 import { Stock } from "./stock.ts"
 import { Timeline } from "./timeline.ts"
 import type {
-  CloudEvent, CloudOptions, Delays, Purchase, SimulatedCluster, SimulatedInstance, SimulatedNode, SimulatedPool, Tier
+  CloudEvent, CloudOptions, Delays, LkeNode, Purchase, SimulatedCluster, SimulatedInstance, SimulatedNode, SimulatedPool, Tier
 } from "./world.ts"
 import { Refusal, usualDelays } from "./world.ts"
 
@@ -35,6 +37,8 @@ export class LinodeCloud {
   private readonly chance: Chance
   private readonly listeners = new Set<(event: CloudEvent) => void>()
   private readonly ledger = new Ledger()
+  /** By instance, the machines that are not LKE's. */
+  private readonly own = new Map<number, SimulatedNode>()
   private lastId = 1_000
 
   constructor(options: CloudOptions) {
@@ -120,10 +124,33 @@ export class LinodeCloud {
   }): SimulatedInstance {
     const added: SimulatedInstance = {
       id: this.newId(), label, type, region, tags, status: "running",
-      createdAt: this.timeline.now(), clusterId: undefined, image: "linode/debian13"
+      createdAt: this.timeline.now(), clusterId: undefined, image: "linode/debian13", ...plain
     }
     this.instances.set(added.id, added)
     return added
+  }
+
+  /**
+   * Buys a Linode, which boots by itself.
+   * @throws Refusal 400
+   */
+  createInstance(body: Readonly<Record<string, unknown>>): SimulatedInstance {
+    const id = this.newId()
+    const { instance, node } = newMachine(id, this.timeline.now(), readInstanceRequest(body, this))
+    // One that is being deleted has its label until it is gone.
+    if ([...this.instances.values()].some(({ label }) => label === instance.label)) {
+      throw new Refusal(400, "Label must be unique among your linodes", "label")
+    }
+    this.stock.check(instance.type, instance.region)
+    this.checkLimit(1)
+    this.instances.set(id, instance)
+    this.own.set(id, node)
+    if (instance.placementGroupId !== undefined) this.account.join(instance.placementGroupId, id)
+    this.power.note(instance, "linode_create", "user")
+    this.buy(node, false)
+    this.emit("InstanceAssigned", node)
+    this.bringUp(node, instance)
+    return instance
   }
 
   /** @throws Refusal 400 */
@@ -173,7 +200,7 @@ export class LinodeCloud {
   }
 
   /** @throws Refusal 400 */
-  deleteNode(pool: SimulatedPool, node: SimulatedNode): void {
+  deleteNode(pool: SimulatedPool, node: LkeNode): void {
     if (pool.count === 1) throw new Refusal(400, "Cannot delete the last node of a pool")
     this.removeNode(node)
     pool.count--
@@ -181,12 +208,18 @@ export class LinodeCloud {
 
   /** Deletes a Linode directly. A node of LKE that loses it stays in its pool and is not ready again. */
   deleteInstance(instance: SimulatedInstance): void {
+    if (instance.status === "deleting") return
     instance.status = "deleting"
     this.power.note(instance, "linode_delete", "user")
     const node = this.nodeOf(instance)
     if (node !== undefined) node.status = "not_ready"
-    const pool = node === undefined ? undefined : this.pools.get(node.poolId)
-    this.timeline.after(this.draw("vanish"), () => this.forgetInstance(instance.id, node, pool))
+    if (node !== undefined && this.own.has(instance.id)) {
+      node.deletedAt = this.timeline.now()
+      this.ledger.giveBack(node.id, node.deletedAt)
+      this.emit("NodeDeleted", node)
+    }
+    const pool = node?.poolId === undefined ? undefined : this.pools.get(node.poolId)
+    this.timeline.after(this.draw("vanish"), () => this.forgetInstance(instance, node, pool))
   }
 
   /** Replaces all tags. */
@@ -198,13 +231,19 @@ export class LinodeCloud {
     return [...this.pools.values()].filter((pool) => pool.clusterId === cluster.id)
   }
 
-  /** The nodes that are, of all clusters. */
-  nodes(): ReadonlyArray<SimulatedNode> {
+  /** LKE's nodes that are, of all clusters. */
+  nodes(): ReadonlyArray<LkeNode> {
     return [...this.pools.values()].flatMap((pool) => pool.nodes)
   }
 
+  /** The Linodes that were bought by themselves and are not deleted. */
+  machines(): ReadonlyArray<SimulatedNode> {
+    return [...this.own.values()].filter(({ deletedAt }) => deletedAt === undefined)
+  }
+
   private nodeOf(instance: SimulatedInstance): SimulatedNode | undefined {
-    return instance.clusterId === undefined ? undefined : this.nodes().find((node) => node.instanceId === instance.id)
+    if (instance.clusterId === undefined) return this.own.get(instance.id)
+    return this.nodes().find((node) => node.instanceId === instance.id)
   }
 
   private newId(): number {
@@ -239,12 +278,16 @@ export class LinodeCloud {
   }
 
   private checkRoom(cluster: SimulatedCluster, type: string, more: number): void {
-    this.stock.check(type, cluster.region)
+    this.stock.checkNode(type, cluster.region)
     const pools = this.poolsOf(cluster)
     const most = mostNodesPerCluster[cluster.tier]
     if (pools.reduce((sum, pool) => sum + pool.count, 0) + more > most) {
       throw new Refusal(400, `Cluster limit reached: at most ${most} nodes`, "count")
     }
+    this.checkLimit(more)
+  }
+
+  private checkLimit(more: number): void {
     const machines = [...this.pools.values()].reduce((sum, pool) => sum + pool.count, 0)
     const others = [...this.instances.values()].filter((instance) => instance.clusterId === undefined).length
     if (machines + others + more > this.accountLimit) {
@@ -258,49 +301,53 @@ export class LinodeCloud {
     while (pool.nodes.length < pool.count) this.startNode(cluster, pool, this.addNode(cluster, pool, false))
   }
 
-  private addNode(cluster: SimulatedCluster, pool: SimulatedPool, seeded: boolean): SimulatedNode {
+  private addNode(cluster: SimulatedCluster, pool: SimulatedPool, seeded: boolean): LkeNode {
     const id = `${pool.id}-${this.chance.hex(12)}`
-    const at = this.timeline.now()
-    const node: SimulatedNode = {
+    const node: LkeNode = {
       id, name: `lke${cluster.id}-${id}`, poolId: pool.id, clusterId: cluster.id, type: pool.type, region: cluster.region,
-      createdAt: at, instanceId: undefined, status: "not_ready", deletedAt: undefined
+      createdAt: this.timeline.now(), instanceId: undefined, status: "not_ready", deletedAt: undefined
     }
     pool.nodes.push(node)
-    this.ledger.buy({
-      node: id, pool: pool.id, cluster: cluster.id, type: pool.type, seeded, createdAt: at, deletedAt: undefined,
-      hourlyPrice: this.stock.hourlyPrice(pool.type, cluster.region)
-    })
-    this.emit("NodeCreated", node)
+    this.buy(node, seeded)
     return node
   }
 
-  private startNode(cluster: SimulatedCluster, pool: SimulatedPool, node: SimulatedNode): void {
-    const step = (delay: keyof Delays, run: () => void) => this.timeline.after(this.draw(delay), () => {
-      if (node.deletedAt === undefined) run()
+  private buy(node: SimulatedNode, seeded: boolean): void {
+    const { clusterId, createdAt, id, name, poolId, region, type } = node
+    this.ledger.buy({
+      node: id, name, pool: poolId, cluster: clusterId, type, seeded, createdAt, deletedAt: undefined,
+      hourlyPrice: this.stock.hourlyPrice(type, region)
     })
-    step("assign", () => {
-      const instance = this.assign(cluster, pool, node)
-      const alive = (run: () => void) => () => {
-        if (["provisioning", "booting", "running"].includes(instance.status)) run()
-      }
-      step("boot", alive(() => {
-        instance.status = "booting"
-        step("run", alive(() => {
-          instance.status = "running"
-          this.emit("InstanceRunning", node)
-          step("join", alive(() => {
-            node.status = "ready"
-            this.emit("NodeReady", node)
-          }))
-        }))
-      }))
+    this.emit("NodeCreated", node)
+  }
+
+  private startNode(cluster: SimulatedCluster, pool: SimulatedPool, node: SimulatedNode): void {
+    this.timeline.after(this.draw("assign"), () => {
+      if (node.deletedAt === undefined) this.bringUp(node, this.assign(cluster, pool, node))
+    })
+  }
+
+  private bringUp(node: SimulatedNode, instance: SimulatedInstance): void {
+    const step = (delay: keyof Delays, run: () => void) => this.timeline.after(this.draw(delay), () => {
+      if (node.deletedAt === undefined && ["provisioning", "booting", "running"].includes(instance.status)) run()
+    })
+    step("boot", () => {
+      instance.status = "booting"
+      step("run", () => {
+        instance.status = "running"
+        this.emit("InstanceRunning", node)
+        step("join", () => {
+          node.status = "ready"
+          this.emit("NodeReady", node)
+        })
+      })
     })
   }
 
   private assign(cluster: SimulatedCluster, pool: SimulatedPool, node: SimulatedNode): SimulatedInstance {
     const instance: SimulatedInstance = {
       id: this.newId(), label: node.name, type: node.type, region: node.region, createdAt: this.timeline.now(),
-      clusterId: cluster.id, image: undefined, status: "provisioning", tags: this.instanceTags(cluster, pool)
+      clusterId: cluster.id, image: undefined, ...plain, status: "provisioning", tags: this.instanceTags(cluster, pool)
     }
     this.instances.set(instance.id, instance)
     node.instanceId = instance.id
@@ -321,7 +368,7 @@ export class LinodeCloud {
     }
   }
 
-  private removeNode(node: SimulatedNode): void {
+  private removeNode(node: LkeNode): void {
     const pool = this.pools.get(node.poolId)!
     const at = this.timeline.now()
     pool.nodes.splice(pool.nodes.indexOf(node), 1)
@@ -331,16 +378,20 @@ export class LinodeCloud {
     const instance = node.instanceId === undefined ? undefined : this.instances.get(node.instanceId)
     if (instance === undefined) return
     instance.status = "deleting"
-    this.timeline.after(this.draw("vanish"), () => this.forgetInstance(instance.id, node, pool))
+    this.timeline.after(this.draw("vanish"), () => this.forgetInstance(instance, node, pool))
   }
 
-  private forgetInstance(id: number, node: SimulatedNode | undefined, pool?: SimulatedPool): void {
-    if (this.instances.delete(id) && node !== undefined) this.emit("InstanceGone", node, pool)
+  private forgetInstance({ id, placementGroupId }: SimulatedInstance, node: SimulatedNode | undefined, pool?: SimulatedPool): void {
+    if (!this.instances.delete(id)) return
+    this.own.delete(id)
+    if (placementGroupId !== undefined) this.account.leave(placementGroupId, id)
+    if (node !== undefined) this.emit("InstanceGone", node, pool)
   }
 
-  private emit(kind: CloudEvent["kind"], node: SimulatedNode, pool = this.pools.get(node.poolId)): void {
-    const cluster = this.clusters.get(node.clusterId)
-    if (pool === undefined || cluster === undefined) return
+  private emit(kind: CloudEvent["kind"], node: SimulatedNode, pool = this.pools.get(node.poolId ?? 0)): void {
+    const cluster = this.clusters.get(node.clusterId ?? 0)
+    // Nobody asks for a node of a pool that is no more.
+    if (node.poolId !== undefined && (pool === undefined || cluster === undefined)) return
     const event: CloudEvent = { kind, at: this.timeline.now(), node, pool, cluster }
     for (const listener of this.listeners) listener(event)
   }

@@ -29,7 +29,7 @@ const count = (x: unknown, tier: Tier): number => {
   throw new Refusal(400, `Must be 1-${most}`, "count")
 }
 
-const tags = (x: unknown): ReadonlyArray<string> => {
+export const readTags = (x: unknown): ReadonlyArray<string> => {
   if (!Array.isArray(x) || x.some((tag) => typeof tag !== "string")) throw new Refusal(400, "Must be a list of strings", "tags")
   if (x.some((tag: string) => tag.length < 1 || tag.length > 50)) throw new Refusal(400, "Length must be 1-50 characters", "tags")
   return [...new Set<string>(x)]
@@ -65,7 +65,7 @@ const taints = (x: unknown): ReadonlyArray<SimulatedTaint> => {
 /** @throws Refusal 400 that names the field */
 export const readPoolRequest = (body: Readonly<Record<string, unknown>>, tier: Tier): PoolRequest => ({
   count: body.count === undefined ? undefined : count(body.count, tier),
-  tags: body.tags === undefined || body.tags === null ? undefined : tags(body.tags),
+  tags: body.tags === undefined || body.tags === null ? undefined : readTags(body.tags),
   labels: body.labels === undefined || body.labels === null ? undefined : labels(body.labels),
   taints: body.taints === undefined || body.taints === null ? undefined : taints(body.taints)
 })

@@ -10,12 +10,15 @@ export interface RateLimits {
   readonly list: RateLimit
   readonly other: RateLimit
   readonly images: RateLimit
+  /** New Linodes, those of LKE's pools not among them. */
+  readonly creations: RateLimit
 }
 
 export const documentedLimits: RateLimits = {
   list: { requests: 200, windowMillis: 60_000 },
   other: { requests: 1_600, windowMillis: 60_000 },
-  images: { requests: 20, windowMillis: 60_000 }
+  images: { requests: 20, windowMillis: 60_000 },
+  creations: { requests: 20, windowMillis: 15_000 }
 }
 
 export class RateMeter {

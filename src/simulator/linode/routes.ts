@@ -2,8 +2,9 @@
 import { filterRows, page, type Row } from "./filter.ts"
 import type { LinodeCloud } from "./linodeCloud.ts"
 import { isRecord } from "./poolRules.ts"
+import type { RateLimits } from "./rateLimits.ts"
 import { showCluster, showInstance, showNode, showPool } from "./show.ts"
-import type { SimulatedCluster, SimulatedNode, SimulatedPool } from "./world.ts"
+import type { LkeNode, SimulatedCluster, SimulatedPool } from "./world.ts"
 import { Refusal } from "./world.ts"
 
 export interface RouteInput {
@@ -21,10 +22,8 @@ export interface Route {
   readonly path: string
   /** Answers without a token. */
   readonly open?: boolean
-  /** A paginated collection: it has a rate limit of its own. */
-  readonly list?: boolean
-  /** Images have a rate limit of their own, collection or not. */
-  readonly images?: boolean
+  /** The rate limit that it counts for; `other` without it. Images have their own, collection or not. */
+  readonly rate?: keyof RateLimits
   readonly run: (input: RouteInput) => unknown
 }
 
@@ -49,7 +48,7 @@ const pool = (input: RouteInput): SimulatedPool => {
   return one
 }
 
-const node = (input: RouteInput): readonly [SimulatedPool, SimulatedNode] => {
+const node = (input: RouteInput): readonly [SimulatedPool, LkeNode] => {
   const owner = input.cloud.poolsOf(cluster(input)).find((one) => one.nodes.some(({ id }) => id === input.ids[1]))
   const one = found(owner)
   return [one, found(one.nodes.find(({ id }) => id === input.ids[1]))]
@@ -70,11 +69,11 @@ const instanceFields = ["id", "label", "group", "region", "image", "tags", "ipv4
 
 export const routes: ReadonlyArray<Route> = [
   {
-    method: "GET", path: "/linode/types", open: true, list: true,
+    method: "GET", path: "/linode/types", open: true, rate: "list",
     run: (input) => list([...input.cloud.types.values()], input, typeFields)
   },
   { method: "GET", path: "/linode/types/{id}", open: true, run: ({ cloud, ids }) => found(cloud.types.get(ids[0]!)) },
-  { method: "GET", path: "/regions", open: true, list: true, run: (input) => list([...input.cloud.regions.values()], input, []) },
+  { method: "GET", path: "/regions", open: true, rate: "list", run: (input) => list([...input.cloud.regions.values()], input, []) },
   { method: "GET", path: "/regions/{id}", open: true, run: ({ cloud, ids }) => found(cloud.regions.get(ids[0]!)) },
   {
     method: "GET", path: "/regions/{id}/availability", open: true,
@@ -82,12 +81,12 @@ export const routes: ReadonlyArray<Route> = [
   },
   { method: "GET", path: "/profile", run: () => ({ username: "simulated", email: "simulated@example.com", restricted: false }) },
   {
-    method: "GET", path: "/lke/clusters", list: true,
+    method: "GET", path: "/lke/clusters", rate: "list",
     run: (input) => list([...input.cloud.clusters.values()].map((one) => showCluster(one, input.beta)), input, clusterFields)
   },
   { method: "GET", path: "/lke/clusters/{id}", run: (input) => showCluster(cluster(input), input.beta) },
   {
-    method: "GET", path: "/lke/clusters/{id}/pools", list: true,
+    method: "GET", path: "/lke/clusters/{id}/pools", rate: "list",
     // A filter on pools is taken and does nothing: callers cannot rely on it.
     run: (input) => page(input.cloud.poolsOf(cluster(input)).map((one) => showPool(one, cluster(input), input.beta)), input.query)
   },
@@ -116,8 +115,12 @@ export const routes: ReadonlyArray<Route> = [
     }
   },
   {
-    method: "GET", path: "/linode/instances", list: true,
+    method: "GET", path: "/linode/instances", rate: "list",
     run: (input) => list([...input.cloud.instances.values()].map(showInstance), input, instanceFields)
+  },
+  {
+    method: "POST", path: "/linode/instances", rate: "creations",
+    run: ({ body, cloud }) => showInstance(cloud.createInstance(record(body)))
   },
   {
     method: "GET", path: "/linode/instances/{id}",
@@ -153,12 +156,12 @@ export const routes: ReadonlyArray<Route> = [
     }
   },
   {
-    method: "GET", path: "/account/maintenance", list: true,
+    method: "GET", path: "/account/maintenance", rate: "list",
     run: (input) => list(input.cloud.account.showMaintenances(), input, maintenanceFields)
   },
-  { method: "GET", path: "/account/events", list: true, run: (input) => list(input.cloud.account.showEvents(), input, eventFields) },
+  { method: "GET", path: "/account/events", rate: "list", run: (input) => list(input.cloud.account.showEvents(), input, eventFields) },
   {
-    method: "GET", path: "/networking/firewalls", list: true,
+    method: "GET", path: "/networking/firewalls", rate: "list",
     run: (input) => list(input.cloud.account.allFirewalls(), input, firewallFields)
   },
   {
@@ -166,17 +169,17 @@ export const routes: ReadonlyArray<Route> = [
     run: ({ cloud, ids }) => found(cloud.account.firewall(Number(ids[0])))
   },
   {
-    method: "GET", path: "/placement/groups", list: true,
+    method: "GET", path: "/placement/groups", rate: "list",
     run: (input) => list([...input.cloud.account.placementGroups.values()], input, groupFields)
   },
   {
     method: "GET", path: "/placement/groups/{id}",
     run: ({ cloud, ids }) => found(cloud.account.placementGroups.get(Number(ids[0])))
   },
-  { method: "GET", path: "/images", images: true, run: (input) => list([...input.cloud.account.images.values()], input, imageFields) },
-  { method: "GET", path: "/images/{id}", images: true, run: ({ cloud, ids }) => found(cloud.account.images.get(ids[0]!)) },
-  { method: "GET", path: "/linode/quotas", list: true, run: (input) => list(input.cloud.account.quotas, input, quotaFields) },
-  { method: "GET", path: "/lke/quotas", list: true, run: (input) => list([], input, quotaFields) }
+  { method: "GET", path: "/images", rate: "images", run: (input) => list([...input.cloud.account.images.values()], input, imageFields) },
+  { method: "GET", path: "/images/{id}", rate: "images", run: ({ cloud, ids }) => found(cloud.account.images.get(ids[0]!)) },
+  { method: "GET", path: "/linode/quotas", rate: "list", run: (input) => list(input.cloud.account.quotas, input, quotaFields) },
+  { method: "GET", path: "/lke/quotas", rate: "list", run: (input) => list([], input, quotaFields) }
 ]
 
 const patterns = routes.map((route) => ({

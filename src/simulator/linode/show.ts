@@ -52,6 +52,8 @@ export const showInstance = (instance: SimulatedInstance): Row => ({
   ipv4: [`192.0.2.${instance.id % 254 + 1}`],
   tags: instance.tags,
   lke_cluster_id: instance.clusterId ?? null,
+  has_user_data: instance.userData !== undefined,
+  placement_group: instance.placementGroupId === undefined ? null : { id: instance.placementGroupId },
   watchdog_enabled: true,
   locks: []
 })

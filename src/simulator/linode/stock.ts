@@ -39,12 +39,20 @@ export class Stock {
       .map((type) => ({ region: region.id, plan: type.id, available: this.has(type, region) }))
   }
 
+  /**
+   * For a node of LKE, which takes no Nanodes.
+   * @throws Refusal 400 that names the type
+   */
+  checkNode(id: string, regionId: string): void {
+    if (this.types.get(id)?.class === "nanode") throw new Refusal(400, "type is not valid", "type")
+    this.check(id, regionId)
+  }
+
   /** @throws Refusal 400 that names the type */
   check(id: string, regionId: string): void {
     const type = this.types.get(id)
     const region = this.regions.get(regionId)
-    // LKE takes no Nanodes.
-    if (type === undefined || type.class === "nanode") throw new Refusal(400, "type is not valid", "type")
+    if (type === undefined) throw new Refusal(400, "type is not valid", "type")
     if (region === undefined || !this.has(type, region)) {
       throw new Refusal(400, `The selected plan ${id} is currently unavailable in ${regionId}`, "type")
     }

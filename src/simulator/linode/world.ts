@@ -32,25 +32,31 @@ export interface SimulatedPool {
   firewallId: number | undefined
   k8sVersion: string
   updateStrategy: string
-  readonly nodes: Array<SimulatedNode>
+  readonly nodes: Array<LkeNode>
   /** False while an enterprise pool has no nodes yet. */
   populated: boolean
   deleted: boolean
 }
 
+/** A machine that becomes a Kubernetes node: LKE's, in a pool, or a Linode that was bought by itself and has neither pool nor cluster. */
 export interface SimulatedNode {
-  /** `<pool>-<12 hex>`, as the API tells it. */
+  /** `<pool>-<12 hex>`, as the API tells it; the label of a Linode by itself. */
   readonly id: string
   /** `lke<cluster>-<id>`: the name of the Kubernetes node and the label of the instance. */
   readonly name: string
-  readonly poolId: number
-  readonly clusterId: number
+  readonly poolId: number | undefined
+  readonly clusterId: number | undefined
   readonly type: string
   readonly region: string
   readonly createdAt: number
   instanceId: number | undefined
   status: "not_ready" | "ready"
   deletedAt: number | undefined
+}
+
+export interface LkeNode extends SimulatedNode {
+  readonly poolId: number
+  readonly clusterId: number
 }
 
 export interface SimulatedInstance {
@@ -61,17 +67,25 @@ export interface SimulatedInstance {
   readonly createdAt: number
   readonly clusterId: number | undefined
   readonly image: string | undefined
+  /** Decoded. */
+  readonly userData: string | undefined
+  readonly firewallId: number | undefined
+  readonly placementGroupId: number | undefined
   status: string
   tags: ReadonlyArray<string>
 }
 
 /** One node that was ever paid for. Times in milliseconds of the simulation's clock. */
 export interface Purchase {
+  /** The id of the node. */
   readonly node: string
-  readonly pool: number
-  readonly cluster: number
+  /** The name of the Kubernetes node. */
+  readonly name: string
+  /** Of a node of LKE. */
+  readonly pool: number | undefined
+  readonly cluster: number | undefined
   readonly type: string
-  /** USD an hour in the cluster's region. */
+  /** USD an hour in its region. */
   readonly hourlyPrice: number
   /** It was there from the start (a cluster's system pool): nobody bought it during the simulation. */
   readonly seeded: boolean
@@ -81,7 +95,7 @@ export interface Purchase {
 
 /**
  * What a kubelet or a picture of the cloud wants to know, in this order per node: created, its instance known, its
- * instance running, ready (it has joined), deleted, its instance gone. A deleted node gets none of the earlier ones after that.
+ * instance running, ready (LKE's node has joined, another's user data is being carried out), deleted, its instance gone. A deleted node gets none of the earlier ones after that.
  * One whose instance stops is running and ready again when it was booted.
  */
 export interface CloudEvent {
@@ -89,8 +103,9 @@ export interface CloudEvent {
     | "NodeCreated" | "InstanceAssigned" | "InstanceRunning" | "InstanceStopped" | "NodeReady" | "NodeDeleted" | "InstanceGone"
   readonly at: number
   readonly node: SimulatedNode
-  readonly pool: SimulatedPool
-  readonly cluster: SimulatedCluster
+  /** Of a node of LKE. */
+  readonly pool: SimulatedPool | undefined
+  readonly cluster: SimulatedCluster | undefined
 }
 
 /** How long each step takes, in milliseconds, drawn from the seed between both ends. */
@@ -101,7 +116,7 @@ export interface Delays {
   readonly boot: Range
   /** From booting to running. */
   readonly run: Range
-  /** From running to a node that has joined and is ready. */
+  /** From running to a node that has joined and is ready, or to user data that has come to its end. */
   readonly join: Range
   /** From an enterprise pool to its nodes. */
   readonly populate: Range

@@ -37,7 +37,7 @@ export class NodeLife {
     this.dice = stage.diceOf("nodes")
     this.neverJoins = neverJoins
     stage.cloud.subscribe((event) => {
-      if (event.cluster.id !== stage.cluster.id) return
+      if (event.cluster?.id !== stage.cluster.id) return
       if (event.kind === "NodeReady") stage.after(0, () => this.isThere(event.node) ? this.revive(event.node.name) : this.join(event))
       if (event.kind === "InstanceStopped") stage.after(0, () => this.fallSilent(event.node.name))
       if (event.kind === "InstanceGone") stage.after(0, () => this.leave(event.node))
@@ -95,6 +95,7 @@ export class NodeLife {
   private join({ node, pool }: CloudEvent): void {
     const { dice, stage } = this
     const { name } = node
+    if (pool === undefined) return
     if (stage.troubled && dice.happens(this.neverJoins)) {
       stage.broken.add(name)
       this.silent.add(name)
