@@ -4,14 +4,15 @@
  */
 import { Clock, Effect, Semaphore } from "effect"
 
-/** `list`: GET of a paginated collection. `images`: the one thing beside it that is counted by itself. */
-export type RateClass = "list" | "other" | "images"
+/** `list`: GET of a paginated collection. `images` and `creations` (of Linodes, LKE's not among them) are counted by themselves. */
+export type RateClass = "list" | "other" | "images" | "creations"
 
 /** Requests per window, as documented by Linode (September 2026). */
 const limits: Readonly<Record<RateClass, { readonly requests: number; readonly windowMillis: number }>> = {
   list: { requests: 200, windowMillis: 60_000 },
   other: { requests: 1_600, windowMillis: 60_000 },
-  images: { requests: 20, windowMillis: 60_000 }
+  images: { requests: 20, windowMillis: 60_000 },
+  creations: { requests: 20, windowMillis: 15_000 }
 }
 
 /** What a reply tells about its class; absent where the reply does not say. */
@@ -95,6 +96,6 @@ const bucket = (kind: RateClass) => {
 }
 
 export const make: Effect.Effect<Budget> = Effect.sync(() => {
-  const buckets = { list: bucket("list"), other: bucket("other"), images: bucket("images") }
+  const buckets = { list: bucket("list"), other: bucket("other"), images: bucket("images"), creations: bucket("creations") }
   return { take: (kind) => buckets[kind].take, learn: (kind, news) => buckets[kind].learn(news) }
 })

@@ -12,7 +12,7 @@ import { rootCertificates } from "node:tls"
 import type { RateClass } from "./budget.ts"
 import * as budgets from "./budget.ts"
 import type { CallKind } from "./failure.ts"
-import { failure, retryAfterSeconds, timedOut, undecodable } from "./failure.ts"
+import { failure, notSent, retryAfterSeconds, timedOut, undecodable } from "./failure.ts"
 import type { Hold } from "./hold.ts"
 import { makeHold } from "./hold.ts"
 import type { LinodeError } from "./linodeError.ts"
@@ -170,7 +170,10 @@ export const make = (options: LinodeOptions): Effect.Effect<Exchanges, CannotRea
       const held = yield* holds.check(call)
       if (held !== undefined) return yield* held
       const asked = yield* Clock.currentTimeMillis
-      yield* budget.take(call.kind)
+      yield* call.sentWithin === undefined ? budget.take(call.kind) : Effect.timeoutOrElse(budget.take(call.kind), {
+        duration: call.sentWithin,
+        orElse: () => Effect.fail(notSent(call, Duration.toSeconds(call.sentWithin!), token))
+      })
       const seen: Seen = { sent: false, status: 0, headers: {} }
       const start = yield* Clock.currentTimeMillis
       const reply = yield* Effect.tryPromise({

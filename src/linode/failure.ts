@@ -1,6 +1,7 @@
 /** From whatever a call to @linode/api-v4 rejects with to a `LinodeError`: nothing of the request itself gets through. */
 import { AxiosError } from "axios"
-import { Option, Schema } from "effect"
+import { Option, Redacted, Schema } from "effect"
+import type { Duration } from "effect"
 import type { LinodeErrorReason } from "./linodeError.ts"
 import { Auth, Capacity, Decode, Gone, LinodeError, Quota, RateLimited, Transient, Validation } from "./linodeError.ts"
 
@@ -15,6 +16,10 @@ export interface CallKind {
   readonly open?: boolean
   /** Needs a scope that the token need not have. */
   readonly extra?: boolean
+  /** Secrets in the request: no error repeats them, nor a part of them, whoever wrote its text. */
+  readonly hidden?: ReadonlyArray<Redacted.Redacted>
+  /** Whoever asks would rather be refused than have the request sent later than this. */
+  readonly sentWithin?: Duration.Duration
 }
 
 const ErrorBody = Schema.Struct({
@@ -31,6 +36,17 @@ const usualRetryAfter = 5
 
 const isChange = ({ method }: CallKind): boolean => method !== "GET"
 
+/** Parts of a secret that are no words. */
+const part = /[A-Za-z0-9+/]{8,}/g
+const isWord = (text: string): boolean => !/\d|.[A-Z]/.test(text)
+
+/** A text without the secrets, and without what only they have: a server may quote a line of what it was sent. */
+const hide = (text: string, { hidden = [] }: CallKind, token: string): string => {
+  const secrets = hidden.map(Redacted.value)
+  const whole = [token, ...secrets].reduce((left, secret) => secret === "" ? left : left.replaceAll(secret, "<redacted>"), text)
+  return whole.replaceAll(part, (found) => !isWord(found) && secrets.some((secret) => secret.includes(found)) ? "<redacted>" : found)
+}
+
 /** An error of one call. `token` is the secret that must not be in it, whoever wrote the text. */
 export const linodeError = (
   call: CallKind, status: number, detail: string, reason: LinodeErrorReason, token: string
@@ -38,13 +54,17 @@ export const linodeError = (
   new LinodeError({
     route: `${call.method} ${call.route}`,
     status,
-    detail: (token === "" ? detail : detail.replaceAll(token, "<redacted>")).slice(0, longestDetail),
+    detail: hide(detail, call, token).slice(0, longestDetail),
     reason
   })
 
 /** No reply in time: the change may have been carried out. */
 export const timedOut = (call: CallKind, seconds: number, token: string): LinodeError =>
   linodeError(call, 0, `no answer within ${seconds} s`, new Transient({ outcomeUnknown: isChange(call) }), token)
+
+/** So much is asked for that it was not sent. */
+export const notSent = (call: CallKind, seconds: number, token: string): LinodeError =>
+  linodeError(call, 0, `not sent: there was no turn within ${seconds} s`, new RateLimited({ retryAfterSeconds: usualRetryAfter }), token)
 
 /** A reply that is not what the API promises. */
 export const undecodable = (call: CallKind, status: number, detail: string, token: string): LinodeError =>

@@ -39,7 +39,10 @@ export class Linode extends Context.Service<Linode, {
   readonly clusterInstances: (cluster: number) => Effect.Effect<ReadonlyArray<Instance>, LinodeError>
   /** The instances of the account that carry exactly this label: one, or none. */
   readonly instancesByLabel: (label: string) => Effect.Effect<ReadonlyArray<Instance>, LinodeError>
-  /** Makes a Linode and boots it. */
+  /**
+   * Makes a Linode and boots it. A label that another Linode of the account has is refused by Validation of the field `label`. It is sent
+   * within a minute or, RateLimited, not at all.
+   */
   readonly createInstance: (instance: NewInstance) => Effect.Effect<Instance, LinodeError>
   readonly deleteInstance: (id: number) => Effect.Effect<void, LinodeError>
   /** Replaces all of its tags. */

@@ -64,12 +64,25 @@ const change = ({ count, tags }: PoolChange) => ({
   ...(tags === undefined ? {} : { tags: [...tags] })
 })
 
-const linodeOf = ({ root_pass, user_data, ...rest }: NewInstance): Parameters<typeof createLinode>[0] => ({
-  ...rest,
-  root_pass: Redacted.value(root_pass),
-  metadata: { user_data: Buffer.from(Redacted.value(user_data)).toString("base64") },
-  // The client's types want mutable lists.
-} as unknown as Parameters<typeof createLinode>[0])
+type LinodeData = Parameters<typeof createLinode>[0]
+
+/** How long a creation waits for its turn: whoever asked for it has to know when it cannot be carried out any more. */
+const creationWithin = Duration.seconds(60)
+
+const order = ({ root_pass, user_data, ...rest }: NewInstance) => {
+  const encoded = Redacted.make(Buffer.from(Redacted.value(user_data)).toString("base64"))
+  const call = {
+    method: "POST", route: "/linode/instances", kind: "creations", buys: true, sentWithin: creationWithin,
+    hidden: [root_pass, user_data, encoded]
+  } as const
+  return {
+    call,
+    send: () => createLinode({
+      ...rest, root_pass: Redacted.value(root_pass), metadata: { user_data: Redacted.value(encoded) }
+      // The client's types want mutable lists.
+    } as unknown as LinodeData)
+  }
+}
 
 const make = (options: LinodeOptions) => Effect.gen(function*() {
   const { exchange, tokenRefused } = yield* exchanges.make(options)
@@ -147,8 +160,10 @@ const make = (options: LinodeOptions) => Effect.gen(function*() {
       list("/linode/instances", Instance, (page) => getLinodes(page, { label })).pipe(
         Effect.map((instances) => instances.filter((instance) => instance.label === label))
       ),
-    createInstance: (instance) =>
-      exchange({ method: "POST", route: "/linode/instances", kind: "other", buys: true }, Instance, () => createLinode(linodeOf(instance))),
+    createInstance: (instance) => {
+      const { call, send } = order(instance)
+      return exchange(call, Instance, send)
+    },
     deleteInstance: (id) =>
       Effect.asVoid(exchange(
         { method: "DELETE", route: "/linode/instances/{id}", kind: "other" }, Schema.Struct({}), () => deleteLinode(id)

@@ -30,7 +30,7 @@ export interface LinodeCall {
   /** 0 when there was no reply. */
   readonly status: number
   readonly durationMillis: number
-  /** The rate class that it counts for: `list`, `images` or `other`. */
+  /** The rate class that it counts for: `list`, `images`, `creations` or `other`. */
   readonly kind: RateClass
   /** How long it waited for its turn before it was sent. */
   readonly waitedMillis: number

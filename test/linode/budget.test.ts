@@ -13,7 +13,7 @@ const turns = (budget: budgets.Budget, kind: budgets.RateClass, calls: number) =
 })
 
 describe("the rate budget", () => {
-  const table = [["list", 200, 60_000], ["other", 1_600, 60_000], ["images", 20, 60_000]] as const
+  const table = [["list", 200, 60_000], ["other", 1_600, 60_000], ["images", 20, 60_000], ["creations", 20, 15_000]] as const
   for (const [kind, most, window] of table) {
     it.effect(`never lets more than ${most} ${kind} calls out in ${window / 1000} s`, () => Effect.gen(function*() {
       const at = yield* turns(yield* budgets.make, kind, most * 3)
