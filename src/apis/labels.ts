@@ -73,7 +73,9 @@ export const annotation = {
   /** The change that was sent to Linode on behalf of the claim, as JSON; see cloud/lke. */
   lkeIntent: "karpenter.k8s.linode/lke-intent",
   /** When tags were sent to Linode for the claim's pool, while it is not known that they were written. */
-  lkeTagging: "karpenter.k8s.linode/lke-tagging"
+  lkeTagging: "karpenter.k8s.linode/lke-tagging",
+  /** That Linode was asked for a machine for the claim, as JSON; see cloud/instance. */
+  instanceIntent: "karpenter.k8s.linode/instance-intent"
 } as const
 
 export const finalizer = { termination: "karpenter.sh/termination", nodeClass: "karpenter.k8s.linode/termination" } as const

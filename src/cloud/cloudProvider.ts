@@ -130,5 +130,6 @@ export interface NodeClassIssue {
   readonly reason:
     | "TagValidationFailed" | "LKEK8sVersionUnsupported" | "LKEK8sVersionControlPlaneMismatch"
     | "FirewallNotFound" | "ImageNotFound" | "ImageNotAvailable" | "PlacementGroupNotFound" | "PlacementGroupInAnotherRegion"
+    | "FieldNotSupported" | "UserDataInvalid"
   readonly message: string
 }

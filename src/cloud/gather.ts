@@ -68,3 +68,23 @@ export const makeSharedRead = <A, E>(scope: Scope.Scope, read: Effect.Effect<A, 
   return gather("", undefined)
 }
 
+
+/** Work per key that is under way at most once: whoever asks meanwhile gets its outcome. It belongs to `scope`, not to those who ask. */
+export const makeInFlight = <A, E>(scope: Scope.Scope): (key: string, work: Effect.Effect<A, E>) => Effect.Effect<A, E> => {
+  const running = new Map<string, Deferred.Deferred<A, E>>()
+  return (key, work) => Effect.suspend(() => {
+    const joined = running.get(key)
+    if (joined !== undefined) return Deferred.await(joined)
+    const done = Deferred.makeUnsafe<A, E>()
+    running.set(key, done)
+    return work.pipe(
+      Effect.onExit((exit) => {
+        running.delete(key)
+        return Deferred.done(done, exit)
+      }),
+      Effect.exit,
+      Effect.forkIn(scope),
+      Effect.andThen(Deferred.await(done))
+    )
+  })
+}

@@ -1,8 +1,9 @@
 /** Which LKE cluster this is: found by its name when the process starts. */
-import { Context, Effect, Layer, Schema } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { Linode } from "../../linode/linode.ts"
 import type { LinodeError } from "../../linode/linodeError.ts"
 import { Settings } from "../../settings/settings.ts"
+import { ClusterUnknown } from "../clusterUnknown.ts"
 
 export interface ClusterShape {
   readonly id: number
@@ -12,13 +13,6 @@ export interface ClusterShape {
   readonly tier: "standard" | "enterprise"
   /** When the process started; an upgrade may have come since. */
   readonly k8sVersion: string
-}
-
-/** The settings do not lead to one LKE cluster. One line says what was looked for and what was found. */
-export class ClusterUnknown extends Schema.TaggedError<ClusterUnknown>()("ClusterUnknown", { detail: Schema.String }) {
-  override get message(): string {
-    return this.detail
-  }
 }
 
 export class LkeCluster extends Context.Service<LkeCluster, ClusterShape>()("karpenter-linode/cloud/LkeCluster") {}

@@ -2,9 +2,9 @@
  * The second stage: the claim's Node has joined (core-lifecycle §3.3). It is recognised by its name, known since launch,
  * at its first watch event, and put right in one write.
  *
- * Karpenter warns when a node joins without the taint `karpenter.sh/unregistered`. LKE's nodes never carry it: LKE lets
- * nobody say what a node is born with, and puts a pool's taints on nodes only after they have joined. A warning about
- * every node would tell nobody anything, so there is none.
+ * Karpenter warns when a node joins without the taint `karpenter.sh/unregistered`. In instance mode nodes are born with it, and it is
+ * taken off here. LKE's nodes never carry it: LKE lets nobody say what a node is born with, and puts a pool's taints on nodes only
+ * after they have joined. A warning about every node would tell nobody anything, so there is none.
  */
 import { Effect } from "effect"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
@@ -51,8 +51,8 @@ export const registrationPatch = (node: Node, claim: NodeClaim): object | undefi
     ? before
     : merged(before, [...claim.spec.taints ?? [], ...claim.spec.startupTaints ?? []])
   const taints = given.filter((taint) => !sameTaint(taint, unregisteredTaint))
-  // The provider's note of a call under way is about the claim only.
-  const { [annotation.lkeIntent]: _, ...copied } = claim.metadata.annotations ?? {}
+  // The provider's notes of calls under way are about the claim only.
+  const { [annotation.lkeIntent]: _, [annotation.instanceIntent]: __, ...copied } = claim.metadata.annotations ?? {}
   const newLabels = differences(labels, { ...claim.metadata.labels, [label.registered]: "true" })
   const newAnnotations = differences(annotations, copied)
   const retainted = taints.length !== before.length

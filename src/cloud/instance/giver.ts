@@ -1,0 +1,79 @@
+/** Passes that give machines back, and the proof that they are gone. */
+import { Clock, Effect } from "effect"
+import type { Result, Scope } from "effect"
+import { annotation } from "../../apis/labels.ts"
+import type { KubeError } from "../../kube/kubeError.ts"
+import type { LinodeError } from "../../linode/linodeError.ts"
+import type { Instance } from "../../linode/models.ts"
+import type { Deletion } from "../cloudProvider.ts"
+import { makeGather, makeLocks } from "../gather.ts"
+import { decideGiveBack } from "./giveBack.ts"
+import type { Verdict } from "./giveBack.ts"
+import type { InstanceRecord } from "./record.ts"
+import { isOurs } from "./tags.ts"
+import type { World } from "./world.ts"
+
+/** Claims that ask within this time share a list: nobody waits for a deletion by the second. */
+const gatherFor = "1 second"
+
+/** Deletions that run at once. */
+const deleters = 4
+
+export type Deletions = ReadonlyMap<string, Result.Result<Deletion, LinodeError | KubeError>>
+
+/** Deletes a machine of this cluster. One that is gone already is as good. */
+export const deleteMachine = Effect.fn("instance.deleteMachine")(function*({ account, linode }: World, { id, label }: Instance) {
+  yield* linode.deleteInstance(id).pipe(Effect.catchIf((error) => error.reason._tag === "Gone", () => Effect.void))
+  // There is room in the account again.
+  yield* account.limit.passed
+  yield* Effect.logInfo("deleted machine", { "provider-id": id, label })
+})
+
+/** So that the claim does not wait for a request that was carried out. */
+const noteLanded = ({ claims }: World, record: InstanceRecord, machine: number) => record.intent === undefined
+  ? Effect.void
+  : claims.annotate(record, { [annotation.instanceIntent]: JSON.stringify({ ...record.intent, machine }) }, (now) =>
+    now.intent?.at === record.intent?.at)
+
+const carryOut = Effect.fnUntraced(function*(world: World, record: InstanceRecord, verdict: Verdict) {
+  switch (verdict.is) {
+    case "gone":
+      return "gone" satisfies Deletion
+    case "wait":
+      yield* Effect.logDebug("a machine is not given back yet", { NodeClaim: record.name, why: "a request sent for it may still be carried out" })
+      return "waiting" satisfies Deletion
+    case "delete":
+      if (verdict.landed !== undefined) yield* noteLanded(world, record, verdict.landed)
+      yield* Effect.forEach(verdict.doomed, (instance) => deleteMachine(world, instance), { discard: true })
+      return "terminating" satisfies Deletion
+  }
+})
+
+const pass = (world: World) => Effect.fn("instance.giveBack")(function*(asked: ReadonlyArray<InstanceRecord>) {
+  const records = [...new Map(asked.map((record) => [record.uid, record])).values()]
+  const now = yield* Clock.currentTimeMillis
+  const ids = records.flatMap(({ instance }) => instance ?? [])
+  const listed = yield* world.instances
+  const isListed = (id: number): boolean => listed.some((instance) => instance.id === id)
+  const read = yield* world.machines(ids.filter((id) => !isListed(id)))
+  const named = ({ instance: id }: InstanceRecord): Instance | undefined => {
+    const found = id === undefined ? undefined : listed.find((instance) => instance.id === id) ?? read.get(id)
+    return found !== undefined && isOurs(found, world.cluster.identity) ? found : undefined
+  }
+  const isRenamed = records.some((record) => (named(record)?.label ?? world.labelOf(record)) !== world.labelOf(record))
+  const claims = isRenamed ? yield* world.claims.list : []
+  const results = yield* Effect.forEach(records, (record) => {
+    const others = new Set(claims.filter(({ uid }) => uid !== record.uid).map(world.labelOf))
+    const verdict = decideGiveBack(record, { now, listed, others, named: named(record), label: world.labelOf(record) })
+    return Effect.map(Effect.result(carryOut(world, record, verdict)), (result) => [record.uid, result] as const)
+  }, { concurrency: deleters })
+  return new Map(results) as Deletions
+})
+
+/** Asks for the end of a deleted claim's machine. The answer has an entry for each claim, by uid. */
+export const makeGiver = (world: World, scope: Scope.Scope) => {
+  const gather = makeGather<InstanceRecord, Deletions, LinodeError | KubeError>({
+    scope, locks: makeLocks(), window: gatherFor, run: (_, asked) => pass(world)(asked)
+  })
+  return (record: InstanceRecord) => gather("", record)
+}

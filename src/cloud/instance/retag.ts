@@ -1,0 +1,80 @@
+/** The tags of a LinodeNodeClass on the machines that were made of it: changed in place, since no node has to be replaced for a tag. */
+import { Effect, Result } from "effect"
+import { annotation } from "../../apis/labels.ts"
+import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
+import type { KubeError } from "../../kube/kubeError.ts"
+import type { LinodeError } from "../../linode/linodeError.ts"
+import type { Instance } from "../../linode/models.ts"
+import { writers } from "../requests.ts"
+import { appliedTo, retagged, sameTags, writtenTags } from "../userTags.ts"
+import { isLeaving } from "./machine.ts"
+import type { InstanceRecord } from "./record.ts"
+import type { World } from "./world.ts"
+
+export interface TagPlan {
+  /** The claims of the class that have a machine. */
+  readonly claims: ReadonlyArray<InstanceRecord>
+  readonly machines: ReadonlyArray<{ readonly id: number; readonly tags: ReadonlyArray<string> }>
+}
+
+/** Pure. */
+export const decideTags = (
+  claims: ReadonlyArray<InstanceRecord>, instances: ReadonlyArray<Instance>, { metadata, spec }: LinodeNodeClass,
+  labelOf: (record: InstanceRecord) => string
+): TagPlan => {
+  const wanted = spec.tags ?? []
+  const byLabel = new Map(instances.map((instance) => [instance.label, instance]))
+  const byID = new Map(instances.map((instance) => [instance.id, instance]))
+  const owned = claims.flatMap((record) => {
+    if (record.deleting || record.claim.spec.nodeClassRef.name !== metadata.name) return []
+    const instance = byID.get(record.instance ?? -1) ?? byLabel.get(labelOf(record))
+    return instance === undefined || isLeaving(instance) ? [] : [{ record, instance }]
+  })
+  const applied = new Set(owned.flatMap(({ record }) => appliedTo(record.claim)))
+  return {
+    claims: owned.map(({ record }) => record),
+    machines: owned.flatMap(({ instance }) => {
+      const tags = retagged(instance.tags, applied, wanted)
+      return sameTags(instance.tags, tags) ? [] : [{ id: instance.id, tags }]
+    })
+  }
+}
+
+/**
+ * Tags that are to be applied are written on the claims first, so that whatever stops this is made good later, and alone once they are.
+ * One that fails does not keep the others from being written; the first failure is the whole's.
+ */
+export const retag = Effect.fn("instance.retag")(function*(
+  { claims, instances, labelOf, linode }: World, nodeClass: LinodeNodeClass
+): Effect.fn.Return<void, LinodeError | KubeError> {
+  const wanted = nodeClass.spec.tags ?? []
+  const mine = (yield* claims.list).filter(({ claim, deleting }) => !deleting && claim.spec.nodeClassRef.name === nodeClass.metadata.name)
+  if (mine.length === 0 || (wanted.length === 0 && mine.every(({ claim }) => appliedTo(claim).length === 0))) return
+  const plan = decideTags(mine, yield* instances, nodeClass, labelOf)
+
+  /** The claims as they are then. */
+  const note = (records: ReadonlyArray<InstanceRecord>, tags: (record: InstanceRecord) => ReadonlyArray<string>) =>
+    Effect.forEach(records, (record) => {
+      const text = tags(record).length === 0 ? null : writtenTags(tags(record))
+      if ((record.claim.metadata.annotations?.[annotation.lastAppliedUserTags] ?? null) === text) return Effect.succeed(record)
+      return Effect.map(
+        claims.annotate(record, { [annotation.lastAppliedUserTags]: text }, (now) => !now.deleting),
+        (written) => written ?? record
+      )
+    }, { concurrency: writers })
+
+  const noted = plan.machines.length === 0 ? plan.claims : yield* note(plan.claims, ({ claim }) => [...appliedTo(claim), ...wanted])
+  const sent = yield* Effect.forEach(plan.machines, ({ id, tags }) => linode.tagInstance(id, tags).pipe(
+    Effect.asVoid,
+    Effect.catchIf((error) => error.reason._tag === "Gone", () => Effect.void),
+    Effect.result
+  ), { concurrency: writers })
+  const failed = sent.find(Result.isFailure)
+  if (failed !== undefined) return yield* failed.failure
+  yield* note(noted, () => wanted)
+  if (plan.machines.length > 0) {
+    yield* Effect.logInfo("wrote the tags of a LinodeNodeClass", {
+      LinodeNodeClass: { name: nodeClass.metadata.name }, machines: plan.machines.length
+    })
+  }
+})

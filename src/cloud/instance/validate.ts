@@ -1,0 +1,38 @@
+/** What instance mode cannot do with a LinodeNodeClass, and what it names that does not exist. */
+import { Effect } from "effect"
+import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
+import type { Linode } from "../../linode/linode.ts"
+import { commonIssues, makeValidator as make } from "../validate.ts"
+import type { Issues, Named } from "../validate.ts"
+import { imageOf } from "./order.ts"
+
+type Spec = LinodeNodeClass["spec"]
+
+/** Fields that would be silently ignored, and why they are. */
+const unsupported: ReadonlyArray<readonly [field: string, found: (spec: Spec) => unknown, why: string]> = [
+  ["spec.osDisk", ({ osDisk }) => osDisk, "a Linode is made with one disk that fills its plan, and swap"],
+  ["spec.dataDisks", ({ dataDisks }) => dataDisks, "a Linode is made with one disk that fills its plan, and swap"],
+  ["spec.configuration.kernel", ({ configuration }) => configuration?.kernel, "a Linode boots the kernel of its image"],
+  ["spec.vpcID", ({ vpcID }) => vpcID, "a Linode is made with a public interface alone, and Linode asks for a subnet, not for a VPC"],
+  ["spec.ipv6Options", ({ ipv6Options }) => ipv6Options, "they are of a VPC interface, which Linodes are made without"],
+  ["spec.lkeK8sVersion", ({ lkeK8sVersion }) => lkeK8sVersion === "" ? undefined : lkeK8sVersion, "nodes run the version of the cluster's API server"]
+]
+
+const unsupportedIssues = (spec: Spec): Issues => unsupported.flatMap(([field, found, why]) => {
+  const value = found(spec)
+  return value === undefined ? [] : [{
+    field, reason: "FieldNotSupported" as const, message: `found ${JSON.stringify(value)}, expected none in instance mode: ${why}`
+  }]
+})
+
+/** One issue per field. Pure. */
+export const validateNodeClass = (nodeClass: LinodeNodeClass, region: string, named: Named): Issues => [
+  ...unsupportedIssues(nodeClass.spec),
+  ...commonIssues({ ...nodeClass, spec: { ...nodeClass.spec, image: imageOf(nodeClass.spec) } }, region, named)
+]
+
+export const makeValidator = (linode: Linode["Service"], region: string) => make<object>(linode, {
+  image: imageOf,
+  more: () => Effect.succeed({}),
+  issues: (nodeClass, named) => validateNodeClass(nodeClass, region, named)
+})
