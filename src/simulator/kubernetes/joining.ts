@@ -1,21 +1,27 @@
 /**
- * How the nodes of the simulated LKE show up in Kubernetes, as LKE's real ones do: the kubelet registers under a name that
- * was known all along; the cloud controller manager adds the provider id, region and type a little later; LKE puts the
- * pool's labels and taints on the node later still; and when its instance is gone the Node is deleted.
+ * How machines show up in Kubernetes. LKE's as its real ones do: the kubelet registers under a name that was known all along; the cloud
+ * controller manager adds the provider id, region and type a little later; LKE puts the pool's labels and taints on the node later still.
+ * A Linode by itself as its user data says, if the cluster lets it in. When the instance is gone the Node is deleted.
  */
-import { Clock, Effect, FiberMap, Queue } from "effect"
+import { Clock, Effect, FiberMap, Queue, Result } from "effect"
 import { isNotFound } from "../../kube/kubeError.ts"
 import type { KubeError } from "../../kube/kubeError.ts"
 import { Kube } from "../../kube/kube.ts"
-import type { Condition, Node, Taint } from "../../kube/objects.ts"
+import type { Condition, KubeObject, Node, Ref, Taint } from "../../kube/objects.ts"
+import type { Resource } from "../../kube/resources.ts"
 import { Nodes } from "../../kube/resources.ts"
 import type { LinodeCloud } from "../linode/linodeCloud.ts"
-import type { CloudEvent } from "../linode/world.ts"
+import type { CloudEvent, SimulatedNode, SimulatedPool } from "../linode/world.ts"
+import { evidence, joinTrouble } from "./admission.ts"
+import { lkeNode, notReady, ownNode, readiness, uninitialized } from "./kubelet.ts"
+import { readUserData } from "./userData.ts"
 
 export interface JoiningOptions {
   readonly cloud: LinodeCloud
   /** Put on every Node from the start: `kwok.x-k8s.io/node: fake` where kwok plays the kubelet. */
   readonly annotations?: Readonly<Record<string, string>>
+  /** Whether Linode's cloud controller manager runs where Linodes join by themselves; it does without it. LKE always has one. */
+  readonly cloudController?: boolean
   /** Times after registration, in milliseconds. */
   readonly delays?: Partial<Delays>
 }
@@ -35,32 +41,6 @@ export interface Delays {
 
 /** As seen on LKE standard. */
 const usual: Delays = { provider: 2_000, ready: 8_000, labels: 12_000, removal: 10_000, silence: 40_000 }
-
-const notReady: Taint = { key: "node.kubernetes.io/not-ready", effect: "NoSchedule" }
-const uninitialized: Taint = { key: "node.cloudprovider.kubernetes.io/uninitialized", value: "true", effect: "NoSchedule" }
-
-const mib = 1024
-/** What a node of a type reports. The machine keeps about 4 % of the plan, the kubelet's eviction threshold is 100 MiB. */
-export const reported = (type: { readonly vcpus: number; readonly memory: number; readonly disk: number; readonly gpus: number }) => {
-  const memory = Math.floor(type.memory * mib * 0.9589)
-  const disk = Math.floor(type.disk * mib * 0.983)
-  const gpus: Record<string, string> = type.gpus > 0 ? { "nvidia.com/gpu": String(type.gpus) } : {}
-  return {
-    capacity: { cpu: String(type.vcpus), memory: `${memory}Ki`, "ephemeral-storage": `${disk}Ki`, pods: "110", ...gpus },
-    allocatable: {
-      cpu: String(type.vcpus), memory: `${memory - 100 * mib}Ki`, "ephemeral-storage": `${Math.floor(disk * 0.9)}Ki`, pods: "110", ...gpus
-    }
-  }
-}
-
-const ready = (status: Condition["status"], at: string): Condition => ({
-  type: "Ready",
-  status,
-  reason: status === "True" ? "KubeletReady" : status === "False" ? "KubeletNotReady" : "NodeStatusUnknown",
-  message: "",
-  lastTransitionTime: at,
-  lastHeartbeatTime: at
-})
 
 /** Reads the taints again for each try: others write them too. */
 const retaint = (kube: Kube["Service"], name: string, change: (taints: ReadonlyArray<Taint>) => ReadonlyArray<Taint>, labels?: Readonly<Record<string, string>>) =>
@@ -86,32 +66,35 @@ export const joining = (options: JoiningOptions): Effect.Effect<never, never, Ku
   const nodes = yield* FiberMap.make<string>()
   const at = Effect.map(Clock.currentTimeMillis, (now) => new Date(now).toISOString())
 
-  const join = Effect.fnUntraced(function*({ node, pool }: CloudEvent) {
-    if (pool === undefined) return
-    const { name } = node
-    const type = options.cloud.types.get(node.type)!
-    const created: Node = {
-      apiVersion: "v1",
-      kind: "Node",
-      metadata: {
-        name,
-        labels: { "kubernetes.io/hostname": name, "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux" },
-        annotations: { ...options.annotations }
-      },
-      spec: { taints: [uninitialized, notReady] },
-      status: { ...reported(type), conditions: [ready("False", yield* at)] }
-    }
-    yield* kube.create(Nodes, created).pipe(Effect.catchIf((error) => error.reason._tag === "AlreadyExists", () => Effect.void))
-    yield* kube.patch(Nodes, { name }, { status: created.status }, { kind: "merge", subresource: "status" })
-    yield* Effect.sleep(delays.provider)
+  /** By instance, the name under which a Linode by itself has joined: from then on its kubelet has a certificate, and needs no token. */
+  const members = new Map<number, string>()
+  const maybe = <A extends KubeObject>(place: { readonly resource: Resource<A>; readonly ref: Ref }) =>
+    kube.get(place.resource, place.ref).pipe(Effect.catchIf(isNotFound, () => Effect.undefined))
+  const readyIs = (name: string, status: Condition["status"]) => Effect.flatMap(at, (time) =>
+    kube.patch(Nodes, { name }, { status: { phase: "Running", conditions: [readiness(status, time)] } }, { kind: "merge", subresource: "status" }))
+  const initialize = Effect.fnUntraced(function*({ instanceId, region, type }: SimulatedNode, name: string) {
     yield* kube.patch(Nodes, { name }, {
-      metadata: { labels: { "node.kubernetes.io/instance-type": node.type, "topology.kubernetes.io/region": node.region } },
-      spec: { providerID: `linode://${node.instanceId}` }
+      metadata: { labels: { "node.kubernetes.io/instance-type": type, "topology.kubernetes.io/region": region } },
+      spec: { providerID: `linode://${instanceId}` }
     }, { kind: "merge" })
     yield* retaint(kube, name, without(uninitialized.key))
-    yield* Effect.sleep(Math.max(0, delays.ready - delays.provider))
-    yield* kube.patch(Nodes, { name }, { status: { phase: "Running", conditions: [ready("True", yield* at)] } }, { kind: "merge", subresource: "status" })
+  })
+  const becomeReady = Effect.fnUntraced(function*(name: string) {
+    yield* readyIs(name, "True")
     yield* retaint(kube, name, without(notReady.key))
+  })
+  const register = Effect.fnUntraced(function*(created: Node) {
+    yield* kube.create(Nodes, created).pipe(Effect.catchIf((error) => error.reason._tag === "AlreadyExists", () => Effect.void))
+    yield* kube.patch(Nodes, created.metadata, { status: created.status }, { kind: "merge", subresource: "status" })
+  })
+
+  const joinOfLke = Effect.fnUntraced(function*(node: SimulatedNode, pool: SimulatedPool) {
+    const { name } = node
+    yield* register(lkeNode(name, options.cloud.types.get(node.type)!, yield* at, options.annotations))
+    yield* Effect.sleep(delays.provider)
+    yield* initialize(node, name)
+    yield* Effect.sleep(Math.max(0, delays.ready - delays.provider))
+    yield* becomeReady(name)
     yield* Effect.sleep(Math.max(0, delays.labels - delays.ready))
     const late = pool.taints.map((taint) => ({ key: taint.key, value: taint.value, effect: taint.effect as Taint["effect"] }))
     yield* retaint(kube, name, (taints) => [
@@ -120,8 +103,34 @@ export const joining = (options: JoiningOptions): Effect.Effect<never, never, Ku
     ], { "lke.linode.com/pool-id": String(pool.id), ...pool.labels })
   })
 
+  const joinByItself = Effect.fnUntraced(function*(node: SimulatedNode) {
+    const instance = options.cloud.instances.get(node.instanceId ?? 0)
+    if (instance === undefined) return
+    const never = (trouble: string) => Effect.logWarning("a simulated machine does not join", { machine: node.name, trouble })
+    const read = readUserData(instance.userData, instance)
+    if (Result.isFailure(read)) return yield* never(read.failure)
+    const join = read.success
+    const name = join.nodeName
+    const there = yield* maybe({ resource: Nodes, ref: { name } })
+    if (there?.spec?.providerID === `linode://${instance.id}`) members.set(instance.id, name)
+    if (!members.has(instance.id)) {
+      const places = evidence(join)
+      const found = yield* Effect.all({
+        secret: maybe(places.secret), clusterInfo: maybe(places.clusterInfo), authority: maybe(places.authority)
+      })
+      const trouble = joinTrouble(join, found, yield* Clock.currentTimeMillis) ?? (there === undefined ? undefined : "there is a node of its name")
+      if (trouble !== undefined) return yield* never(trouble)
+      members.set(instance.id, name)
+    }
+    if (there === undefined) yield* register(ownNode(join, options.cloud.types.get(node.type)!, yield* at, options.annotations))
+    yield* Effect.sleep(delays.provider)
+    if (join.externalCloud && options.cloudController !== false) yield* initialize(node, name)
+    yield* Effect.sleep(Math.max(0, delays.ready - delays.provider))
+    yield* becomeReady(name)
+  })
+
   const leave = Effect.fnUntraced(function*(name: string) {
-    yield* kube.patch(Nodes, { name }, { status: { conditions: [ready("Unknown", yield* at)] } }, { kind: "merge", subresource: "status" })
+    yield* readyIs(name, "Unknown")
     yield* Effect.sleep(delays.removal)
     yield* kube.delete(Nodes, { name })
   })
@@ -129,7 +138,7 @@ export const joining = (options: JoiningOptions): Effect.Effect<never, never, Ku
   /** Its kubelet is not heard of any more. */
   const fallSilent = Effect.fnUntraced(function*(name: string) {
     yield* Effect.sleep(delays.silence)
-    yield* kube.patch(Nodes, { name }, { status: { conditions: [ready("Unknown", yield* at)] } }, { kind: "merge", subresource: "status" })
+    yield* readyIs(name, "Unknown")
   })
 
   const play = (name: string, story: Effect.Effect<void, KubeError>) => FiberMap.run(nodes, name, story.pipe(
@@ -145,12 +154,17 @@ export const joining = (options: JoiningOptions): Effect.Effect<never, never, Ku
       if (node.status === "ready") Queue.offerUnsafe(events, { kind: "NodeReady", at: node.createdAt, node, pool, cluster })
     }
   }
+  for (const node of options.cloud.machines()) {
+    if (node.status !== "ready") continue
+    Queue.offerUnsafe(events, { kind: "NodeReady", at: node.createdAt, node, pool: undefined, cluster: undefined })
+  }
 
   return yield* Queue.take(events).pipe(
-    Effect.flatMap((event) => {
-      if (event.kind === "NodeReady") return play(event.node.name, join(event))
-      if (event.kind === "InstanceGone") return play(event.node.name, leave(event.node.name))
-      if (event.kind === "InstanceStopped") return play(event.node.name, fallSilent(event.node.name))
+    Effect.flatMap(({ kind, node, pool }) => {
+      const name = members.get(node.instanceId ?? 0) ?? node.name
+      if (kind === "NodeReady") return play(node.name, pool === undefined ? joinByItself(node) : joinOfLke(node, pool))
+      if (kind === "InstanceGone") return play(node.name, leave(name))
+      if (kind === "InstanceStopped") return play(node.name, fallSilent(name))
       return Effect.void
     }),
     Effect.forever

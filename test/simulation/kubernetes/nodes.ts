@@ -1,25 +1,22 @@
 /**
- * How LKE's nodes come and go in Kubernetes: the kubelet that registers, the cloud controller manager, LKE's late labels
- * and taints, and machines that die. What comes when is drawn from the seed.
+ * How nodes come and go in Kubernetes: the kubelet that registers, the cloud controller manager, LKE's late labels and taints,
+ * Linodes by themselves that join as their user data says, and machines that die. What comes when is drawn from the seed.
  */
+import { Result } from "effect"
 import type { Condition, Node, Taint } from "../../../src/kube/objects.ts"
 import { Nodes } from "../../../src/kube/resources.ts"
-import { reported } from "../../../src/simulator/kubernetes/joining.ts"
-import type { CloudEvent, SimulatedNode } from "../../../src/simulator/linode/world.ts"
+import { evidence, joinTrouble } from "../../../src/simulator/kubernetes/admission.ts"
+import { lkeNode, notReady, ownNode, readiness, reported, uninitialized } from "../../../src/simulator/kubernetes/kubelet.ts"
+import type { Join } from "../../../src/simulator/kubernetes/userData.ts"
+import { readUserData } from "../../../src/simulator/kubernetes/userData.ts"
+import type { CloudEvent, SimulatedNode, SimulatedPool } from "../../../src/simulator/linode/world.ts"
 import type { Dice } from "../dice.ts"
 import type { Stage, Who } from "../stage.ts"
 import { second } from "../stage.ts"
 
 const kubernetes: Who = { by: "kubernetes" }
-const notReady: Taint = { key: "node.kubernetes.io/not-ready", effect: "NoSchedule" }
-const uninitialized: Taint = { key: "node.cloudprovider.kubernetes.io/uninitialized", value: "true", effect: "NoSchedule" }
 const unreachableKey = "node.kubernetes.io/unreachable"
 const unreachable: ReadonlyArray<Taint> = [{ key: unreachableKey, effect: "NoSchedule" }, { key: unreachableKey, effect: "NoExecute" }]
-
-const readiness = (status: Condition["status"], at: string): Condition => ({
-  type: "Ready", status, reason: status === "True" ? "KubeletReady" : status === "False" ? "KubeletNotReady" : "NodeStatusUnknown",
-  message: "", lastTransitionTime: at, lastHeartbeatTime: at
-})
 
 /** How long Kubernetes waits for a kubelet's sign of life. */
 const silence = 40 * second
@@ -29,6 +26,8 @@ export class NodeLife {
   readonly silent = new Set<string>()
   private readonly stage: Stage
   private readonly dice: Dice
+  /** Linodes by themselves that have joined: from then on a kubelet has a certificate, and needs no token. */
+  private readonly members = new Set<number>()
   /** The odds that a machine never joins, while there is trouble. */
   private readonly neverJoins: number
 
@@ -37,7 +36,8 @@ export class NodeLife {
     this.dice = stage.diceOf("nodes")
     this.neverJoins = neverJoins
     stage.cloud.subscribe((event) => {
-      if (event.cluster?.id !== stage.cluster.id) return
+      // A Linode by itself belongs to the cluster that lets it in.
+      if (event.cluster !== undefined && event.cluster.id !== stage.cluster.id) return
       if (event.kind === "NodeReady") stage.after(0, () => this.isThere(event.node) ? this.revive(event.node.name) : this.join(event))
       if (event.kind === "InstanceStopped") stage.after(0, () => this.fallSilent(event.node.name))
       if (event.kind === "InstanceGone") stage.after(0, () => this.leave(event.node))
@@ -76,8 +76,14 @@ export class NodeLife {
   }
 
   /** The Node of a machine that was switched off, or works again after its host was seen to. */
-  private isThere({ name }: SimulatedNode): boolean {
-    return this.stage.get(Nodes, { name }) !== undefined
+  private isThere(node: SimulatedNode): boolean {
+    const there = this.stage.get(Nodes, { name: node.name })
+    return there !== undefined && this.isOf(there, node)
+  }
+
+  /** Another Linode may have had the name before. */
+  private isOf({ spec }: Node, { instanceId }: SimulatedNode): boolean {
+    return spec?.providerID === undefined || spec.providerID === `linode://${instanceId}`
   }
 
   private at(): string {
@@ -95,43 +101,73 @@ export class NodeLife {
   private join({ node, pool }: CloudEvent): void {
     const { dice, stage } = this
     const { name } = node
-    if (pool === undefined) return
+    const own = pool === undefined ? this.admit(node) : undefined
+    if (pool === undefined && own === undefined) return
     if (stage.troubled && dice.happens(this.neverJoins)) {
       stage.broken.add(name)
       this.silent.add(name)
       return stage.fault("machine: never joins", name)
     }
     this.silent.delete(name)
-    const steps: ReadonlyArray<readonly [number, () => void]> = [
-      [0, () => {
-        stage.server.create(Nodes, {
-          metadata: { name, labels: this.firstLabels(node) },
-          spec: { taints: [uninitialized, notReady] },
-          status: { ...reported(stage.cloud.types.get(node.type)!), conditions: [readiness("False", this.at())] }
-        } as Node)
-      }],
-      [dice.int(500, 5 * second), () => {
-        stage.server.patch(Nodes, { name }, {
-          metadata: { labels: this.cloudLabels(node) }, spec: { providerID: `linode://${node.instanceId}` }
-        }, { kind: "merge" })
-        this.retaint(name, (taints) => taints.filter(({ key }) => key !== uninitialized.key))
-      }],
-      [dice.int(5 * second, 12 * second), () => {
-        if (this.silent.has(name)) return
-        this.ready(name, "True")
-        this.retaint(name, (taints) => taints.filter(({ key }) => key !== notReady.key))
-      }],
-      [dice.int(3 * second, 20 * second), () => {
-        const late = pool.taints.map(({ effect, key, value }) => ({ key, value, effect: effect as Taint["effect"] }))
-        this.retaint(name, (taints) => [
-          ...taints, ...late.filter((taint) => !taints.some(({ effect, key }) => taint.key === key && taint.effect === effect))
-        ], { "lke.linode.com/pool-id": String(pool.id), ...pool.labels })
-      }]
-    ]
-    for (const [millis, f] of steps) stage.after(millis, () => {
-      // The machine may be gone by then, and its Node with it.
-      if (node.deletedAt === undefined) stage.attempt(kubernetes, f)
+    const type = stage.cloud.types.get(node.type)!
+    this.take(node, 0, () => {
+      stage.server.create(Nodes, own === undefined ? lkeNode(name, type, this.at()) : ownNode(own, type, this.at()))
     })
+    if (own?.externalCloud !== false) this.take(node, dice.int(500, 5 * second), () => this.initialize(node))
+    this.take(node, dice.int(5 * second, 12 * second), () => {
+      if (this.silent.has(name)) return
+      this.ready(name, "True")
+      this.retaint(name, (taints) => taints.filter(({ key }) => key !== notReady.key))
+    })
+    if (pool !== undefined) this.take(node, dice.int(3 * second, 20 * second), () => this.decorate(name, pool))
+  }
+
+  /** A step of a machine, that may be gone by then, and its Node with it. */
+  private take(node: SimulatedNode, millis: number, step: () => void): void {
+    this.stage.after(millis, () => {
+      if (node.deletedAt === undefined) this.stage.attempt(kubernetes, step)
+    })
+  }
+
+  /** What the cloud controller manager does. */
+  private initialize(node: SimulatedNode): void {
+    this.stage.server.patch(Nodes, { name: node.name }, {
+      metadata: { labels: this.cloudLabels(node) }, spec: { providerID: `linode://${node.instanceId}` }
+    }, { kind: "merge" })
+    this.retaint(node.name, (taints) => taints.filter(({ key }) => key !== uninitialized.key))
+  }
+
+  /** LKE's late labels and taints. */
+  private decorate(name: string, pool: SimulatedPool): void {
+    const late = pool.taints.map(({ effect, key, value }) => ({ key, value, effect: effect as Taint["effect"] }))
+    this.retaint(name, (taints) => [
+      ...taints, ...late.filter((taint) => !taints.some(({ effect, key }) => taint.key === key && taint.effect === effect))
+    ], { "lke.linode.com/pool-id": String(pool.id), ...pool.labels })
+  }
+
+  /** What a Linode by itself becomes, if the cluster lets it in. */
+  private admit(node: SimulatedNode): Join | undefined {
+    const { stage } = this
+    const instance = stage.cloud.instances.get(node.instanceId ?? 0)
+    if (instance === undefined) return undefined
+    const read = readUserData(instance.userData, instance)
+    const trouble = Result.isFailure(read) ? read.failure : this.members.has(instance.id) ? undefined
+      : stage.get(Nodes, { name: node.name }) === undefined ? this.outside(read.success) : "there is a node of its name"
+    if (trouble === undefined && Result.isSuccess(read)) {
+      this.members.add(instance.id)
+      return read.success
+    }
+    stage.note("kubernetes", `${node.name} does not join: ${trouble ?? ""}`)
+    return undefined
+  }
+
+  private outside(join: Join): string | undefined {
+    const { stage } = this
+    const { authority, clusterInfo, secret } = evidence(join)
+    return joinTrouble(join, {
+      secret: stage.get(secret.resource, secret.ref), clusterInfo: stage.get(clusterInfo.resource, clusterInfo.ref),
+      authority: stage.get(authority.resource, authority.ref)
+    }, stage.now)
   }
 
   private leave(node: SimulatedNode): void {
@@ -139,7 +175,7 @@ export class NodeLife {
     this.silent.add(node.name)
     this.ready(node.name, "Unknown")
     stage.after(dice.int(2 * second, 15 * second), () => {
-      stage.attempt(kubernetes, () => stage.server.delete(Nodes, { name: node.name }))
+      if (this.isThere(node)) stage.attempt(kubernetes, () => stage.server.delete(Nodes, { name: node.name }))
     })
   }
 
