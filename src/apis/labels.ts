@@ -11,6 +11,8 @@ export const label = {
   capacityType: "karpenter.sh/capacity-type",
   doNotSyncTaints: "karpenter.sh/do-not-sync-taints",
   nodeClass: "karpenter.k8s.linode/linodenodeclass",
+  /** On what is made for one NodeClaim: its name. */
+  nodeClaim: "karpenter.k8s.linode/nodeclaim",
   zone: "topology.kubernetes.io/zone",
   region: "topology.kubernetes.io/region",
   /** The topology of Linode's CSI driver, whose volumes are to be had in one region. */

@@ -75,7 +75,14 @@ export const LinodeNodeClassSpec = Schema.Struct({
   vpcID: optional(Id, "Instance mode: the VPC of the Linodes."),
   ipv6Options: optional(Ipv6Options, "Instance mode: IPv6 of the VPC interface. Cannot be changed."),
   swap_size: optional(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)), "Instance mode: size of the swap disk in MiB."),
-  kubelet: optional(KubeletConfiguration, "Kubelet settings that the room on a node is computed with."),
+  userData: optional(
+    Schema.String.check(Schema.isMaxLength(16_384)),
+    "Instance mode: user data of the Linodes, in place of the built-in one. Names such as karpenter.token in double braces stand for what the launch knows."
+  ),
+  kubelet: optional(
+    KubeletConfiguration,
+    "Kubelet settings that the room on a node is computed with. In instance mode kubelets are given them."
+  ),
   lkeK8sVersion: optional(Schema.String, "LKE enterprise only: Kubernetes version of the nodes; must be the control plane's.")
 }).annotate({ description: "What the Linodes are made of. Every field may be left out." })
 

@@ -63,6 +63,8 @@ export interface WatchOptions {
 }
 
 export class Kube extends Context.Service<Kube, {
+  /** What the server calls its version: `v1.36.3`, or `v1.36.3+k3s1`. */
+  readonly serverVersion: Effect.Effect<string, KubeError>
   readonly get: <A extends KubeObject>(resource: Resource<A>, ref: Ref) => Effect.Effect<A, KubeError>
   /** One page (all of it when no `limit` is given). Items carry `apiVersion` and `kind`. */
   readonly list: <A extends KubeObject>(resource: Resource<A>, options?: ListOptions) => Effect.Effect<ObjectList<A>, KubeError>

@@ -44,6 +44,11 @@ interface RawList {
   readonly items: ReadonlyArray<KubeObject> | null
 }
 
+const isVersion = (value: unknown): value is { readonly gitVersion: string } =>
+  typeof value === "object" && value !== null && "gitVersion" in value && typeof value.gitVersion === "string"
+
+const versionRequest: HttpRequest = { method: "GET", path: "/version" }
+
 const isList = (value: unknown): value is RawList =>
   isObject(value) && "items" in value && typeof value.metadata.resourceVersion === "string"
 
@@ -80,6 +85,9 @@ const overHttp = (http: KubeHttp, limit: Effect.Effect<void>, timing: WatchTimin
   }
 
   return Kube.of({
+    serverVersion: retryRead(Effect.andThen(limit, http.json(versionRequest))).pipe(Effect.flatMap((reply) => isVersion(reply)
+      ? Effect.succeed(reply.gitVersion)
+      : Effect.fail(malformedError(nameOf(versionRequest), 200, "the reply names no version")))),
     get: (resource, ref) => retryRead(object(resource, { method: "GET", path: path(resource, ref) })),
     list: (resource, options) => list(resource, options ?? {}),
     create: (resource, body) =>
@@ -116,7 +124,7 @@ const overHttp = (http: KubeHttp, limit: Effect.Effect<void>, timing: WatchTimin
 
 /** Asks for the version, so that an unreachable server or a wrong token is told of now and in one line. */
 const check = (http: KubeHttp): Effect.Effect<void, KubeStartError> =>
-  retryRead(http.json({ method: "GET", path: "/version" })).pipe(
+  retryRead(http.json(versionRequest)).pipe(
     Effect.asVoid,
     Effect.mapError((error) => error.reason._tag === "Denied"
       ? new KubeDenied({ server: http.server, detail: error.detail })

@@ -309,3 +309,13 @@ export interface Workload extends KubeObject {
   readonly spec: { readonly replicas?: number; readonly selector: LabelSelector; readonly template: PodTemplate }
   readonly status?: Readonly<Record<string, unknown>>
 }
+
+export interface ConfigMap extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>
+}
+
+export interface Secret extends KubeObject {
+  readonly type?: string
+  /** Values in base64. */
+  readonly data?: Readonly<Record<string, string>>
+}

@@ -1,7 +1,7 @@
 /** Which resource of the API a call is about. The type parameter is the shape of its objects. */
 import type {
-  CSINode, DaemonSet, Event, KubeObject, Lease, MapSelecting, Node, PersistentVolume, PersistentVolumeClaim, Pod,
-  PodDisruptionBudget, PodTemplateObject, StorageClass, VolumeAttachment, Workload
+  ConfigMap, CSINode, DaemonSet, Event, KubeObject, Lease, MapSelecting, Node, PersistentVolume, PersistentVolumeClaim, Pod,
+  PodDisruptionBudget, PodTemplateObject, Secret, StorageClass, VolumeAttachment, Workload
 } from "./objects.ts"
 
 export interface Resource<A extends KubeObject = KubeObject> {
@@ -61,6 +61,8 @@ export const StorageClasses = resource<StorageClass>("storage.k8s.io/v1", "Stora
 export const CSINodes = resource<CSINode>("storage.k8s.io/v1", "CSINode", "csinodes", "Cluster")
 export const VolumeAttachments = resource<VolumeAttachment>("storage.k8s.io/v1", "VolumeAttachment", "volumeattachments", "Cluster")
 export const PodDisruptionBudgets = resource<PodDisruptionBudget>("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", "Namespaced")
+export const ConfigMaps = resource<ConfigMap>("v1", "ConfigMap", "configmaps", "Namespaced")
+export const Secrets = resource<Secret>("v1", "Secret", "secrets", "Namespaced")
 export const Leases = resource<Lease>("coordination.k8s.io/v1", "Lease", "leases", "Namespaced")
 export const CustomResourceDefinitions = resource<KubeObject>(
   "apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", "Cluster"

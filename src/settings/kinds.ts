@@ -79,13 +79,28 @@ export const seconds: Kind<Duration.Duration> = {
   parse: (given) => when(/^[1-9]\d*$/.test(given.trim()) ? Duration.seconds(Number(given)) : undefined)
 }
 
-/** An absolute http or https URL with a host; empty where `optional`. */
-export const url = (optional: boolean): Kind<string> => ({
+const withPort = (text: string): string | undefined => {
+  const bare = !text.includes("://")
+  const address = bare ? `https://${text}` : text
+  if (/[?#@\s]/.test(text) || !URL.canParse(address)) return undefined
+  const { protocol, hostname, pathname, port } = new URL(address)
+  if (protocol !== "https:" || pathname !== "/" || !/^[a-z0-9.:[\]-]+$/.test(hostname)) return undefined
+  // A URL leaves out the port that it would have anyway.
+  return `${hostname}:${port !== "" ? port : bare && !/:\d+$/.test(text) ? 6443 : 443}`
+}
+
+/** Where an API server is, as `host:port`: a URL without a port means 443, an address without one 6443. */
+export const endpoint: Kind<string> = {
+  expected: "an https URL or an address such as https://192.0.2.10:6443 or k8s.example.com:6443",
+  parse: (given) => given === "" ? Result.succeed("") : when(withPort(given.trim()))
+}
+
+/** An absolute http or https URL with a host. */
+export const url: Kind<string> = {
   expected: "an absolute URL such as https://api.linode.com",
   parse: (given) => {
-    if (given === "" && optional) return Result.succeed("")
     const parsed = URL.canParse(given) ? new URL(given) : undefined
     const good = parsed !== undefined && /^https?:$/.test(parsed.protocol) && parsed.hostname !== ""
     return when(good ? given.replace(/\/+$/, "") : undefined)
   }
-})
+}

@@ -48,6 +48,19 @@ const readFlags = (args: ReadonlyArray<string>, problems: Array<Problem>): Map<s
   return flags
 }
 
+/** What instance mode cannot find out by itself. */
+const missingForInstances = (values: Partial<Values>): ReadonlyArray<Problem> => {
+  if (values.mode !== "instance") return []
+  const needed = (setting: Setting<unknown>, value: string | undefined, expected: string): ReadonlyArray<Problem> =>
+    value === "" ? [{ name: title(setting), found: "missing", expected }] : []
+  return [
+    ...needed(table.clusterRegion, values.clusterRegion, "the region to buy in, such as us-ord, with --mode=instance"),
+    ...values.bootstrap === "k3s"
+      ? needed(table.clusterEndpoint, values.clusterEndpoint, "the address of a k3s server, such as https://192.0.2.10:6443, with --bootstrap=k3s")
+      : []
+  ]
+}
+
 /** Everything that could be read, and everything that could not. */
 const collect = (source: Source): { readonly values: Partial<Values>; readonly problems: ReadonlyArray<Problem> } => {
   const problems: Array<Problem> = []
@@ -65,7 +78,7 @@ const collect = (source: Source): { readonly values: Partial<Values>; readonly p
     if (Result.isSuccess(parsed)) values[key] = parsed.success
     else problems.push({ name: title(setting), found: setting.kind.secret ? "not usable" : JSON.stringify(given), expected: setting.kind.expected })
   }
-  return { values: values as Partial<Values>, problems }
+  return { values: values as Partial<Values>, problems: [...problems, ...missingForInstances(values as Partial<Values>)] }
 }
 
 /** All settings, or everything that is wrong with them. Empty variables count as not set, as charts write them. */

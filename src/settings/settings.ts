@@ -6,9 +6,14 @@ import type { SchedulerConfig } from "./schedulerConfig.ts"
 
 export interface SettingsShape {
   readonly clusterName: string
-  /** Empty when it is to be found from the cluster. */
+  /** Empty when it is to be found from the cluster: in LKE mode only. */
   readonly clusterRegion: string
-  readonly mode: "lke"
+  /** How Linodes are bought: through LKE's node pools, or each by itself for a cluster that Linode knows nothing of. */
+  readonly mode: "lke" | "instance"
+  /** `host:port` at which machines reach the API server, in instance mode; empty where the cluster tells. */
+  readonly clusterEndpoint: string
+  /** What makes a machine a node, in instance mode. */
+  readonly bootstrap: "kubeadm" | "k3s"
   /** Empty: KUBECONFIG's default place, or the pod's own service account. */
   readonly kubeconfig: string
   readonly linodeToken: Redacted.Redacted

@@ -15,7 +15,7 @@ export interface Setting<A> {
   /** Undefined: must be given. */
   readonly fallback: { readonly value: A; readonly shown: string } | undefined
   readonly about: string
-  readonly group: "Cluster" | "Linode" | "LKE" | "Scheduling" | "Features" | "Process" | "Accepted without effect"
+  readonly group: "Cluster" | "Linode" | "LKE" | "Instance mode" | "Scheduling" | "Features" | "Process" | "Accepted without effect"
 }
 
 const required = <A>(
@@ -32,15 +32,16 @@ const noEffect = <A>(flag: string, env: string, kind: Kind.Kind<A>, value: A, sh
 
 export const table = {
   clusterName: required("Cluster", "cluster-name", ["CLUSTER_NAME"], { ...Kind.text, expected: "the label of your LKE cluster" },
-    "Label of the LKE cluster that this controller serves."),
+    "Label of the LKE cluster that this controller serves; in instance mode any name for the cluster, which goes into tags."),
   clusterRegion: optional("Cluster", "cluster-region", ["CLUSTER_REGION", "LINODE_REGION"], Kind.text, "", "found from the cluster",
-    "Region of the cluster. When given it must be the cluster's own."),
-  mode: optional("Cluster", "mode", ["KARPENTER_MODE"], Kind.oneOf(["lke"]), "lke", "lke", "How Linodes are bought: lke, through LKE node pools."),
+    "Region of the cluster. In LKE mode it must be the cluster's own when it is given; in instance mode it is required."),
+  mode: optional<"lke" | "instance">("Cluster", "mode", ["KARPENTER_MODE"], Kind.oneOf(["lke", "instance"]), "lke", "lke",
+    "How Linodes are bought: lke, through the node pools of an LKE cluster; instance, one by one for a cluster of your own."),
   kubeconfig: optional("Cluster", "kubeconfig", ["KUBECONFIG"], Kind.text, "", "in-cluster, else ~/.kube/config", "Path of the kubeconfig file."),
 
   linodeToken: required("Linode", undefined, ["LINODE_TOKEN"], Kind.secret,
-    "API token with the scopes lke:read_write and linodes:read_write; with account:read_only, events:read_only, firewall:read_only and images:read_only more is told and checked. Only from the environment: flags can be read by other processes."),
-  linodeUrl: optional("Linode", undefined, ["LINODE_URL"], Kind.url(false), "https://api.linode.com", "https://api.linode.com", "Address of the Linode API."),
+    "API token with the scopes lke:read_write and linodes:read_write, in instance mode linodes:read_write alone; with account:read_only, events:read_only, firewall:read_only and images:read_only more is told and checked. Only from the environment: flags can be read by other processes."),
+  linodeUrl: optional("Linode", undefined, ["LINODE_URL"], Kind.url, "https://api.linode.com", "https://api.linode.com", "Address of the Linode API."),
   linodeApiVersion: optional("Linode", undefined, ["LINODE_API_VERSION"], Kind.oneOf(["v4beta", "v4"]), "v4beta", "v4beta",
     "Version of the Linode API. Only v4beta tells an enterprise cluster from a standard one."),
   linodeTimeout: optional("Linode", undefined, ["LINODE_CLIENT_TIMEOUT"], Kind.seconds, Duration.seconds(10), "10", "Longest wait for one reply of Linode, in seconds."),
@@ -54,6 +55,11 @@ export const table = {
     "How long one attempt to launch a NodeClaim waits for Linode's answer before it is taken up again later; 0 means 10s."),
   vmMemoryOverheadPercent: optional<number | undefined>("LKE", "vm-memory-overhead-percent", ["VM_MEMORY_OVERHEAD_PERCENT"], Kind.share, undefined, "measured",
     "Share of a plan's memory that is assumed lost on types of which no live node has been seen. Unset: what LKE nodes really lose."),
+
+  bootstrap: optional<"kubeadm" | "k3s">("Instance mode", "bootstrap", ["BOOTSTRAP"], Kind.oneOf(["kubeadm", "k3s"]), "kubeadm", "kubeadm",
+    "What makes a Linode a node of the cluster, unless its LinodeNodeClass has userData. Without effect in LKE mode."),
+  clusterEndpoint: optional("Instance mode", "cluster-endpoint", ["CLUSTER_ENDPOINT"], Kind.endpoint, "", "what kubeadm's ConfigMap cluster-info says",
+    "Where machines reach the API server. Required with k3s. Without effect in LKE mode, as LKE knows its own endpoint."),
 
   batchMaxDuration: optional("Scheduling", "batch-max-duration", ["BATCH_MAX_DURATION"], Kind.duration(1), Duration.seconds(10), "10s", "Longest time that pending pods are gathered before nodes are planned for them."),
   batchIdleDuration: optional("Scheduling", "batch-idle-duration", ["BATCH_IDLE_DURATION"], Kind.duration(1), Duration.seconds(1), "1s", "Planning starts when no new pending pod came for so long."),
@@ -83,7 +89,6 @@ export const table = {
   leaderElectionNamespace: optional("Process", "leader-election-namespace", ["LEADER_ELECTION_NAMESPACE", "SYSTEM_NAMESPACE"], Kind.text, "", "the pod's own, else kube-system", "Namespace of the Lease."),
   logLevel: optional<"debug" | "info" | "error">("Process", "log-level", ["LOG_LEVEL"], Kind.oneOf(["debug", "info", "error"]), "info", "info", "Lowest level that is logged."),
 
-  clusterEndpoint: noEffect("cluster-endpoint", "CLUSTER_ENDPOINT", Kind.url(true), "", "none", "LKE knows its own endpoint."),
   disableDryRun: noEffect("disable-dry-run", "DISABLE_DRY_RUN", Kind.boolean, false, "false", "There is no dry run to disable."),
   lkeTagVerificationTimeout: noEffect("lke-tag-verification-timeout", "LKE_TAG_VERIFICATION_TIMEOUT", Kind.duration(), Duration.seconds(4), "4s", "Nodes are bound by their id, not by a tag that must be read back."),
   lkeRetryDelay: noEffect("lke-retry-delay", "LKE_RETRY_DELAY", Kind.duration(), Duration.seconds(2), "2s", "A launch is taken up again when something changed, not on a timer."),

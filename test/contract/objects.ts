@@ -20,6 +20,11 @@ const creation = (it: ContractIt): void => {
     assert.deepStrictEqual(yield* kube.get(Leases, { name, namespace }), created)
   }).pipe(Effect.scoped))
 
+  it.effect("the server names its version", () => Effect.gen(function*() {
+    const kube = yield* Kube
+    assert.match(yield* kube.serverVersion, /^v1\.\d+\.\d+/)
+  }))
+
   it.effect("what is not there is NotFound, for every verb", () => Effect.gen(function*() {
     const kube = yield* Kube
     const name = yield* unique("missing")

@@ -91,7 +91,8 @@ export const startProgram = (time: Time, kube: Kube["Service"], api: LinodeApi, 
       (...args: Parameters<Method>) =>
         overNetwork(`${verb} ${args[0].plural ?? "pods"}`, args.slice(1), (method as Method)(...args))
     ])) as unknown as Kube["Service"],
-    watch: kube.watch
+    watch: kube.watch,
+    serverVersion: kube.serverVersion
   })
 
   const { env = {}, identity, log, onExit } = options

@@ -76,10 +76,45 @@ describe("settings", () => {
     ["a gate that is neither on nor off", { FEATURE_GATES: "NodeRepair=maybe" }, "Name=true|false"],
     ["a malformed gate", { FEATURE_GATES: "NodeRepair" }, "Name=true|false"],
     ["dynamic resource allocation", { IGNORE_DRA_REQUESTS: "false" }, "true"],
-    ["instance mode", { KARPENTER_MODE: "instance" }, "lke"]
+    ["instance mode without a region", { KARPENTER_MODE: "instance" }, "--cluster-region (CLUSTER_REGION or LINODE_REGION): missing"],
+    ["k3s without an address", { KARPENTER_MODE: "instance", CLUSTER_REGION: "us-ord", BOOTSTRAP: "k3s" }, "--cluster-endpoint (CLUSTER_ENDPOINT): missing"],
+    ["another way to join", { BOOTSTRAP: "talos" }, "one of kubeadm, k3s"]
   ])("refuse %s and say what is possible", (_, env, expected) => {
     assert.include(bad([], { ...minimum, ...env }).message, expected)
   })
+
+  it("ask nothing more in LKE mode, whatever is said for instances", () => {
+    const values = good([], { ...minimum, BOOTSTRAP: "k3s", CLUSTER_ENDPOINT: "https://10.0.0.1:6443" })
+    assert.strictEqual(values.mode, "lke")
+    assert.strictEqual(good([]).bootstrap, "kubeadm")
+  })
+
+  it("report what instance mode lacks together with what is wrong", () => {
+    const error = bad(["--mode=instance", "--bootstrap=k3s", "--metrics-port=x"])
+    assert.deepStrictEqual(error.problems.map((p) => [p.name, p.found]), [
+      ["--metrics-port (METRICS_PORT)", "\"x\""],
+      ["--cluster-region (CLUSTER_REGION or LINODE_REGION)", "missing"],
+      ["--cluster-endpoint (CLUSTER_ENDPOINT)", "missing"]
+    ])
+  })
+
+  it.each([
+    ["https://192.0.2.10:6443", "192.0.2.10:6443"],
+    ["https://k8s.example.com", "k8s.example.com:443"],
+    ["https://k8s.example.com/", "k8s.example.com:443"],
+    ["k8s.example.com", "k8s.example.com:6443"],
+    ["192.0.2.10:443", "192.0.2.10:443"],
+    ["https://[2001:db8::1]:6443", "[2001:db8::1]:6443"],
+    ["[2001:db8::1]", "[2001:db8::1]:6443"],
+    ["K8s.Example.com:1", "k8s.example.com:1"]
+  ])("read the endpoint %s as %s", (given, value) => {
+    assert.strictEqual(good([`--cluster-endpoint=${given}`]).clusterEndpoint, value)
+  })
+
+  it.each(["http://192.0.2.10:6443", "https://", "https://a/b", "a b", "user@host", "host:port", "https://a?b", "a,b", "$(reboot)", "a:99999"])(
+    "refuse the endpoint %s",
+    (given) => assert.include(bad([`--cluster-endpoint=${given}`]).message, "expected an https URL or an address")
+  )
 
   it("have Karpenter's feature gates with its defaults", () => {
     assert.deepStrictEqual(good([]).featureGates, {

@@ -50,7 +50,7 @@ const known: ReadonlyArray<Resource> = [
   resources.Pods, resources.Nodes, resources.Namespaces, resources.PodTemplates, resources.Events, resources.DaemonSets, resources.Deployments,
   resources.ReplicaSets, resources.StatefulSets, resources.ReplicationControllers, resources.Services,
   resources.PersistentVolumeClaims, resources.PersistentVolumes, resources.StorageClasses, resources.CSINodes, resources.VolumeAttachments,
-  resources.PodDisruptionBudgets, resources.Leases, resources.CustomResourceDefinitions,
+  resources.PodDisruptionBudgets, resources.ConfigMaps, resources.Secrets, resources.Leases, resources.CustomResourceDefinitions,
   ...crds.flatMap(({ spec }) => spec.versions.map(({ name }) =>
     resources.resource(`${spec.group}/${name}`, spec.names.kind, spec.names.plural, spec.scope)))
 ] as ReadonlyArray<Resource>

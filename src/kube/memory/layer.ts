@@ -93,6 +93,7 @@ export const kubeOf = (server: ApiServer, request: Request): Context.Service.Sha
   // The server keeps plain objects; their shape is what the resource says.
   const as = <A>(object: KubeObject): A => object as unknown as A
   return Kube.of({
+    serverVersion: Effect.sync(() => server.kubernetesVersion),
     get: (resource, ref) => request({ verb: "get", resource, ref }, () => as(server.get(resource, ref))),
     list: (resource, options = {}) => request({ verb: "list", resource, ref: { namespace: options.namespace } }, () => {
       const page = server.list(resource, options)

@@ -54,6 +54,8 @@ const patches = { merge: mergePatch, json: jsonPatch, strategic: strategicPatch 
 const longestPrefix = 248
 
 export class ApiServer {
+  /** What it calls itself; may be changed. */
+  kubernetesVersion = "v1.36.3"
   readonly #storage: Storage
   readonly #registry: Registry
   readonly #now: () => number
