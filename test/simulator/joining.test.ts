@@ -6,43 +6,16 @@ import { TestClock } from "effect/testing"
 import { dump } from "js-yaml"
 import { Kube } from "../../src/kube/kube.ts"
 import { layer as memoryLayer } from "../../src/kube/memory/layer.ts"
-import type { KubeObject } from "../../src/kube/objects.ts"
-import { Nodes, resource } from "../../src/kube/resources.ts"
+import type { ConfigMap, Secret } from "../../src/kube/objects.ts"
+import { ConfigMaps, Nodes, Secrets } from "../../src/kube/resources.ts"
 import { joining, type JoiningOptions } from "../../src/simulator/kubernetes/joining.ts"
 import { layer as simulatorLayer, LinodeSimulator } from "../../src/simulator/linode/linodeSimulator.ts"
-
-/** An authority that signed itself, good until 2126; its key is nowhere. */
-const pem = `-----BEGIN CERTIFICATE-----
-MIIBgTCCASegAwIBAgIUF3Jn7gKyzAgqBBU6g18/tA3FUlswCgYIKoZIzj0EAwIw
-FTETMBEGA1UEAwwKa3ViZXJuZXRlczAgFw0yNjExMjEyMzQwNTBaGA8yMTI2MTAy
-ODIzNDA1MFowFTETMBEGA1UEAwwKa3ViZXJuZXRlczBZMBMGByqGSM49AgEGCCqG
-SM49AwEHA0IABBwRoHSWiTimPanBmcYPKzlYmevLVPJfQkKh0ja+2td/VC3ZyozV
-JSoSQgOrRsV2DRdS0mse6V1104k1qveRnNyjUzBRMB0GA1UdDgQWBBR6UXI368Pb
-tvdjuhPl/SrituFLyzAfBgNVHSMEGDAWgBR6UXI368PbtvdjuhPl/SrituFLyzAP
-BgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIQDW1BFGUyOxPengwEl7
-+29gQRzuC11OZafBtZBOVaQ3lgIgVA/HdxLUZK84n+tqu6a3ebxBKHr+iWggLUrS
-/GFqOyg=
------END CERTIFICATE-----
-`
-/** `openssl x509 -pubkey -noout -in ca.crt | openssl pkey -pubin -outform der | sha256sum` */
-const keyHash = "sha256:09a7f16855160b4f39618e1a2b8c47302ee1b29456fbad3a584e7df99833ca59"
-/** `sha256sum ca.crt` */
-const fileHash = "1778565a061f7f46e1b4aeb4d24d1324b285eabb1a4d6b0b5bee37895cd37c4c"
-
-type WithData = KubeObject & { readonly type?: string; readonly data?: Readonly<Record<string, string>> }
-const Secrets = resource<WithData>("v1", "Secret", "secrets", "Namespaced")
-const ConfigMaps = resource<WithData>("v1", "ConfigMap", "configmaps", "Namespaced")
+import { clusterInfo, rootCertificate, rootFileHash, rootKeyHash } from "../support/clusterAuthority.ts"
 
 const label = "default-abc12-0123abcd"
 const unregistered = { key: "karpenter.sh/unregistered", effect: "NoExecute" } as const
 
-const published = (server = pem) => ({
-  metadata: { name: "cluster-info", namespace: "kube-public" },
-  data: { kubeconfig: dump({ clusters: [{ cluster: { "certificate-authority-data": Buffer.from(server).toString("base64") } }] }) }
-})
-const authority = { metadata: { name: "kube-root-ca.crt", namespace: "kube-system" }, data: { "ca.crt": pem } }
-
-const tokenSecret = (over: Readonly<Record<string, string>> = {}, type = "bootstrap.kubernetes.io/token"): WithData => ({
+const tokenSecret = (over: Readonly<Record<string, string>> = {}, type = "bootstrap.kubernetes.io/token"): Secret => ({
   metadata: { name: "bootstrap-token-abcdef", namespace: "kube-system" },
   type,
   data: Object.fromEntries(Object.entries({
@@ -60,13 +33,13 @@ const args = (external: boolean) => [
 const cloudConfig = (path: string, content: object, command: string) =>
   `## template: jinja\n#cloud-config\n${dump({ hostname: label, write_files: [{ path, content: dump(content) }], runcmd: [command] })}`
 
-const kubeadm = (hash = keyHash, external = true) => cloudConfig("/etc/join.yaml", {
+const kubeadm = (hash = rootKeyHash, external = true) => cloudConfig("/etc/join.yaml", {
   apiVersion: "kubeadm.k8s.io/v1beta4", kind: "JoinConfiguration",
   discovery: { bootstrapToken: { apiServerEndpoint: "192.0.2.10:6443", token: "abcdef.0123456789abcdef", caCertHashes: [hash] } },
   nodeRegistration: { name: label, kubeletExtraArgs: args(external), taints: [unregistered] }
 }, "kubeadm join --config /etc/join.yaml")
 
-const k3s = (hash = fileHash) => cloudConfig("/etc/rancher/k3s/config.yaml", {
+const k3s = (hash = rootFileHash) => cloudConfig("/etc/rancher/k3s/config.yaml", {
   server: "https://192.0.2.10:6443", token: `K10${hash}::abcdef.0123456789abcdef`, "node-name": label,
   "node-label": ["karpenter.sh/nodepool=default"], "node-taint": ["karpenter.sh/unregistered:NoExecute"],
   "kubelet-arg": ["provider-id=linode://{{ ds.meta_data.id }}"]
@@ -76,8 +49,8 @@ const delays = { boot: [1_000, 1_000], run: [1_000, 1_000], join: [8_000, 8_000]
 
 interface World {
   readonly userData?: string
-  readonly secret?: WithData | undefined
-  readonly info?: ReadonlyArray<object>
+  readonly secret?: Secret | undefined
+  readonly info?: ReadonlyArray<ConfigMap>
   readonly joining?: Partial<JoiningOptions>
 }
 
@@ -85,8 +58,8 @@ interface World {
 const begin = Effect.fnUntraced(function*(world: World = {}) {
   const { cloud } = yield* LinodeSimulator
   const kube = yield* Kube
-  const { info = [published(), authority], secret = tokenSecret(), userData = kubeadm() } = world
-  for (const one of info) yield* kube.create(ConfigMaps, one as WithData)
+  const { info = [clusterInfo(), rootCertificate()], secret = tokenSecret(), userData = kubeadm() } = world
+  for (const one of info) yield* kube.create(ConfigMaps, one)
   if (!("secret" in world) || world.secret !== undefined) yield* kube.create(Secrets, secret)
   yield* Effect.forkScoped(joining({ cloud, ...world.joining }))
   yield* TestClock.adjust(1)
@@ -133,7 +106,7 @@ describe("a Linode by itself", () => {
     ["whose token is in no group", { secret: tokenSecret({ "auth-extra-groups": "" }) }],
     ["whose token is no bootstrap token", { secret: tokenSecret({}, "Opaque") }],
     ["of a cluster that publishes nothing", { info: [] }],
-    ["of a cluster that publishes no certificate", { info: [published("none")] }],
+    ["of a cluster that publishes no certificate", { info: [clusterInfo("https://192.0.2.10:6443", "none")] }],
     ["that trusts another authority", { userData: kubeadm(`sha256:${"0".repeat(64)}`) }],
     ["that trusts another k3s", { userData: k3s("0".repeat(64)) }],
     ["without a way to join", { userData: "#cloud-config\n" }]
@@ -147,7 +120,7 @@ describe("a Linode by itself", () => {
   }
 
   it.effect("without a cloud controller manager is ready by its provider id, unless it waits for one", () => run(Effect.gen(function*() {
-    const { id } = yield* begin({ userData: kubeadm(keyHash, false), joining: { cloudController: false } })
+    const { id } = yield* begin({ userData: kubeadm(rootKeyHash, false), joining: { cloudController: false } })
     yield* TestClock.adjust("1 minute")
     const one = yield* node
     assert.deepStrictEqual([one?.spec?.providerID, readyOf(one), keys(one)], [`linode://${id}`, "True", ["karpenter.sh/unregistered"]])

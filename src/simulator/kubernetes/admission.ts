@@ -1,18 +1,10 @@
 /** Whether a cluster lets a machine in that asks by a bootstrap token, and whether the machine trusts it: as kubeadm, k3s and the API server decide. */
 import { createHash, X509Certificate } from "node:crypto"
 import { CORE_SCHEMA, load } from "js-yaml"
-import type { KubeObject } from "../../kube/objects.ts"
-import { type Resource, resource } from "../../kube/resources.ts"
+import type { ConfigMap, Secret } from "../../kube/objects.ts"
+import { ConfigMaps, Secrets } from "../../kube/resources.ts"
 import { isRecord } from "./cloudInit.ts"
 import type { Join } from "./userData.ts"
-
-export interface WithData extends KubeObject {
-  readonly type?: string
-  readonly data?: Readonly<Record<string, string>>
-}
-
-const Secrets: Resource<WithData> = resource("v1", "Secret", "secrets", "Namespaced")
-const ConfigMaps: Resource<WithData> = resource("v1", "ConfigMap", "configmaps", "Namespaced")
 
 /** What the decision needs of the cluster, by name. */
 export const evidence = ({ token }: Join) => ({
@@ -23,10 +15,14 @@ export const evidence = ({ token }: Join) => ({
   authority: { resource: ConfigMaps, ref: { namespace: "kube-system", name: "kube-root-ca.crt" } }
 })
 
-export type Evidence = Readonly<Record<keyof ReturnType<typeof evidence>, WithData | undefined>>
+export interface Evidence {
+  readonly secret: Secret | undefined
+  readonly clusterInfo: ConfigMap | undefined
+  readonly authority: ConfigMap | undefined
+}
 
 /** The authenticator's checks of a token, in its order. */
-const tokenTrouble = ({ by, token }: Join, secret: WithData | undefined, now: number): string | undefined => {
+const tokenTrouble = ({ by, token }: Join, secret: Secret | undefined, now: number): string | undefined => {
   const said = (key: string): string => Buffer.from(secret?.data?.[key] ?? "", "base64").toString("utf8")
   if (secret === undefined) return `there is no token ${token.id}`
   if (secret.metadata.deletionTimestamp !== undefined) return `the token ${token.id} is being deleted`
