@@ -1,9 +1,14 @@
 /** `karpenter-linode controller`: the controller of a real cluster, until it is told to stop. */
 import { Effect, Layer } from "effect"
+import { SecureRandom } from "effect/crypto"
 import { hostname } from "node:os"
+import { layer as bootstrap } from "../cloud/instance/bootstrap/layer.ts"
+import * as instanceCluster from "../cloud/instance/cluster.ts"
+import * as instance from "../cloud/instance/layer.ts"
 import * as lkeCluster from "../cloud/lke/cluster.ts"
 import * as lke from "../cloud/lke/layer.ts"
 import * as overlays from "../cloud/overlays.ts"
+import { ServedCluster } from "../cloud/servedCluster.ts"
 import * as cluster from "../cluster/clusterLayer.ts"
 import { allControllers } from "../controllers/all.ts"
 import { CacheFeatures, CacheLoops, CacheSelectors, layer as cacheLayer } from "../kube/cacheLayer.ts"
@@ -62,10 +67,20 @@ const cachedSelectors = Layer.effect(
 const cachedFeatures = Layer.effect(CacheFeatures, Effect.map(Settings, ({ featureGates }) =>
   ({ nodeOverlays: featureGates.NodeOverlay, capacityBuffers: featureGates.CapacityBuffer })))
 
+/** Linodes by LKE's node pools. */
+const lkeMode = Layer.merge(lke.layer, Layer.effect(ServedCluster, lkeCluster.LkeCluster)).pipe(Layer.provide(lkeCluster.layer))
+
+/** Linodes one by one, which join by their user data. */
+const instanceMode = Layer.merge(instance.layer, Layer.effect(ServedCluster, instanceCluster.InstanceCluster)).pipe(
+  Layer.provide(bootstrap.pipe(Layer.provide(SecureRandom.layerWebCrypto))),
+  Layer.provide(instanceCluster.layer)
+)
+
+const cloud = Layer.unwrap(Effect.map(Settings, ({ mode }) => mode === "instance" ? instanceMode : lkeMode))
+
 /** Everything the controllers stand on, from the two clients up. The demo builds the same house on other ground. */
 export const services = Layer.mergeAll(cluster.layer, events.layer).pipe(
-  Layer.provideMerge(overlays.layer.pipe(Layer.provide(lke.layer))),
-  Layer.provideMerge(lkeCluster.layer),
+  Layer.provideMerge(overlays.layer.pipe(Layer.provideMerge(cloud))),
   Layer.provideMerge(cacheLayer.pipe(Layer.provide(Layer.merge(cachedSelectors, cachedFeatures))))
 )
 
@@ -94,7 +109,7 @@ export const controller = Effect.fnUntraced(function*(source: Source, version: V
   const work = Effect.gen(function*() {
     const caches = yield* Caches
     const loops = yield* CacheLoops
-    yield* Effect.logInfo("starting", { version: version.version, cluster: yield* lkeCluster.LkeCluster })
+    yield* Effect.logInfo("starting", { version: version.version, cluster: yield* ServedCluster })
     const lead = whileLeader({ ...leaseDefaults, name: settings.leaderElectionName, namespace, identity: yield* leaseIdentity(hostname()) })
     const controllers = settings.disableLeaderElection ? allControllers : lead(allControllers)
     return yield* Effect.raceFirst(loops.join, Effect.andThen(caches.synced, controllers))

@@ -20,6 +20,7 @@ import { KubeError, Invalid } from "../../src/kube/kubeError.ts"
 import { layerWith, MemoryApiServer } from "../../src/kube/memory/layer.ts"
 import type { ConfigMap, Secret } from "../../src/kube/objects.ts"
 import { ConfigMaps, Secrets } from "../../src/kube/resources.ts"
+import { readUserData } from "../../src/simulator/kubernetes/userData.ts"
 import * as settings from "../../src/settings/load.ts"
 import { clusterInfo, intermediatePem, rootCertificate, rootDerHash, rootFileHash, rootKeyHash, rootPem } from "../support/clusterAuthority.ts"
 
@@ -351,6 +352,36 @@ describe("user data of one's own", () => {
     assert.strictEqual(issue === undefined, good)
     if (issue !== undefined) assert.include(issue, "kubernetesVersion")
   })
+})
+
+describe("a reader of user data that was written apart from ours", () => {
+  const metadata = { id: 4711, label: "default-abc12-0123abcd", region: "us-ord", type: "g6-standard-2" }
+  const kubelet = { maxPods: 42, evictionHard: { "memory.available": "5%" } }
+  const taints: Launch["taints"] = [unregisteredTaint, { key: "team", value: "a", effect: "NoSchedule" }]
+  const labels = { team: "a", "node-role.kubernetes.io/worker": "", "topology.kubernetes.io/zone": "us-ord" }
+  const custom = "#!/bin/sh\nhostnamectl set-hostname {{ karpenter.nodeName }}\n" +
+    "kubeadm join {{ karpenter.clusterEndpoint }} --token {{ karpenter.token }} --discovery-token-ca-cert-hash {{ karpenter.caCertHash }} --node-name {{ karpenter.nodeName }}\n"
+
+  it.effect.each<readonly [string, World, LinodeNodeClass["spec"], "kubeadm" | "k3s", string]>([
+    ["kubeadm", {}, { kubelet }, "kubeadm", rootKeyHash],
+    ["kubeadm before 1.31", { version: "v1.30.1" }, { kubelet }, "kubeadm", rootKeyHash],
+    ["k3s", { env: k3s, version: "v1.33.3+k3s1" }, { kubelet }, "k3s", rootFileHash],
+    ["a script of one's own", {}, { userData: custom }, "kubeadm", rootKeyHash]
+  ])("makes of %s the node that was meant", ([, world, spec, by, hash]) => inWorld(world)(Effect.gen(function*() {
+    const userData = yield* launched({ taints, labels, nodeClass: nodeClass(spec) })
+    const join = yield* Effect.fromResult(readUserData(userData, metadata))
+    const [secret] = (yield* tokens).map(decoded)
+    assert.strictEqual(join.by, by)
+    assert.strictEqual(join.nodeName, metadata.label)
+    assert.deepStrictEqual(join.token, { id: secret!["token-id"]!, secret: secret!["token-secret"]! })
+    assert.deepStrictEqual(join.caHashes, [hash])
+    if (spec.userData !== undefined) return
+    assert.strictEqual(join.providerID, "linode://4711")
+    assert.isTrue(join.externalCloud)
+    assert.strictEqual(join.maxPods, 42)
+    assert.deepStrictEqual(join.labels, { team: "a", "topology.kubernetes.io/zone": "us-ord" })
+    assert.deepStrictEqual(join.taints, taints)
+  })))
 })
 
 describe("what stands against joining", () => {

@@ -75,6 +75,7 @@ describe("starting the controller", () => {
     ["another region than the cluster's", ({ env }) => ({ ...env, LINODE_REGION: "us-sea" }), ["us-ord", "us-sea"]],
     ["an API server that nobody can reach", ({ env, kubeconfig }) => ({ ...env, KUBECONFIG: kubeconfig("http://127.0.0.1:9") }), ["http://127.0.0.1:9", "cannot reach"]],
     ["a kubeconfig that is not there", ({ env }) => ({ ...env, KUBECONFIG: "/nowhere/config" }), ["/nowhere/config"]],
+    ["instance mode in a region that Linode has not", ({ env }) => ({ ...env, KARPENTER_MODE: "instance", CLUSTER_REGION: "us-nowhere" }), ["--cluster-region", "us-nowhere"]],
     ["a Linode that nobody can reach", ({ env }) => ({ ...env, LINODE_URL: "http://127.0.0.1:9" }), ["Linode", "/lke/clusters"]]
   ]
   it.live.each(cases)("with %s says so in one line", ([, env, words]) => Effect.gen(function*() {
@@ -87,6 +88,27 @@ describe("starting the controller", () => {
     for (const name of ["--cluster-name (CLUSTER_NAME)", "LINODE_TOKEN", "--batch-idle-duration", "--metrics-port"]) assert.include(ended.stderr, name)
     assert.strictEqual(ended.stdout, "")
   }), 60_000)
+
+  it.live("in instance mode needs no LKE cluster, and serves", () => Effect.gen(function*() {
+    const { env } = yield* surroundings
+    const line = yield* Effect.callback<string>((resume) => {
+      const child = spawn(process.execPath, [main, "controller", "--mode=instance", "--cluster-region=us-ord"], {
+        env: { PATH: process.env["PATH"], ...env, CLUSTER_NAME: "unreal" }, stdio: ["ignore", "pipe", "pipe"]
+      })
+      let text = ""
+      const read = (chunk: Buffer): void => {
+        text += chunk.toString()
+        if (/acquired|leads?|lease/i.test(text) || child.exitCode !== null) resume(Effect.succeed(text))
+      }
+      child.stdout.on("data", read)
+      child.stderr.on("data", read)
+      child.on("close", () => resume(Effect.succeed(text)))
+      return Effect.sync(() => child.kill("SIGKILL"))
+    })
+    assert.include(line, "\"starting\"")
+    assert.include(line, "\"name\":\"unreal\",\"region\":\"us-ord\"")
+    assert.notInclude(line, token)
+  }).pipe(Effect.scoped, Effect.provide(world)), 60_000)
 
   it.live("with an unknown command shows the ones there are", () => Effect.gen(function*() {
     const ended = yield* run(["fly"], {})

@@ -2,7 +2,7 @@
 import type { AxiosAdapter } from "axios"
 import { Effect, Layer, Redacted } from "effect"
 import type { Process } from "./virtual.ts"
-import { LkeCluster } from "../../../src/cloud/lke/cluster.ts"
+import { ServedCluster } from "../../../src/cloud/servedCluster.ts"
 import { services } from "../../../src/commands/controller.ts"
 import { allControllers } from "../../../src/controllers/all.ts"
 import { CacheLoops } from "../../../src/kube/cacheLayer.ts"
@@ -41,7 +41,7 @@ export const launch = (process: Process, options: LaunchOptions): () => void => 
   const work = Effect.gen(function*() {
     const caches = yield* Caches
     const loops = yield* CacheLoops
-    yield* Effect.logInfo("starting", { cluster: yield* LkeCluster })
+    yield* Effect.logInfo("starting", { cluster: yield* ServedCluster })
     const lead = whileLeader({ ...leaseDefaults, ...options.lease, namespace: "kube-system", identity: options.identity })
     return yield* Effect.raceFirst(loops.join, Effect.andThen(caches.synced, lead(allControllers)))
   })
