@@ -48,8 +48,9 @@ export const makeCatalogue = (options: {
   readonly linode: Linode["Service"]
   readonly nodes: () => ReadonlyArray<Node>
   readonly memoryShare: number | undefined
+  readonly localDisks: number
 }): Effect.Effect<Catalogue, LinodeError, Scope.Scope> => Effect.gen(function*() {
-  const { linode, memoryShare, nodes, place } = options
+  const { linode, localDisks, memoryShare, nodes, place } = options
   const read = Effect.gen(function*() {
     const reads = [linode.types, linode.regions, linode.availability(place.id)] as const
     const [types, regions, rows] = yield* Effect.all(reads, { concurrency: 3 })
@@ -86,7 +87,7 @@ export const makeCatalogue = (options: {
       const from = `${[...soldOut].toSorted().join()} ${known.text}`
       const last = built.get(name)
       if (last?.prices === list && last.from === from) return last.types
-      const fresh = instanceTypesOf(list.plans, kubelet, { region: place.id, measured: known.of, memoryShare, soldOut })
+      const fresh = instanceTypesOf(list.plans, kubelet, { region: place.id, measured: known.of, memoryShare, soldOut, localDisks })
       const text = JSON.stringify(fresh)
       const types = last?.text === text ? last.types : fresh
       built.set(name, { from, prices: list, text, types })

@@ -35,31 +35,31 @@ export interface Circumstances {
   readonly memoryShare: number | undefined
   /** Types that were refused for want of capacity a moment ago. */
   readonly soldOut: ReadonlySet<string>
+  /** How many disks a node has of its own: one without it, as LKE's nodes, which boot from it and have no swap. */
+  readonly localDisks?: number
 }
 
 /** Linode's block storage. */
 const blockStorage = "linodebs.csi.linode.com"
 
-/** LKE nodes have a boot disk and no swap; disks count against the attachments too. */
-const localDisks = 1
-
 /**
- * How many volumes a node of the plan can have attached, as the CSI driver will say once it runs there: with its disks 8, or one
+ * How many volumes a node of the plan can have attached, as the CSI driver will say once it runs there: with its own disks 8, or one
  * for each GiB of memory where that is more, and never more than 64 (provider spec: Linode API §4).
  */
-const attachableVolumes = ({ memory }: LinodeType): number => Math.min(Math.max(Math.floor(memory / 1024), 8), 64) - localDisks
+const attachableVolumes = ({ memory }: LinodeType, localDisks: number): number =>
+  Math.min(Math.max(Math.floor(memory / 1024), 8), 64) - localDisks
 
 /** One type per plan, one offering each: on demand, in the region, which is the zone. */
 export const instanceTypesOf = (
   plans: ReadonlyArray<Plan>,
   kubelet: Kubelet | undefined,
-  { measured, memoryShare, region, soldOut }: Circumstances
+  { localDisks = 1, measured, memoryShare, region, soldOut }: Circumstances
 ): ReadonlyArray<InstanceType> => plans.map(({ available, price, type }) => ({
   name: type.id,
   ...roomOf(type, kubelet, measured.get(type.id), memoryShare),
   labels: labelsOf(type, region),
   offerings: [{ zone: region, capacityType: capacityType.onDemand, price, available: available && !soldOut.has(type.id) }],
-  volumeLimits: { [blockStorage]: attachableVolumes(type) }
+  volumeLimits: { [blockStorage]: attachableVolumes(type, localDisks) }
 }))
 
 /** The labels of a machine of this type: those of its plan, its zone and its capacity type. */

@@ -41,7 +41,7 @@ export class Linode extends Context.Service<Linode, {
   readonly instancesByLabel: (label: string) => Effect.Effect<ReadonlyArray<Instance>, LinodeError>
   /**
    * Makes a Linode and boots it. A label that another Linode of the account has is refused by Validation of the field `label`. It is sent
-   * within a minute or, RateLimited, not at all.
+   * within 15 seconds or, RateLimited, not at all.
    */
   readonly createInstance: (instance: NewInstance) => Effect.Effect<Instance, LinodeError>
   readonly deleteInstance: (id: number) => Effect.Effect<void, LinodeError>

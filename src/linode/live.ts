@@ -67,7 +67,7 @@ const change = ({ count, tags }: PoolChange) => ({
 type LinodeData = Parameters<typeof createLinode>[0]
 
 /** How long a creation waits for its turn: whoever asked for it has to know when it cannot be carried out any more. */
-const creationWithin = Duration.seconds(60)
+const creationWithin = Duration.seconds(15)
 
 const order = ({ root_pass, user_data, ...rest }: NewInstance) => {
   const encoded = Redacted.make(Buffer.from(Redacted.value(user_data)).toString("base64"))

@@ -135,7 +135,7 @@ const inProcess = Layer.unwrap(Effect.map(LinodeSimulator, ({ api }) =>
   live.layer({ token: Redacted.make("simulated-token") }).pipe(Layer.provide(Layer.succeed(Transport, transport(api))))
 )).pipe(Layer.provideMerge(simulatorLayer()), Layer.orDie)
 
-it.effect("of a hundred orders at once none is refused, and what waits for more than a minute is never sent", () => Effect.gen(function*() {
+it.effect("of a hundred orders at once none is refused, and what waits for more than 15 seconds is never sent", () => Effect.gen(function*() {
   const { api, cloud } = yield* world()
   const linode = yield* Linode
   const buy = (_: unknown, i: number) => linode.createInstance(machine({ label: `claim-${i}` })).pipe(
@@ -146,8 +146,8 @@ it.effect("of a hundred orders at once none is refused, and what waits for more 
   while (all.pollUnsafe() === undefined) yield* TestClock.adjust("100 millis")
   const results = yield* Fiber.join(all)
   const made = results.filter(([text]) => text === "made").length
-  assert.isAbove(made, 60)
+  assert.isAbove(made, 15)
   assert.strictEqual(cloud.machines().length, made)
-  assert.isTrue(api.log.every(({ at, status }) => status === 200 && at <= 60_000))
-  assert.deepStrictEqual([...new Set(results.map(([text]) => text).filter((text) => text !== "made"))], ["not sent: there was no turn within 60 s"])
+  assert.isTrue(api.log.every(({ at, status }) => status === 200 && at <= 15_000))
+  assert.deepStrictEqual([...new Set(results.map(([text]) => text).filter((text) => text !== "made"))], ["not sent: there was no turn within 15 s"])
 }).pipe(Effect.provide(inProcess)))

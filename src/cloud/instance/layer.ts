@@ -75,7 +75,9 @@ const make = Effect.gen(function*() {
     place: { id: cluster.region, tier: "standard" },
     linode,
     nodes: () => caches.store(Nodes).list(),
-    memoryShare: settings.vmMemoryOverheadPercent
+    memoryShare: settings.vmMemoryOverheadPercent,
+    // The one that it boots from, and swap.
+    localDisks: 2
   })
   const create = makeCreate({
     world, bootstrap, catalogue,

@@ -86,7 +86,9 @@ const make = Effect.gen(function*() {
     place: { id: cluster.region, tier: cluster.tier },
     linode,
     nodes: () => caches.store(Nodes).list(),
-    memoryShare: settings.vmMemoryOverheadPercent
+    memoryShare: settings.vmMemoryOverheadPercent,
+    // LKE's nodes boot from one, and have no swap.
+    localDisks: 1
   })
   const parts = {
     world, catalogue, grow,
