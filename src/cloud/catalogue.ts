@@ -46,11 +46,14 @@ interface Built {
 export const makeCatalogue = (options: {
   readonly place: Place
   readonly linode: Linode["Service"]
-  readonly nodes: () => ReadonlyArray<Node>
+  /** The nodes that tell what nodes of these settings are like. The same list while nothing changed. */
+  readonly nodes: (kubelet: Kubelet | undefined) => ReadonlyArray<Node>
+  /** Whether kubelets are given the settings. */
+  readonly sent: boolean
   readonly memoryShare: number | undefined
   readonly localDisks: number
 }): Effect.Effect<Catalogue, LinodeError, Scope.Scope> => Effect.gen(function*() {
-  const { linode, localDisks, memoryShare, nodes, place } = options
+  const { linode, localDisks, memoryShare, nodes, place, sent } = options
   const read = Effect.gen(function*() {
     const reads = [linode.types, linode.regions, linode.availability(place.id)] as const
     const [types, regions, rows] = yield* Effect.all(reads, { concurrency: 3 })
@@ -67,27 +70,28 @@ export const makeCatalogue = (options: {
   )
 
   const built = new Map<string, Built>()
-  let measured: { readonly from: ReadonlyArray<Node>; readonly of: ReturnType<typeof measure>; readonly text: string } | undefined
+  const measured = new Map<string, { readonly from: ReadonlyArray<Node>; readonly of: ReturnType<typeof measure>; readonly text: string }>()
   /** Nodes change all the time, what they tell about their plans hardly ever. */
-  const measuredNow = () => {
-    const from = nodes()
-    if (measured?.from !== from) {
-      const of = measure(from)
-      measured = { from, of, text: JSON.stringify([...of].toSorted(([a], [b]) => a < b ? -1 : 1)) }
-    }
-    return measured
+  const measuredNow = (name: string, kubelet: Kubelet | undefined) => {
+    const from = nodes(kubelet)
+    const last = measured.get(name)
+    if (last?.from === from) return last
+    const of = measure(from)
+    const fresh = { from, of, text: JSON.stringify([...of].toSorted(([a], [b]) => a < b ? -1 : 1)) }
+    measured.set(name, fresh)
+    return fresh
   }
   return {
     types: (kubelet) => Effect.gen(function*() {
       const now = yield* Clock.currentTimeMillis
       const soldOut = new Set([...yield* Ref.get(soldOutUntil)].filter(([, until]) => now < until).map(([type]) => type))
       const list = yield* Ref.get(prices)
-      const known = measuredNow()
       const name = JSON.stringify(kubelet ?? null)
+      const known = measuredNow(name, kubelet)
       const from = `${[...soldOut].toSorted().join()} ${known.text}`
       const last = built.get(name)
       if (last?.prices === list && last.from === from) return last.types
-      const fresh = instanceTypesOf(list.plans, kubelet, { region: place.id, measured: known.of, memoryShare, soldOut, localDisks })
+      const fresh = instanceTypesOf(list.plans, kubelet, { region: place.id, measured: known.of, memoryShare, soldOut, localDisks, sent })
       const text = JSON.stringify(fresh)
       const types = last?.text === text ? last.types : fresh
       built.set(name, { from, prices: list, text, types })

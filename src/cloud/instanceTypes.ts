@@ -35,6 +35,8 @@ export interface Circumstances {
   readonly memoryShare: number | undefined
   /** Types that were refused for want of capacity a moment ago. */
   readonly soldOut: ReadonlySet<string>
+  /** Whether kubelets are given the settings, and `measured` is of nodes that were. */
+  readonly sent?: boolean
   /** How many disks a node has of its own: one without it, as LKE's nodes, which boot from it and have no swap. */
   readonly localDisks?: number
 }
@@ -53,10 +55,10 @@ const attachableVolumes = ({ memory }: LinodeType, localDisks: number): number =
 export const instanceTypesOf = (
   plans: ReadonlyArray<Plan>,
   kubelet: Kubelet | undefined,
-  { localDisks = 1, measured, memoryShare, region, soldOut }: Circumstances
+  { localDisks = 1, measured, memoryShare, region, sent, soldOut }: Circumstances
 ): ReadonlyArray<InstanceType> => plans.map(({ available, price, type }) => ({
   name: type.id,
-  ...roomOf(type, kubelet, measured.get(type.id), memoryShare),
+  ...roomOf(type, kubelet, measured.get(type.id), memoryShare, sent),
   labels: labelsOf(type, region),
   offerings: [{ zone: region, capacityType: capacityType.onDemand, price, available: available && !soldOut.has(type.id) }],
   volumeLimits: { [blockStorage]: attachableVolumes(type, localDisks) }

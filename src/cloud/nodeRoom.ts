@@ -144,18 +144,25 @@ const overheadOf = ({ allocatable, capacity }: Measured, kubelet: Kubelet | unde
 const written = (amounts: Amounts): Resources =>
   Object.fromEntries(names.filter((name) => amounts[name] > 0).map((name) => [name, formatAmount(name, amounts[name])]))
 
-/** Capacity and overhead of a node of this plan, as Kubernetes quantities. Zeros are left out. */
+/**
+ * Capacity and overhead of a node of this plan, as Kubernetes quantities. Zeros are left out. `sent`: kubelets are given the settings, and
+ * `measured` is of nodes that were started with them.
+ */
 export const roomOf = (
   type: LinodeType,
   kubelet: Kubelet | undefined,
   measured: Measured | undefined,
-  memoryShare: number | undefined
+  memoryShare: number | undefined,
+  sent = false
 ): { readonly capacity: Resources; readonly overhead: Resources } => {
   const known = measured ?? estimate(type, memoryShare)
-  const perCore = kubelet?.podsPerCore ?? 0
-  const pods = Math.min(known.capacity.pods, kubelet?.maxPods ?? Infinity, perCore > 0 ? perCore * type.vcpus : Infinity)
+  // What such nodes say of themselves has the settings in it already.
+  const settings = sent && measured !== undefined ? undefined : kubelet
+  const perCore = settings?.podsPerCore ?? 0
+  const most = sent ? settings?.maxPods ?? known.capacity.pods : Math.min(known.capacity.pods, settings?.maxPods ?? Infinity)
+  const pods = Math.min(most, perCore > 0 ? perCore * type.vcpus : Infinity)
   const capacity = { ...known.capacity, pods }
-  const overhead = overheadOf({ capacity, allocatable: { ...known.allocatable, pods } }, kubelet)
+  const overhead = overheadOf({ capacity, allocatable: { ...known.allocatable, pods } }, settings)
   return {
     capacity: { ...written(capacity), ...(type.gpus > 0 ? { "nvidia.com/gpu": String(type.gpus) } : {}) },
     overhead: written(overhead)

@@ -30,6 +30,7 @@ import { isInDoubt, recordOf, wasAskedFor } from "./record.ts"
 import type { InstanceRecord } from "./record.ts"
 import { retag } from "./retag.ts"
 import { makeSweeper } from "./sweeper.ts"
+import { makeTellers } from "./tellers.ts"
 import { makeValidator } from "./validate.ts"
 import { makeWorld } from "./world.ts"
 import type { World } from "./world.ts"
@@ -74,10 +75,11 @@ const make = Effect.gen(function*() {
   const catalogue = yield* makeCatalogue({
     place: { id: cluster.region, tier: "standard" },
     linode,
-    nodes: () => caches.store(Nodes).list(),
+    nodes: makeTellers(caches.store(Nodes), caches.store(LinodeNodeClasses)),
     memoryShare: settings.vmMemoryOverheadPercent,
     // The one that it boots from, and swap.
-    localDisks: 2
+    localDisks: 2,
+    sent: true
   })
   const create = makeCreate({
     world, bootstrap, catalogue,

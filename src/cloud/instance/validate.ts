@@ -4,6 +4,8 @@ import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
 import type { Linode } from "../../linode/linode.ts"
 import { commonIssues, makeValidator as make } from "../validate.ts"
 import type { Issues, Named } from "../validate.ts"
+import { kubeletIssue } from "./bootstrap/kubelet.ts"
+import { userDataIssue } from "./bootstrap/template.ts"
 import { imageOf } from "./order.ts"
 
 type Spec = LinodeNodeClass["spec"]
@@ -25,9 +27,18 @@ const unsupportedIssues = (spec: Spec): Issues => unsupported.flatMap(([field, f
   }]
 })
 
+/** What no user data can be made of. User data of the class's own takes the place of all that the kubelet's settings are in. */
+const userDataIssues = ({ kubelet, userData = "" }: Spec): Issues => {
+  const issue = userDataIssue(userData)
+  if (issue !== undefined) return [{ field: "spec.userData", reason: "UserDataInvalid", message: issue }]
+  const settings = userData === "" ? kubeletIssue(kubelet) : undefined
+  return settings === undefined ? [] : [{ field: "spec.kubelet", reason: "UserDataInvalid", message: settings }]
+}
+
 /** One issue per field. Pure. */
 export const validateNodeClass = (nodeClass: LinodeNodeClass, region: string, named: Named): Issues => [
   ...unsupportedIssues(nodeClass.spec),
+  ...userDataIssues(nodeClass.spec),
   ...commonIssues({ ...nodeClass, spec: { ...nodeClass.spec, image: imageOf(nodeClass.spec) } }, region, named)
 ]
 

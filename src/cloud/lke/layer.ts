@@ -88,7 +88,9 @@ const make = Effect.gen(function*() {
     nodes: () => caches.store(Nodes).list(),
     memoryShare: settings.vmMemoryOverheadPercent,
     // LKE's nodes boot from one, and have no swap.
-    localDisks: 1
+    localDisks: 1,
+    // Kubelets are LKE's: every node tells about all.
+    sent: false
   })
   const parts = {
     world, catalogue, grow,

@@ -1,0 +1,37 @@
+/** Which nodes tell what room there is on others: those whose kubelets were given the same settings. */
+import { annotation, label } from "../../apis/labels.ts"
+import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
+import type { Store } from "../../kube/caches.ts"
+import type { Node } from "../../kube/objects.ts"
+import type { Kubelet } from "../nodeRoom.ts"
+
+const nameOf = (kubelet: Kubelet | undefined): string => JSON.stringify(kubelet ?? null)
+
+type Groups = ReadonlyMap<string, ReadonlyArray<Node>>
+
+/** A node that was made of a class as it is. One of a former state of it, or of no class, was given other settings, or none of ours. */
+const grouped = (nodes: ReadonlyArray<Node>, classes: ReadonlyArray<LinodeNodeClass>): Groups => {
+  const known = new Map(classes.map((nodeClass) => [nodeClass.metadata.name, nodeClass]))
+  const groups = new Map<string, Array<Node>>()
+  for (const node of nodes) {
+    const nodeClass = known.get(node.metadata.labels?.[label.nodeClass] ?? "")
+    const madeOf = node.metadata.annotations?.[annotation.nodeClassHash]
+    if (nodeClass === undefined || madeOf === undefined || madeOf !== nodeClass.metadata.annotations?.[annotation.nodeClassHash]) continue
+    const name = nameOf(nodeClass.spec.kubelet)
+    const group = groups.get(name)
+    if (group === undefined) groups.set(name, [node])
+    else group.push(node)
+  }
+  return groups
+}
+
+/** The same list while neither nodes nor classes changed. */
+export const makeTellers = (nodes: Pick<Store<Node>, "list">, classes: Pick<Store<LinodeNodeClass>, "list">) => {
+  const none: ReadonlyArray<Node> = []
+  let last: { readonly nodes: ReadonlyArray<Node>; readonly classes: ReadonlyArray<LinodeNodeClass>; readonly groups: Groups } | undefined
+  return (kubelet: Kubelet | undefined): ReadonlyArray<Node> => {
+    const now = { nodes: nodes.list(), classes: classes.list() }
+    if (last?.nodes !== now.nodes || last.classes !== now.classes) last = { ...now, groups: grouped(now.nodes, now.classes) }
+    return last.groups.get(nameOf(kubelet)) ?? none
+  }
+}
