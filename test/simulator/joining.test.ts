@@ -3,47 +3,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer } from "effect"
 import type { Scope } from "effect"
 import { TestClock } from "effect/testing"
-import { dump } from "js-yaml"
 import { Kube } from "../../src/kube/kube.ts"
 import { layer as memoryLayer } from "../../src/kube/memory/layer.ts"
 import type { ConfigMap, Secret } from "../../src/kube/objects.ts"
 import { ConfigMaps, Nodes, Secrets } from "../../src/kube/resources.ts"
 import { joining, type JoiningOptions } from "../../src/simulator/kubernetes/joining.ts"
 import { layer as simulatorLayer, LinodeSimulator } from "../../src/simulator/linode/linodeSimulator.ts"
-import { clusterInfo, rootCertificate, rootFileHash, rootKeyHash } from "../support/clusterAuthority.ts"
-
-const label = "default-abc12-0123abcd"
-const unregistered = { key: "karpenter.sh/unregistered", effect: "NoExecute" } as const
-
-const tokenSecret = (over: Readonly<Record<string, string>> = {}, type = "bootstrap.kubernetes.io/token"): Secret => ({
-  metadata: { name: "bootstrap-token-abcdef", namespace: "kube-system" },
-  type,
-  data: Object.fromEntries(Object.entries({
-    "token-id": "abcdef", "token-secret": "0123456789abcdef", expiration: "1970-01-01T00:30:00Z", "usage-bootstrap-authentication": "true",
-    "usage-bootstrap-signing": "true", "auth-extra-groups": "system:bootstrappers:kubeadm:default-node-token,system:bootstrappers:k3s:default-node-token",
-    ...over
-  }).map(([key, value]) => [key, Buffer.from(value).toString("base64")]))
-})
-
-const args = (external: boolean) => [
-  ...external ? [{ name: "cloud-provider", value: "external" }] : [],
-  { name: "provider-id", value: "linode://{{ ds.meta_data.id }}" }, { name: "node-labels", value: "karpenter.sh/nodepool=default" }
-]
-
-const cloudConfig = (path: string, content: object, command: string) =>
-  `## template: jinja\n#cloud-config\n${dump({ hostname: label, write_files: [{ path, content: dump(content) }], runcmd: [command] })}`
-
-const kubeadm = (hash = rootKeyHash, external = true) => cloudConfig("/etc/join.yaml", {
-  apiVersion: "kubeadm.k8s.io/v1beta4", kind: "JoinConfiguration",
-  discovery: { bootstrapToken: { apiServerEndpoint: "192.0.2.10:6443", token: "abcdef.0123456789abcdef", caCertHashes: [hash] } },
-  nodeRegistration: { name: label, kubeletExtraArgs: args(external), taints: [unregistered] }
-}, "kubeadm join --config /etc/join.yaml")
-
-const k3s = (hash = rootFileHash) => cloudConfig("/etc/rancher/k3s/config.yaml", {
-  server: "https://192.0.2.10:6443", token: `K10${hash}::abcdef.0123456789abcdef`, "node-name": label,
-  "node-label": ["karpenter.sh/nodepool=default"], "node-taint": ["karpenter.sh/unregistered:NoExecute"],
-  "kubelet-arg": ["provider-id=linode://{{ ds.meta_data.id }}"]
-}, "curl -sfL https://get.k3s.io | sh -s - agent")
+import { clusterInfo, rootCertificate, rootKeyHash } from "../support/clusterAuthority.ts"
+import { k3s, kubeadm, machineLabel as label, tokenSecret } from "../support/ownMachine.ts"
 
 const delays = { boot: [1_000, 1_000], run: [1_000, 1_000], join: [8_000, 8_000], vanish: [2_000, 2_000] } as const
 

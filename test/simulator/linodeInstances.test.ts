@@ -109,6 +109,17 @@ describe("a Linode by itself", () => {
     assert.deepStrictEqual(events.slice(-3).map(({ kind }) => kind), ["InstanceStopped", "InstanceRunning", "NodeReady"])
   })
 
+  it("goes down for maintenance of its host, and comes back", () => {
+    const { ask, cloud, events, pass } = start()
+    const id = Number(ask("POST", linodes, machine).body.id)
+    pass(600_000)
+    cloud.power.planMaintenance(cloud.instances.get(id)!, { after: 60_000, type: "reboot" })
+    assert.containsSubset(ask("GET", "/account/maintenance").body.data, [{ entity: { id, type: "linode" }, status: "scheduled" }])
+    pass(600_000)
+    assert.deepStrictEqual(events.slice(-3).map(({ kind }) => kind), ["InstanceStopped", "InstanceRunning", "NodeReady"])
+    assert.strictEqual(cloud.machines()[0]!.status, "ready")
+  })
+
   it("takes a place in its placement group, and gives it up when it is gone", () => {
     const { ask, cloud, pass } = start({ placementGroups: [group(7, 4)] })
     const members = () => cloud.account.placementGroups.get(7)!.members.length
