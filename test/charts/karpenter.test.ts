@@ -111,6 +111,38 @@ if (helm !== undefined) {
       assert.include(only(objects("--set", "region=us-ord"), "Secret"), "\"CLUSTER_REGION\":\"us-ord\"")
     })
 
+    const instanceMode = ["--set", "settings.mode=instance", "--set", "region=us-ord"]
+    const rights = (all: ReadonlyArray<Values>): ReadonlyArray<string> => kind(all, "Role").flatMap(({ metadata, rules }) =>
+      (rules as ReadonlyArray<Record<"resources" | "resourceNames" | "verbs", ReadonlyArray<string> | undefined>>).map((rule) => {
+        const { name, namespace } = metadata as Readonly<Record<string, string>>
+        const bound = kind(all, "RoleBinding").some((binding) =>
+          (binding["metadata"] as Values)["namespace"] === namespace && (binding["roleRef"] as Values)["name"] === name)
+        return `${bound ? "" : "unbound "}${namespace} ${rule.verbs?.join()} ${rule.resources?.join()} ${rule.resourceNames?.join() ?? ""}`.trim()
+      }))
+
+    it("in mode instance may make tokens and read what kubeadm publishes, and never a Secret", () => {
+      const all = objects(...instanceMode)
+      assert.sameMembers([...rights(all)].filter((each) => !each.includes("leases")), [
+        "kube-system create secrets", "kube-public get configmaps cluster-info"
+      ])
+      assert.include(only(all, "Deployment"), "{\"name\":\"KARPENTER_MODE\",\"value\":\"instance\"},{\"name\":\"BOOTSTRAP\",\"value\":\"kubeadm\"}")
+      assert.notInclude(only(all, "Deployment"), "CLUSTER_ENDPOINT")
+      assert.notInclude(JSON.stringify(kind(all, "ClusterRole")), "secrets")
+    })
+
+    it("in mode instance with k3s may make tokens and read the cluster's certificate", () => {
+      const all = objects(...instanceMode, "--set", "settings.bootstrap=k3s", "--set", "settings.clusterEndpoint=https://192.0.2.10:6443")
+      assert.sameMembers([...rights(all)].filter((each) => !each.includes("leases")), [
+        "kube-system create secrets", "kube-system get configmaps kube-root-ca.crt"
+      ])
+      assert.include(only(all, "Deployment"), "{\"name\":\"CLUSTER_ENDPOINT\",\"value\":\"https://192.0.2.10:6443\"}")
+    })
+
+    it("has no word of joining in mode lke", () => {
+      const text = JSON.stringify(objects("--set", "settings.clusterEndpoint=https://192.0.2.10:6443"))
+      for (const word of ["BOOTSTRAP", "CLUSTER_ENDPOINT", "cluster-info", "-bootstrap"]) assert.notInclude(text, word)
+    })
+
     it("hands the feature gates over, all off unless somebody turns one on", () => {
       const gates = (...args: ReadonlyArray<string>) =>
         /\{"name":"FEATURE_GATES","value":"([^"]*)"\}/u.exec(only(objects(...args), "Deployment"))?.[1]
@@ -153,6 +185,9 @@ if (helm !== undefined) {
       ["no cluster name", ["--set", "apiToken=t"], "The cluster's name needs to be set"],
       ["replicas in words", [...minimal, "--set", "replicas=two"], "/replicas"],
       ["a duration without unit", [...minimal, "--set", "settings.batchMaxDuration=10"], "/settings/batchMaxDuration"],
+      ["mode instance without a region", [...minimal, "--set", "settings.mode=instance"], "The region to buy in needs to be set"],
+      ["k3s without an address", [...minimal, ...instanceMode, "--set", "settings.bootstrap=k3s"], "The address of a k3s server needs to be set"],
+      ["a way to join that is none", [...minimal, "--set", "settings.bootstrap=talos"], "/settings/bootstrap"],
       ["a mode that is none", [...minimal, "--set", "settings.mode=other"], "/settings/mode"]
     ])("refuses %s", (_, args, message) => {
       assert.throws(() => template(...args), message)
