@@ -29,7 +29,7 @@ const freePorts = async (count: number): Promise<ReadonlyArray<number>> => {
 
 const controllers = [
   "serviceaccount", "serviceaccount-token", "namespace", "garbage-collector", "deployment", "replicaset", "daemonset", "statefulset", "job",
-  "disruption", "pod-garbage-collector", "taint-eviction", "node-lifecycle"
+  "disruption", "pod-garbage-collector", "taint-eviction", "node-lifecycle", "bootstrap-signer", "token-cleaner"
 ].map((name) => `${name}-controller`).join(",")
 
 /** Starts the cluster and waits until it is ready for use. */
@@ -93,7 +93,8 @@ export const startKubernetes = async (tools: Tools): Promise<Kubernetes> => {
     start("kube-apiserver", [
       `--etcd-servers=${etcd}`, "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", `--secure-port=${secure}`, `--cert-dir=${certs}`,
       "--service-account-issuer=https://kubernetes.default.svc", `--service-account-key-file=${keys}`, `--service-account-signing-key-file=${keys}`,
-      `--token-auth-file=${join(dir, "tokens.csv")}`, "--authorization-mode=RBAC", "--anonymous-auth=true", "--service-cluster-ip-range=10.96.0.0/16",
+      `--token-auth-file=${join(dir, "tokens.csv")}`, "--authorization-mode=RBAC", "--anonymous-auth=true", "--enable-bootstrap-token-auth=true",
+      "--service-cluster-ip-range=10.96.0.0/16",
       "--endpoint-reconciler-type=none", "--allow-privileged=true", "--profiling=false"
     ])
     await until("kube-apiserver", ok(`${server}/readyz`), 120)

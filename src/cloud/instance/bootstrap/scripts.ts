@@ -67,7 +67,7 @@ systemctl enable --now containerd
 systemctl enable kubelet
 `
 
-/** Brings k3s's installer, in the file $1; it takes the k3s that the image has, if it has one. */
+/** Brings k3s's installer, in the file $1; it takes the k3s that the image has, if that is of the right version. */
 export const prepareForK3s = String.raw`${beginning}
 attempt curl -fsSL https://get.k3s.io -o "$1"
 `
