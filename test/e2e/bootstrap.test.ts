@@ -13,7 +13,7 @@ import { Kube } from "../../src/kube/kube.ts"
 import { loadKubeConfig } from "../../src/kube/kubeconfig.ts"
 import { isNotFound } from "../../src/kube/kubeError.ts"
 import { layerOf } from "../../src/kube/live.ts"
-import type { ConfigMap, KubeObject, Secret } from "../../src/kube/objects.ts"
+import type { ConfigMap, Secret } from "../../src/kube/objects.ts"
 import { Secrets } from "../../src/kube/resources.ts"
 import * as settings from "../../src/settings/load.ts"
 import { readUserData } from "../../src/simulator/kubernetes/userData.ts"
@@ -38,12 +38,12 @@ const ground = bootstrapLayer.pipe(
 )
 
 /** As kubeadm sets a cluster up for those who join it. */
-const prepared: ReadonlyArray<KubeObject> = [
+const prepared = [
   clusterInfo(shared.server, readFileSync(join(shared.dir, "certs", "apiserver.crt"), "utf8")),
   {
     apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRoleBinding", metadata: { name: "kubeadm:kubelet-bootstrap" },
-    ...{ roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "system:node-bootstrapper" } },
-    ...{ subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "Group", name: group }] }
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "system:node-bootstrapper" },
+    subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "Group", name: group }]
   }
 ]
 
