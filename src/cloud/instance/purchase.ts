@@ -59,7 +59,10 @@ export const purchase = (world: World, bootstrap: Bootstrap["Service"]) => Effec
   const unsent = note(record.intent)
   const userData = yield* bootstrap.userData({
     claim: noted.claim, nodeClass, nodeName: label, taints: launchTaints(noted.claim),
-    labels: { ...launchLabels(noted.claim, type), ...noted.claim.metadata.labels }
+    // What the claim got from a machine that is gone says nothing about the next one.
+    labels: record.instance === undefined
+      ? { ...launchLabels(noted.claim, type), ...noted.claim.metadata.labels }
+      : { ...noted.claim.metadata.labels, ...launchLabels(noted.claim, type) }
   }).pipe(
     Effect.timeoutOrElse({
       duration: Duration.millis(longestRecording),

@@ -5,7 +5,7 @@
 import { Clock, Effect } from "effect"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
 import { durationMillis } from "../../apis/durations.ts"
-import { annotation, finalizer } from "../../apis/labels.ts"
+import { annotation, finalizer, sameTaint, unregisteredTaint } from "../../apis/labels.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
 import { CloudProvider } from "../../cloud/cloudProvider.ts"
@@ -66,12 +66,16 @@ const sayNode = Effect.fnUntraced(function*(claim: NodeClaim) {
 const isToDrain = (claim: NodeClaim, node: Node): boolean =>
   nodeClaimConditions.isTrue(claim, conditionType.registered) || (node.metadata.finalizers ?? []).includes(finalizer.termination)
 
+/** Whether the taint that nodes are born with in instance mode has kept pods away until now. */
+const isUntouched = (node: Node): boolean => (node.spec?.taints ?? []).some((taint) => sameTaint(taint, unregisteredTaint))
+
 /**
  * A node that joined and that nobody has registered, since no controller was there or the claim was deleted at that moment. LKE's
- * nodes join without the taint that keeps pods away, so it may have pods: it is made ours, and drains as any other.
+ * nodes join without the taint that keeps pods away, so it may have pods: it is made ours, and drains as any other. One with the taint
+ * keeps it, and goes with its machine.
  */
 const takeIn = (claim: NodeClaim) => (node: Node) =>
-  isToDrain(claim, node) || node.metadata.deletionTimestamp !== undefined ||
+  isToDrain(claim, node) || isUntouched(node) || node.metadata.deletionTimestamp !== undefined ||
     nodeClaimConditions.isTrue(claim, conditionType.instanceTerminating)
     ? Effect.succeed(node)
     : patchNode(node, (current) => registrationPatch(current, claim)).pipe(Effect.catchIf(isNotFound, () => Effect.succeed(node)))

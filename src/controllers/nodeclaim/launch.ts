@@ -30,7 +30,8 @@ const cut = (text: string): string => text.length <= longestMessage ? text : `${
 export const launched = (claim: NodeClaim, machine: Machine, now: string): NodeClaim => {
   const { annotations, labels } = claim.metadata
   const { providerID: known, ...status } = claim.status ?? {}
-  const replaced = status.nodeName !== undefined && status.nodeName !== machine.nodeName
+  const isOther = known !== undefined && machine.providerID !== undefined && known !== machine.providerID
+  const replaced = isOther || (status.nodeName !== undefined && status.nodeName !== machine.nodeName)
   const providerID = machine.providerID ?? (replaced ? undefined : known)
   const next: NodeClaim = {
     ...claim,

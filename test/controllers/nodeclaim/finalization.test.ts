@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { annotation, label } from "../../../src/apis/labels.ts"
+import { annotation, label, unregisteredTaint } from "../../../src/apis/labels.ts"
 import { NodeClaims } from "../../../src/apis/nodeClaim.ts"
 import { CloudUnavailable } from "../../../src/cloud/cloudProvider.ts"
 import { nodeClaimLifecycle } from "../../../src/controllers/nodeclaim/lifecycle.ts"
@@ -77,6 +77,20 @@ describe("finalization", () => {
       { metadata: { finalizers: null } }, { kind: "merge" }))
     yield* seconds(1)
     assert.isUndefined(yield* claim("a"))
+  })))
+
+  it.effect("lets a node that nobody registered keep the taint that keeps pods away, and go with its machine", () => inWorld(Effect.gen(function*() {
+    yield* createClaim(claimNamed("a"))
+    yield* Kube.use((kube) =>
+      kube.patch(NodeClaims, { name: "a" }, { status: { nodeName: "lke1-a" } }, { kind: "merge", subresource: "status" }))
+    yield* createNode(nodeOf("a", { spec: { taints: [unregisteredTaint] } }))
+    yield* deleteClaim("a")
+    yield* running
+    yield* seconds(30)
+    assert.isUndefined(yield* claim("a"))
+    const found = yield* node("lke1-a")
+    assert.deepStrictEqual(found?.spec?.taints, [unregisteredTaint])
+    assert.isUndefined(found?.metadata.deletionTimestamp)
   })))
 
   it.effect("drains a registered node even when the claim did not get to say that it is", () => inWorld(Effect.gen(function*() {

@@ -60,6 +60,24 @@ describe("registration", () => {
     assert.sameMembers([...yield* reasonsOn("a")], ["Launched", "Registered", "Initialized", "Ready"])
   })))
 
+  it.effect("of a node that was born with all of its taints, labels and its provider id doubles none and takes off what kept pods away", () =>
+    inWorld(Effect.gen(function*() {
+    const server = yield* MemoryApiServer
+    yield* launchedClaim({ taints: [dedicated], startupTaints: [startup] })
+    const owner = yield* claim("a")
+    const before = yield* server.count("patch", Nodes)
+    yield* createNode(nodeOf("a", {
+      metadata: { labels: { [label.hostname]: "lke1-a", ...owner?.metadata.labels } },
+      spec: { providerID: owner?.status?.providerID ?? "", taints: [dedicated, startup, unregisteredTaint] }
+    }))
+    yield* seconds(1)
+    const found = yield* node("lke1-a")
+    assert.strictEqual(yield* statusOf("a", "Registered"), "True")
+    assert.strictEqual(found?.spec?.providerID, owner?.status?.providerID)
+    assert.deepStrictEqual(found?.spec?.taints?.map((taint) => taint.key), [dedicated.key, startup.key])
+    assert.strictEqual((yield* server.count("patch", Nodes)) - before, 2)
+  })))
+
   it.effect("copies no taints onto a node that asks not to", () => inWorld(Effect.gen(function*() {
     yield* launchedClaim({ taints: [dedicated] })
     yield* createNode(nodeOf("a", { metadata: { labels: { [label.doNotSyncTaints]: "true" } } }))

@@ -100,6 +100,19 @@ describe("launch", () => {
     assert.strictEqual((yield* claim("a"))?.status?.providerID, "linode://77")
   })))
 
+  it.effect("follows the machine when another one of its name took its place", () => inWorld(Effect.gen(function*() {
+    const cloud = yield* FakeCloud
+    yield* running
+    yield* createClaim(claimNamed("a"))
+    yield* seconds(1)
+    cloud.machine = (made) => ({ ...machineOf(made), providerID: "linode://b", labels: { [label.instanceType]: "g6-standard-4" } })
+    yield* seconds(30)
+    const found = yield* claim("a")
+    assert.strictEqual(found?.status?.providerID, "linode://b")
+    assert.strictEqual(found?.status?.nodeName, "lke1-a")
+    assert.strictEqual(found?.metadata.labels?.[label.instanceType], "g6-standard-4")
+  })))
+
   it.effect("follows the machine when the provider replaced one that broke before it joined", () =>
     inWorld(Effect.gen(function*() {
     const cloud = yield* FakeCloud
