@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Layer } from "effect"
-import type { Redacted } from "effect"
+import { Deferred, Effect, Layer, Redacted } from "effect"
 import { annotation, label, unregisteredTaint } from "../../src/apis/labels.ts"
 import { nodeClassHash } from "../../src/apis/hash.ts"
 import { LinodeNodeClasses } from "../../src/apis/linodeNodeClass.ts"
@@ -281,6 +280,20 @@ describe("a claim that goes or changes", () => {
     const error = yield* during((cloud) => play(Effect.flip(cloud.create(claim!))))
     assert.strictEqual(error.reason._tag, "CloudUnavailable")
     assert.deepStrictEqual(yield* changes, [])
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("gets nothing when it is deleted while it waits for its turn", () => Effect.gen(function*() {
+    const kube = yield* Kube
+    yield* setUp()
+    const names = numbered("claim", 6)
+    const claims = yield* addClaims(names)
+    const slow = Layer.succeed(Bootstrap, { userData: () => Effect.delay(Effect.succeed(Redacted.make("#cloud-config")), "5 seconds") })
+    yield* world.duringWith(world.programWith({}, slow))((cloud) => play(Effect.all([
+      Effect.forEach(claims, (claim) => Effect.exit(cloud.create(claim)), { concurrency: "unbounded" }),
+      Effect.delay(kube.delete(NodeClaims, { name: names[5]! }), "2 seconds")
+    ], { concurrency: 2 })))
+    assert.strictEqual((yield* everBought).length, 5)
+    assert.isUndefined(yield* intentOf(names[5]!))
   }).pipe(Effect.provide(world.outside())))
 
   it.effect("gets nothing when another of its name took its place", () => Effect.gen(function*() {
