@@ -1,5 +1,7 @@
 /** What `npm run simulate` is told. */
 
+import type { Mode } from "./world.ts"
+
 export const help = `npm run simulate -- [options]
 
 Plays lives of a cluster on virtual time, with a seeded adversary, and judges them. Ends with one line:
@@ -7,7 +9,7 @@ N lives, M violations, F faults in S kinds, T s
 
   --seeds N       how many lives (1)
   --seed K        the first seed (1): lives have the seeds K, K+1, ...
-  --mode lke      how machines are bought: as nodes of LKE pools. The only mode that there is
+  --mode M        how machines are bought: as nodes of LKE pools (lke, the default), or as Linodes of their own (instance)
   --keep-going    go on after a violation
   --trace         print all that happens in each life
   --kinds         print how often each kind of fault was injected
@@ -16,6 +18,7 @@ N lives, M violations, F faults in S kinds, T s
 `
 
 export interface Options {
+  readonly mode: Mode
   readonly seeds: number
   readonly seed: number
   readonly keepGoing: boolean
@@ -70,16 +73,13 @@ export const parse = (args: ReadonlyArray<string>, cores: number): Parsed => {
   try {
     const given = read(args)
     const mode = given.get("--mode") ?? "lke"
-    if (mode === "instance") {
-      throw new Wrong('--mode: found "instance", expected "lke": the controller has no instance mode yet, so there is nothing to simulate')
-    }
-    if (mode !== "lke") throw new Wrong(`--mode: found "${mode}", expected "lke"`)
+    if (mode !== "lke" && mode !== "instance") throw new Wrong(`--mode: found "${mode}", expected "lke" or "instance"`)
     const seeds = whole("--seeds", given.get("--seeds"), 1, 1, most)
     const trace = given.has("--trace")
     return {
       is: "options",
       options: {
-        seeds, trace, seed: whole("--seed", given.get("--seed"), 1, 0, most),
+        mode, seeds, trace, seed: whole("--seed", given.get("--seed"), 1, 0, most),
         keepGoing: given.has("--keep-going"), kinds: given.has("--kinds"), coverage: given.has("--coverage"),
         workers: Math.min(whole("--workers", given.get("--workers"), trace ? 1 : cores, 1, 256), seeds)
       }

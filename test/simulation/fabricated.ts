@@ -9,7 +9,7 @@ import { LinodeCloud } from "../../src/simulator/linode/linodeCloud.ts"
 import type { CloudEvent, SimulatedNode, SimulatedPool } from "../../src/simulator/linode/world.ts"
 import { clusterName, token } from "./engine/program.ts"
 import { region, rules } from "./stage.ts"
-import type { Actor, Change, Invariant, LinodeChange, World } from "./world.ts"
+import type { Actor, Change, Invariant, LinodeChange, Mode, World } from "./world.ts"
 
 const start = Date.UTC(2026, 0, 1)
 export const iso = (millis: number): string => new Date(millis).toISOString().slice(0, 19) + "Z"
@@ -33,7 +33,7 @@ export class Fabricated {
   private said: ReadonlyArray<string> = []
   private readonly users: SimulatedPool
 
-  constructor(judge: Invariant, types: ReadonlyArray<LinodeType>, regions: ReadonlyArray<Region>) {
+  constructor(judge: Invariant, types: ReadonlyArray<LinodeType>, regions: ReadonlyArray<Region>, mode: Mode = "lke") {
     this.judge = judge
     const cloud = new LinodeCloud({ types, regions, now: () => this.now })
     this.cloud = cloud
@@ -46,7 +46,7 @@ export class Fabricated {
     const view = { now: () => this.now, calm: () => this.faultsOver, changes: () => this.changes, linode: () => this.linodeChanges, said: () => this.said }
     const own = (): ReadonlyArray<SimulatedPool> => cloud.poolsOf(cluster).filter(({ id }) => id !== users!.id)
     this.world = {
-      seed: 1, tier: "standard", start, troubleEnds: start, cloud, cluster, api: new LinodeApi(cloud), token, rules,
+      seed: 1, mode, tier: "standard", start, troubleEnds: start, cloud, cluster, api: new LinodeApi(cloud), token, rules,
       server: new ApiServer({ now: () => this.now }), allLinodeChanges: [], programs: [], broken: this.broken,
       get now() {
         return view.now()
@@ -68,7 +68,9 @@ export class Fabricated {
       get: <A extends KubeObject>({ plural }: { readonly plural: string }, { name }: { readonly name: string }) =>
         this.objects.get(plural)?.get(name) as A | undefined,
       ourPools: own,
-      ourNodes: () => own().flatMap(({ nodes }) => nodes),
+      ourNodes: () => mode === "lke" ? own().flatMap(({ nodes }) => nodes) : cloud.instanceNodes(),
+      isBought: (instance) => cloud.instanceNodes().some(({ instanceId }) => instanceId === instance),
+      labelFor: (claim) => `${claim}-label`,
       instance: ({ instanceId }) => instanceId === undefined ? undefined : cloud.instances.get(instanceId),
       foreign: {
         cluster: other, pools: new Set([theirs!.id, users!.id]), nodes: new Set([...theirs!.nodes, ...users!.nodes].map(({ id }) => id)),

@@ -5,7 +5,7 @@ import type { NodeClaim } from "../../src/apis/nodeClaim.ts"
 import type { KubeObject } from "../../src/kube/objects.ts"
 import { budgetOf, claimOf, classOf, Fabricated, iso, leaving, nodeOf, podOf, poolOf } from "./fabricated.ts"
 import { readGround } from "./ground.ts"
-import { allInvariants } from "./invariants/all.ts"
+import { invariantsOf } from "./invariants/all.ts"
 import { boundNodesStay } from "./invariants/boundNodesStay.ts"
 import { budgets } from "./invariants/budgets.ts"
 import { evictions } from "./invariants/evictions.ts"
@@ -23,15 +23,15 @@ import type { MakeInvariant } from "./world.ts"
 
 let ground: Ground
 beforeAll(async () => {
-  ground = await readGround()
+  ground = await readGround("lke")
 })
 
 const world = (make: MakeInvariant): Fabricated => new Fabricated(make(), ground.types, ground.regions)
 const minute = 60_000
 
 describe("the list", () => {
-  it("has each invariant once, and each can say something", () => {
-    const made = allInvariants.map((make) => make())
+  it.each(["lke", "instance"] as const)("of mode %s has each invariant once, and each can say something", (mode) => {
+    const made = invariantsOf(mode).map((make) => make())
     assert.strictEqual(new Set(made.map(({ name }) => name)).size, made.length)
     for (const { name, settled, step } of made) assert.isTrue(step !== undefined || settled !== undefined, name)
   })

@@ -13,7 +13,7 @@ import type { LinodeFate } from "./network/linode.ts"
 import type { Line } from "./record.ts"
 import type { Violation } from "./stage.ts"
 import { minute, second, Stage } from "./stage.ts"
-import type { MakeInvariant } from "./world.ts"
+import type { MakeInvariant, Mode } from "./world.ts"
 
 /** How long all must stay well. */
 const calm = minute
@@ -22,6 +22,7 @@ const patience = 60 * minute
 const look = 10 * second
 
 export interface Ground {
+  readonly mode: Mode
   readonly types: ReadonlyArray<LinodeType>
   readonly regions: ReadonlyArray<Region>
   readonly invariants: ReadonlyArray<MakeInvariant>
@@ -57,9 +58,9 @@ const storms: readonly [LinodeFate, ...ReadonlyArray<LinodeFate>] = [
 ]
 
 export const live = async (seed: number, ground: Ground): Promise<Life> => {
-  const { types, regions } = ground
+  const { mode, types, regions } = ground
   const stage = new Stage({
-    seed, regions, types: types.filter(({ id }) => typesInUse.includes(id)), invariants: ground.invariants.map((make) => make())
+    mode, seed, regions, types: types.filter(({ id }) => typesInUse.includes(id)), invariants: ground.invariants.map((make) => make())
   })
   const trouble = drawTrouble(stage)
   const nodes = new NodeLife(stage, trouble.neverJoins)

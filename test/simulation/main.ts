@@ -26,7 +26,7 @@ const simulate = async (options: Options): Promise<number> => {
     if (process.stderr.isTTY) process.stderr.write("\r\u001b[K")
     print(`seed ${seed}: ${violation.invariant}: ${violation.text}`)
     if (!options.trace) for (const line of trace) print(`  ${line}`)
-    print(`  ${replayCommand(seed)}`)
+    print(`  ${replayCommand(options.mode, seed)}`)
   }
   const onOutcome = (outcome: Outcome): boolean => {
     lives++
@@ -39,8 +39,8 @@ const simulate = async (options: Options): Promise<number> => {
     return outcome.violation === undefined || options.keepGoing
   }
   const counted = options.coverage ? (await import("./branches/counted.ts")).countBranches() : undefined
-  if (options.workers > 1 || counted !== undefined) await workShared(options.seed, options.seeds, options.workers, { onOutcome })
-  else await workHere(options.seed, options.seeds, {
+  if (options.workers > 1 || counted !== undefined) await workShared(options.mode, options.seed, options.seeds, options.workers, { onOutcome })
+  else await workHere(options.mode, options.seed, options.seeds, {
     onOutcome,
     onLines: (_, lines) => {
       if (options.trace) for (const line of lines) print(lineText(line))

@@ -2,6 +2,7 @@
 import type { Line } from "./record.ts"
 import { clock } from "./record.ts"
 import type { Violation } from "./stage.ts"
+import type { Mode } from "./world.ts"
 
 const longestTrace = 70
 const longestLine = 400
@@ -41,4 +42,5 @@ export const minimalTrace = (lines: ReadonlyArray<Line>, { at, text }: Violation
   return [...first.map((line) => short(lineText(line))), `... ${left} more ...`, ...last.map((line) => short(lineText(line)))]
 }
 
-export const replayCommand = (seed: number): string => `npm run simulate -- --seed ${seed} --trace`
+export const replayCommand = (mode: Mode, seed: number): string =>
+  `npm run simulate -- ${mode === "lke" ? "" : `--mode ${mode} `}--seed ${seed} --trace`

@@ -16,9 +16,11 @@ import { Dice, seedOf } from "./dice.ts"
 import { clusterName, token } from "./engine/program.ts"
 import { Time } from "./engine/virtual.ts"
 import { Record } from "./record.ts"
-import type { Actor, Change, Foreign, Invariant, LinodeChange, ProgramView, Rules, World } from "./world.ts"
+import type { Actor, Change, Foreign, Invariant, LinodeChange, Mode, ProgramView, Rules, World } from "./world.ts"
 
 export const region = "us-ord"
+/** By which a Linode of instance mode tells its claim, as the Go provider's do. */
+const claimTag = "karpenter.sh/nodeclaim="
 export const minute = 60_000
 export const second = 1_000
 
@@ -28,6 +30,7 @@ export const rules: Rules = { latest: 2 * minute, latestWrite: 30 * second, pati
 const mostStepsPerInstant = 300_000
 
 export interface StageOptions {
+  readonly mode: Mode
   readonly seed: number
   readonly types: ReadonlyArray<LinodeType>
   readonly regions: ReadonlyArray<Region>
@@ -49,6 +52,7 @@ export interface Violation {
 
 export class Stage implements World {
   readonly seed: number
+  readonly mode: Mode
   readonly tier: Tier
   readonly time: Time
   readonly start: number
@@ -71,6 +75,9 @@ export class Stage implements World {
   /** Are told of every change at the API server, at once, after the judges. */
   readonly listeners: Array<(change: Change) => void> = []
 
+  /** Instance mode: what the controller bought, and under which label for which claim. */
+  private readonly bought = new Set<number>()
+  private readonly labels = new Map<string, string>()
   private readonly invariants: ReadonlyArray<Invariant>
   private readonly dice = new Map<string, Dice>()
   private who: Who = { by: "kubernetes" }
@@ -83,8 +90,9 @@ export class Stage implements World {
   private flying = 0
   private nextTurn: { readonly at: number; readonly cancel: () => void } | undefined
 
-  constructor({ invariants, regions, seed, types }: StageOptions) {
+  constructor({ invariants, mode, regions, seed, types }: StageOptions) {
     this.seed = seed
+    this.mode = mode
     this.invariants = invariants
     this.time = new Time({ order: this.diceOf("order").chance, most: mostStepsPerInstant })
     this.start = this.time.now
@@ -137,10 +145,16 @@ export class Stage implements World {
     }
   }
 
-  ourPools = (): ReadonlyArray<SimulatedPool> => this.cloud.poolsOf(this.cluster).filter((pool) =>
+  ourPools = (): ReadonlyArray<SimulatedPool> => this.mode === "instance" ? [] : this.cloud.poolsOf(this.cluster).filter((pool) =>
     !this.foreign.userPools.has(pool.id))
 
-  ourNodes = (): ReadonlyArray<SimulatedNode> => this.ourPools().flatMap((pool) => pool.nodes)
+  ourNodes = (): ReadonlyArray<SimulatedNode> => this.mode === "lke"
+    ? this.ourPools().flatMap((pool) => pool.nodes)
+    : this.cloud.instanceNodes().filter(({ instanceId }) => instanceId !== undefined && this.isBought(instanceId))
+
+  isBought = (instance: number): boolean => this.bought.has(instance)
+
+  labelFor = (claim: string): string | undefined => this.labels.get(claim)
 
   instance = (node: SimulatedNode) => node.instanceId === undefined ? undefined : this.cloud.instances.get(node.instanceId)
 
@@ -202,8 +216,19 @@ export class Stage implements World {
   }
 
   changedLinode(change: LinodeChange): void {
+    if (this.mode === "instance" && change.by === "controller") this.noteBought(change)
     this.newLinodeChanges.push(change)
     this.allLinodeChanges.push(change)
+  }
+
+  private noteBought({ events }: LinodeChange): void {
+    for (const { kind, node } of events) {
+      const instance = this.instance(node)
+      if (kind !== "NodeCreated" || instance === undefined) continue
+      this.bought.add(instance.id)
+      const claim = instance.tags.find((tag) => tag.startsWith(claimTag))?.slice(claimTag.length)
+      if (claim !== undefined) this.labels.set(claim, node.id)
+    }
   }
 
   say(words: string): void {
@@ -271,7 +296,7 @@ export class Stage implements World {
     if (!isClaim) return
     const [was, is] = [before.metadata.annotations ?? {}, after.metadata.annotations ?? {}]
     for (const key of new Set([...Object.keys(was), ...Object.keys(is)])) {
-      if (was[key] !== is[key] && key.includes("/lke-")) {
+      if (was[key] !== is[key] && /\/(lke|instance)-/.test(key)) {
         this.note("claim", `${who} writes ${key.slice(key.indexOf("/") + 1)} of ${name}: ${is[key] ?? "none"}`)
       }
     }

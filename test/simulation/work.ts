@@ -7,6 +7,7 @@ import { live } from "./life.ts"
 import type { Line } from "./record.ts"
 import { minimalTrace } from "./report.ts"
 import type { Violation } from "./stage.ts"
+import type { Mode } from "./world.ts"
 
 /** What comes of one life, as it is sent between processes. */
 export interface Outcome {
@@ -31,8 +32,8 @@ export interface Watcher {
   readonly onOutcome: (outcome: Outcome) => boolean
 }
 
-export const workHere = async (first: number, count: number, watcher: Watcher): Promise<void> => {
-  const ground = await readGround()
+export const workHere = async (mode: Mode, first: number, count: number, watcher: Watcher): Promise<void> => {
+  const ground = await readGround(mode)
   for (let seed = first; seed < first + count; seed++) {
     const life = await live(seed, ground)
     watcher.onLines?.(seed, life.lines)
@@ -48,7 +49,7 @@ const crashed = (seed: number, code: number | null, signal: string | null): Outc
   violation: { at: 0, invariant: "the process lives", text: `the process that played seed ${seed} ended with ${signal ?? `code ${code}`}` }
 })
 
-export const workShared = (first: number, count: number, workers: number, watcher: Watcher): Promise<void> =>
+export const workShared = (mode: Mode, first: number, count: number, workers: number, watcher: Watcher): Promise<void> =>
   new Promise((resolve) => {
     let next = first
     let open = workers
@@ -68,7 +69,7 @@ export const workShared = (first: number, count: number, workers: number, watche
       if (hand.length === 0) child.disconnect()
     }
     const begin = () => {
-      const child = fork(new URL("worker.ts", import.meta.url), [], { execArgv: [...nodeOptions] })
+      const child = fork(new URL("worker.ts", import.meta.url), [mode], { execArgv: [...nodeOptions] })
       const hand: Array<number> = []
       children.set(child, hand)
       child.on("message", (outcome: Outcome) => {

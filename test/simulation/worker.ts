@@ -3,7 +3,7 @@ import { readGround } from "./ground.ts"
 import { live } from "./life.ts"
 import { outcomeOf } from "./work.ts"
 
-const ground = await readGround()
+const ground = await readGround(process.argv[2] === "instance" ? "instance" : "lke")
 let turn: Promise<void> = Promise.resolve()
 process.on("message", (seed: number) => {
   turn = turn.then(async () => {

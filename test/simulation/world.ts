@@ -11,6 +11,9 @@ import type { LinodeApi } from "../../src/simulator/linode/linodeApi.ts"
 import type { LinodeCloud } from "../../src/simulator/linode/linodeCloud.ts"
 import type { CloudEvent, SimulatedCluster, SimulatedInstance, SimulatedNode, SimulatedPool, Tier } from "../../src/simulator/linode/world.ts"
 
+/** How the controller under test buys machines. */
+export type Mode = "lke" | "instance"
+
 /**
  * Who made a change. `controller` is any replica of the program under test; `user` is the adversary with kubectl or Linode's
  * own pages; `kubernetes` is all that runs in a cluster beside us (kubelets, scheduler, Deployments, LKE's controllers).
@@ -91,6 +94,7 @@ export interface Rules {
 
 export interface World {
   readonly seed: number
+  readonly mode: Mode
   readonly tier: Tier
   /** Milliseconds since 1970. */
   readonly now: number
@@ -119,10 +123,14 @@ export interface World {
 
   /** Every change at Linode so far, in order. */
   readonly allLinodeChanges: ReadonlyArray<LinodeChange>
-  /** Pools of our cluster that carry the tags of LKE mode. */
+  /** Pools of our cluster that carry the tags of LKE mode; none in instance mode. */
   readonly ourPools: () => ReadonlyArray<SimulatedPool>
-  /** Nodes of those. */
+  /** The machines that are ours: nodes of those pools, or the Linodes that the controller bought. */
   readonly ourNodes: () => ReadonlyArray<SimulatedNode>
+  /** Instance mode: whether the controller bought the Linode. */
+  readonly isBought: (instance: number) => boolean
+  /** Instance mode: the label of the Linodes that were bought for a claim, by the claim's name. */
+  readonly labelFor: (claim: string) => string | undefined
   readonly instance: (node: SimulatedNode) => SimulatedInstance | undefined
   readonly foreign: Foreign
   /** Nodes whose Linode the adversary broke, or that never join, by name: nobody can be blamed for what becomes of them. */

@@ -6,7 +6,7 @@ import { Process } from "../engine/virtual.ts"
 import type { KubeNetwork } from "../network/kube.ts"
 import type { LinodeNetwork } from "../network/linode.ts"
 import type { Stage } from "../stage.ts"
-import { second } from "../stage.ts"
+import { region, second } from "../stage.ts"
 import type { ProgramView } from "../world.ts"
 
 export interface ProgramsOptions {
@@ -155,7 +155,10 @@ export class Programs {
       kube: kube.client(process, name),
       linode: linode.adapter(process, name, moment),
       logLevel: "info",
-      ...(gates === "" ? {} : { env: { FEATURE_GATES: gates } }),
+      env: {
+        ...(gates === "" ? {} : { FEATURE_GATES: gates }),
+        ...(stage.mode === "instance" ? { KARPENTER_MODE: "instance", CLUSTER_REGION: region } : {})
+      },
       ...(rivals ? {} : { lease: lonelyLease }),
       log,
       onExit: (how) => {

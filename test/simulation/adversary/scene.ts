@@ -10,6 +10,7 @@ import type { Stage } from "../stage.ts"
 import { region } from "../stage.ts"
 import type { Extras } from "./extras.ts"
 import { fixedPool, livingShort, setExtras } from "./extras.ts"
+import { setSelfManaged } from "./selfManaged.ts"
 import type { Foreign } from "../world.ts"
 
 /** Those that a life may buy: few, so that a catalogue is quickly read, with two ways to the same size. */
@@ -136,6 +137,7 @@ export const setScene = (stage: Stage, nodes: NodeLife, extras: Extras): Wanted 
       metadata: { name: "coredns", namespace: "kube-system" },
       spec: { nodeName: system, containers: [{ name: "coredns", resources: { requests: { cpu: "700m" } } }] }
     } as Pod)
+    if (stage.mode === "instance") setSelfManaged(stage)
     server.create(LinodeNodeClasses, wanted.nodeClass)
     for (const pool of wanted.nodePools) server.create(NodePools, pool)
     for (const shape of wanted.deployments) {

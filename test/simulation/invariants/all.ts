@@ -1,5 +1,5 @@
 /** Everything that must hold. */
-import type { MakeInvariant } from "../world.ts"
+import type { MakeInvariant, Mode } from "../world.ts"
 import { boundNodesStay } from "./boundNodesStay.ts"
 import { budgets } from "./budgets.ts"
 import { evictions } from "./evictions.ts"
@@ -8,11 +8,14 @@ import { limits } from "./limits.ts"
 import { nothingLeft } from "./nothingLeft.ts"
 import { oneClaimPerLinode } from "./oneClaimPerLinode.ts"
 import { othersUntouched } from "./othersUntouched.ts"
+import { onePerClaim } from "./onePerClaim.ts"
 import { podsRun } from "./podsRun.ts"
 import { purchases } from "./purchases.ts"
 import { replacedFirst } from "./replacedFirst.ts"
 import { tokenHidden } from "./tokenHidden.ts"
 
-export const allInvariants: ReadonlyArray<MakeInvariant> = [
-  tokenHidden, othersUntouched, boundNodesStay, replacedFirst, oneClaimPerLinode, purchases, evictions, limits, budgets, podsRun, nothingLeft, lifetimes
+/** In the order in which they are asked: the first that is broken is told. */
+export const invariantsOf = (mode: Mode): ReadonlyArray<MakeInvariant> => [
+  tokenHidden, othersUntouched, boundNodesStay, replacedFirst, oneClaimPerLinode, mode === "lke" ? purchases : onePerClaim, evictions, limits,
+  budgets, podsRun, nothingLeft, lifetimes
 ]

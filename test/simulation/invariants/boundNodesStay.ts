@@ -7,7 +7,7 @@ import { durationMillis } from "../../../src/apis/durations.ts"
 import { NodePools } from "../../../src/apis/nodePool.ts"
 import { Nodes } from "../../../src/kube/resources.ts"
 import type { MakeInvariant, World } from "../world.ts"
-import { beginsToGo, ClaimBook, isDeleting, isTrue, lkeNodeOf, nodeNameOf, nodePoolOf } from "./claimBook.ts"
+import { beginsToGo, ClaimBook, isDeleting, isTrue, machineOf, nodeNameOf, nodePoolOf } from "./claimBook.ts"
 import type { ClaimChange } from "./claimBook.ts"
 
 const linodeTaken = (world: World, book: ClaimBook): string | undefined => {
@@ -15,7 +15,7 @@ const linodeTaken = (world: World, book: ClaimBook): string | undefined => {
     if (by !== "controller") continue
     for (const { kind, node } of events) {
       if (kind !== "NodeDeleted" || world.broken.has(node.name)) continue
-      const owner = book.ownersOf(node.id).find((claim) => !isDeleting(claim))
+      const owner = book.ownersOf(world, node.id).find((claim) => !isDeleting(claim))
       if (owner !== undefined) return `${program} took ${node.id} of ${owner.metadata.name} by ${method} ${path}${late ? " (late)" : ""}`
     }
   }
@@ -33,7 +33,7 @@ const claimTaken = (world: World, change: ClaimChange): string | undefined => {
   const pool = world.get(NodePools, { name: nodePoolOf(before) ?? "" })
   // A NodePool's claims go with it, and a static one's when it shrinks.
   if (pool === undefined || isDeleting(pool) || pool.spec.replicas !== undefined) return undefined
-  const id = lkeNodeOf(before)
+  const id = machineOf(world, before)
   if (id === undefined) return undefined
   const nodeName = nodeNameOf(world, id)
   const node = world.get(Nodes, { name: nodeName })

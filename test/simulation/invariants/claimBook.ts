@@ -7,12 +7,14 @@ import type { Change, World } from "../world.ts"
 
 export const isDeleting = ({ metadata }: { readonly metadata: { readonly deletionTimestamp?: string } }): boolean =>
   metadata.deletionTimestamp !== undefined
-/** The LKE node that a claim says it owns. */
-export const lkeNodeOf = (claim: NodeClaim): string | undefined => claim.metadata.annotations?.[annotation.lkeNode]
+/** The machine of a claim, by its id: the LKE node that the claim says it owns, or the Linode that was bought for it. */
+export const machineOf = (world: World, claim: NodeClaim): string | undefined =>
+  world.mode === "lke" ? claim.metadata.annotations?.[annotation.lkeNode] : world.labelFor(claim.metadata.name)
 export const poolKeyOf = (claim: NodeClaim): string | undefined => claim.metadata.annotations?.[annotation.lkePoolKey]
 export const nodePoolOf = (claim: NodeClaim): string | undefined => claim.metadata.labels?.[label.nodePool]
 export const isTrue = (claim: NodeClaim, type: string): boolean => nodeClaimConditions.isTrue(claim, type)
-export const nodeNameOf = (world: World, node: string): string => `lke${world.cluster.id}-${node}`
+/** How Kubernetes calls a machine. */
+export const nodeNameOf = (world: World, machine: string): string => world.mode === "lke" ? `lke${world.cluster.id}-${machine}` : machine
 
 export interface ClaimChange extends Change {
   readonly before: NodeClaim | undefined
@@ -41,8 +43,8 @@ export class ClaimBook {
     return changes
   }
 
-  /** The claims that say they own the node. */
-  ownersOf(node: string): ReadonlyArray<NodeClaim> {
-    return [...this.claims.values()].filter((claim) => lkeNodeOf(claim) === node)
+  /** The claims whose machine it is. */
+  ownersOf(world: World, machine: string): ReadonlyArray<NodeClaim> {
+    return [...this.claims.values()].filter((claim) => machineOf(world, claim) === machine)
   }
 }

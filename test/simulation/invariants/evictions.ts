@@ -7,7 +7,7 @@ import type { NodeClaim } from "../../../src/apis/nodeClaim.ts"
 import type { Pod } from "../../../src/kube/objects.ts"
 import { Nodes, PodDisruptionBudgets, Pods } from "../../../src/kube/resources.ts"
 import type { Change, MakeInvariant, World } from "../world.ts"
-import { ClaimBook, isDeleting, nodeNameOf, lkeNodeOf } from "./claimBook.ts"
+import { ClaimBook, isDeleting, machineOf, nodeNameOf } from "./claimBook.ts"
 import { budgetsOf, isLeftAlone, isOver } from "./held.ts"
 
 /** Clocks of replicas are a little off, and a request is on its way for a while. Milliseconds. */
@@ -33,13 +33,13 @@ export const evictions: MakeInvariant = () => {
   const remember = (world: World): void => {
     for (const { after, before } of book.follow(world)) {
       if (after !== undefined || before?.metadata.annotations?.[annotation.terminationTimestamp] === undefined) continue
-      ended.set(before.status?.nodeName ?? nodeNameOf(world, lkeNodeOf(before) ?? ""), before)
+      ended.set(before.status?.nodeName ?? nodeNameOf(world, machineOf(world, before) ?? ""), before)
     }
   }
   const claimOn = (world: World, node: string | undefined): NodeClaim | undefined => {
     if (node === undefined) return undefined
     const onIt = [...book.claims.values()].filter((claim) =>
-      claim.status?.nodeName === node || nodeNameOf(world, lkeNodeOf(claim) ?? "") === node)
+      claim.status?.nodeName === node || nodeNameOf(world, machineOf(world, claim) ?? "") === node)
     return onIt.find((claim) => claim.metadata.annotations?.[annotation.terminationTimestamp] !== undefined) ?? onIt[0] ?? ended.get(node)
   }
 

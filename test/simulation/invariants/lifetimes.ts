@@ -8,7 +8,7 @@ import { NodeClaims } from "../../../src/apis/nodeClaim.ts"
 import { NodePools } from "../../../src/apis/nodePool.ts"
 import { Nodes, Pods } from "../../../src/kube/resources.ts"
 import type { MakeInvariant, World } from "../world.ts"
-import { ClaimBook, isDeleting, lkeNodeOf, nodeNameOf, nodePoolOf } from "./claimBook.ts"
+import { ClaimBook, isDeleting, machineOf, nodeNameOf, nodePoolOf } from "./claimBook.ts"
 import { isOver } from "./held.ts"
 
 /** A watch may tell a minute late, and a program that was killed is back after half a minute. Milliseconds. */
@@ -28,7 +28,7 @@ const left = (world: World, claim: NodeClaim): string | undefined => {
   const grace = durationMillis(claim.spec.terminationGracePeriod)
   const since = Date.parse(claim.metadata.deletionTimestamp ?? "")
   if (grace === undefined || Number.isNaN(since) || world.now < since + grace + slack) return undefined
-  const name = nodeNameOf(world, lkeNodeOf(claim) ?? "")
+  const name = nodeNameOf(world, machineOf(world, claim) ?? "")
   const node = world.get(Nodes, { name })
   if (node === undefined || world.broken.has(name)) return undefined
   return world.list(Pods).find((pod) => pod.spec.nodeName === name && !isOver(pod) && pod.metadata.deletionTimestamp === undefined &&

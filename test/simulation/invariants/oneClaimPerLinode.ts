@@ -5,7 +5,7 @@
  */
 import { NodeClaims } from "../../../src/apis/nodeClaim.ts"
 import type { World } from "../world.ts"
-import { ClaimBook, isDeleting, lkeNodeOf, nodeNameOf } from "./claimBook.ts"
+import { ClaimBook, isDeleting, machineOf, nodeNameOf } from "./claimBook.ts"
 import { heldOn } from "./held.ts"
 import type { MakeInvariant } from "../world.ts"
 
@@ -13,7 +13,7 @@ const settled = (world: World): string | undefined => {
   const owners = new Map<string, string>()
   for (const claim of world.list(NodeClaims)) {
     const { name } = claim.metadata
-    const node = lkeNodeOf(claim)
+    const node = machineOf(world, claim)
     // A drain waits for as long as a pod may not be evicted.
     if (isDeleting(claim) && heldOn(world, nodeNameOf(world, node ?? "")) === undefined) return `${name} is still being deleted`
     if (node === undefined) return `${name} has no node`
@@ -40,8 +40,8 @@ export const oneClaimPerLinode: MakeInvariant = () => {
       if (changes.length === 0) return undefined
       for (const { after, before, by, program } of changes) {
         if (by !== "controller" || before === undefined || after !== undefined) continue
-        const id = lkeNodeOf(before)
-        if (id === undefined || book.ownersOf(id).length > 0) continue
+        const id = machineOf(world, before)
+        if (id === undefined || book.ownersOf(world, id).length > 0) continue
         const node = world.ourNodes().find((one) => one.id === id)
         if (node !== undefined) return `${program} let ${before.metadata.name} go while its node ${id} is there`
         const linode = /^linode:\/\/(\d+)$/.exec(before.status?.providerID ?? "")?.[1]

@@ -1,21 +1,32 @@
 /** No Linode, pool, tag, node or object of another cluster or of the user is ever touched. */
 import type { KubeObject } from "../../../src/kube/objects.ts"
-import type { Change, LinodeChange, MakeInvariant, World } from "../world.ts"
+import type { Change, LinodeChange, MakeInvariant, Mode, World } from "../world.ts"
 
-/** What LKE mode may ask Linode to change, and of what. */
-const ours: Readonly<Record<string, "cluster" | "pool" | "node" | "instance">> = {
-  "POST /lke/clusters/{id}/pools": "cluster",
-  "PUT /lke/clusters/{id}/pools/{id}": "pool",
-  "DELETE /lke/clusters/{id}/pools/{id}": "pool",
-  "DELETE /lke/clusters/{id}/nodes/{id}": "node",
-  "PUT /linode/instances/{id}": "instance"
+type Thing = "cluster" | "pool" | "node" | "instance" | "account"
+
+/** What a mode may ask Linode to change, and of what. */
+const ours: Readonly<Record<Mode, Readonly<Record<string, Thing>>>> = {
+  lke: {
+    "POST /lke/clusters/{id}/pools": "cluster",
+    "PUT /lke/clusters/{id}/pools/{id}": "pool",
+    "DELETE /lke/clusters/{id}/pools/{id}": "pool",
+    "DELETE /lke/clusters/{id}/nodes/{id}": "node",
+    "PUT /linode/instances/{id}": "instance"
+  },
+  instance: {
+    "POST /linode/instances": "account",
+    "PUT /linode/instances/{id}": "instance",
+    "DELETE /linode/instances/{id}": "instance"
+  }
 }
 
 const isForeign = (world: World, { method, path, route }: LinodeChange): boolean => {
   const [first, second] = [...path.matchAll(/\/(?:clusters|pools|nodes|instances)\/([^/]+)/g)].map(([, id]) => id ?? "")
   const { cloud, cluster, foreign } = world
-  const what = ours[`${method} ${route}`]
+  const what = ours[world.mode][`${method} ${route}`]
   if (what === undefined) return true
+  if (what === "account") return false
+  if (world.mode === "instance") return !world.isBought(Number(first))
   if (what === "instance") {
     const instance = cloud.instances.get(Number(first))
     return instance !== undefined && (instance.clusterId !== cluster.id || foreign.userNodes.has(instance.label))

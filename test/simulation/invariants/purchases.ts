@@ -4,11 +4,11 @@
  * which one may be on its way that was bought for another. What a request bought that came late, with its client gone, is
  * left out, and has to be given back within its grace.
  */
-import { label } from "../../../src/apis/labels.ts"
+import { annotation, label } from "../../../src/apis/labels.ts"
 import type { NodeClaim } from "../../../src/apis/nodeClaim.ts"
 import type { SimulatedPool } from "../../../src/simulator/linode/world.ts"
 import type { LinodeChange, MakeInvariant, World } from "../world.ts"
-import { claimChanges, isDeleting, lkeNodeOf, nodePoolOf, poolKeyOf } from "./claimBook.ts"
+import { claimChanges, isDeleting, nodePoolOf, poolKeyOf } from "./claimBook.ts"
 
 const lately = 120_000
 /** The grace of what no claim owns, and the time in which its sweeper looks and LKE acts. Milliseconds. */
@@ -31,7 +31,7 @@ interface Wish {
 
 const wishOf = (claim: NodeClaim): Wish => ({
   key: poolKeyOf(claim),
-  waiting: isDeleting(claim) || lkeNodeOf(claim) !== undefined ? undefined : {
+  waiting: isDeleting(claim) || claim.metadata.annotations?.[annotation.lkeNode] !== undefined ? undefined : {
     nodePool: nodePoolOf(claim),
     types: claim.spec.requirements.find(({ key, operator }) => key === label.instanceType && operator === "In")?.values
   },

@@ -14,7 +14,7 @@ const { edits } = mutations[which]!
 const done = rewriteOnLoad(edits)
 const { readGround } = await import("../ground.ts")
 const { live } = await import("../life.ts")
-const ground = await readGround()
+const ground = await readGround("lke")
 for (const { file } of edits) if (!done.has(file)) throw new Error(`src/${file} was not loaded`)
 
 let caught: Caught = { seed: undefined, violation: undefined }
