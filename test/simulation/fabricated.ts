@@ -68,8 +68,8 @@ export class Fabricated {
       get: <A extends KubeObject>({ plural }: { readonly plural: string }, { name }: { readonly name: string }) =>
         this.objects.get(plural)?.get(name) as A | undefined,
       ourPools: own,
-      ourNodes: () => mode === "lke" ? own().flatMap(({ nodes }) => nodes) : cloud.instanceNodes(),
-      isBought: (instance) => cloud.instanceNodes().some(({ instanceId }) => instanceId === instance),
+      ourNodes: () => mode === "lke" ? own().flatMap(({ nodes }) => nodes) : cloud.machines(),
+      isBought: (instance) => cloud.machines().some(({ instanceId }) => instanceId === instance),
       labelFor: (claim) => `${claim}-label`,
       instance: ({ instanceId }) => instanceId === undefined ? undefined : cloud.instances.get(instanceId),
       foreign: {
@@ -137,6 +137,16 @@ export class Fabricated {
       this.pass(10 * 60_000)
     }, about)
     return { says, pool: pool! }
+  }
+
+  /** A Linode for a claim, in instance mode. */
+  buyLinode(claim: string, about: Partial<LinodeChange> = {}): { readonly says: string | undefined; readonly node: SimulatedNode } {
+    const says = this.ask("POST", "/linode/instances", () => {
+      this.cloud.createInstance({
+        label: `${claim}-label`, type: "g6-standard-2", region, image: "linode/ubuntu22.04", root_pass: "Not-a-secret-0123456789"
+      })
+    }, about)
+    return { says, node: this.world.ourNodes().find(({ id }) => id === `${claim}-label`)! }
   }
 
   pass(millis: number): void {

@@ -12,6 +12,7 @@ import { evictions } from "./invariants/evictions.ts"
 import { lifetimes } from "./invariants/lifetimes.ts"
 import { limits } from "./invariants/limits.ts"
 import { nothingLeft } from "./invariants/nothingLeft.ts"
+import { onePerClaim } from "./invariants/onePerClaim.ts"
 import { oneClaimPerLinode } from "./invariants/oneClaimPerLinode.ts"
 import { othersUntouched } from "./invariants/othersUntouched.ts"
 import { podsRun } from "./invariants/podsRun.ts"
@@ -215,6 +216,62 @@ describe("no more Linodes than claims want", () => {
     assert.isUndefined(one.say("not yet"))
     one.pass(2 * minute)
     assert.match(one.say("now") ?? "", /1 Linodes of key k1 came late, and were not given back/)
+  })
+})
+
+describe("in instance mode", () => {
+  const instance = (make: MakeInvariant): Fabricated => new Fabricated(make(), ground.types, ground.regions, "instance")
+
+  it("a Linode is bought only for a claim that wants one, or did two minutes ago", () => {
+    const one = instance(onePerClaim)
+    one.put("nodeclaims", [claimOf("a"), claimOf("b")])
+    assert.isUndefined(one.buyLinode("a").says)
+    one.remove("nodeclaims", "b")
+    one.pass(2 * minute)
+    assert.isUndefined(one.buyLinode("b").says)
+    assert.match(one.buyLinode("c").says ?? "", /bought c-label, which no claim wants/)
+  })
+
+  it("one that came late has to be given back, unless its claim is there", () => {
+    const one = instance(onePerClaim)
+    one.faultsOver = false
+    one.put("nodeclaims", [claimOf("a")])
+    assert.isUndefined(one.buyLinode("a", { late: true }).says)
+    assert.isUndefined(one.buyLinode("b", { late: true }).says)
+    one.faultsOver = true
+    assert.isUndefined(one.say("peace"))
+    one.pass(7 * minute)
+    assert.isUndefined(one.say("not yet"))
+    one.pass(2 * minute)
+    assert.match(one.say("now") ?? "", /b-label came late, and was not given back/)
+  })
+
+  it("a claim does not go before its Linode", () => {
+    const one = instance(oneClaimPerLinode)
+    one.put("nodeclaims", [claimOf("a", { deleting: true }), claimOf("b", { deleting: true })])
+    const { node } = one.buyLinode("a")
+    assert.isUndefined(one.remove("nodeclaims", "b"))
+    assert.match(one.remove("nodeclaims", "a") ?? "", new RegExp(`let a go while its node ${node.id} is there`))
+  })
+
+  it("in the end each Linode has its claim", () => {
+    const one = instance(oneClaimPerLinode)
+    one.put("nodeclaims", [claimOf("a")])
+    assert.isDefined(one.settled())
+    one.buyLinode("a")
+    assert.isUndefined(one.settled())
+    one.buyLinode("b")
+    assert.match(one.settled() ?? "", /b-label is paid for, and no claim owns it/)
+  })
+
+  it("only Linodes that we bought are changed or deleted", () => {
+    const one = instance(othersUntouched)
+    const { node } = one.buyLinode("a")
+    assert.isUndefined(one.ask("DELETE", `/linode/instances/${node.instanceId}`))
+    const bastion = one.cloud.addInstance({ label: "bastion", type: "g6-nanode-1", region: "us-ord" })
+    assert.isDefined(one.ask("DELETE", `/linode/instances/${bastion.id}`))
+    assert.isDefined(one.ask("PUT", `/linode/instances/${bastion.id}`))
+    assert.isDefined(one.ask("POST", `/lke/clusters/${one.cluster}/pools`))
   })
 })
 

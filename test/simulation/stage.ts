@@ -150,7 +150,7 @@ export class Stage implements World {
 
   ourNodes = (): ReadonlyArray<SimulatedNode> => this.mode === "lke"
     ? this.ourPools().flatMap((pool) => pool.nodes)
-    : this.cloud.instanceNodes().filter(({ instanceId }) => instanceId !== undefined && this.isBought(instanceId))
+    : this.cloud.machines().filter(({ instanceId }) => instanceId !== undefined && this.isBought(instanceId))
 
   isBought = (instance: number): boolean => this.bought.has(instance)
 

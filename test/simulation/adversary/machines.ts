@@ -89,7 +89,7 @@ class Machines {
         return void stage.after(millis, restock)
       }
       case "quota": {
-        const machines = cloud.instanceNodes().length + [...cloud.pools.values()].reduce((sum, pool) => sum + pool.count, 0)
+        const machines = cloud.machines().length + [...cloud.pools.values()].reduce((sum, pool) => sum + pool.count, 0)
         stage.fault("account: quota reached", `${machines} machines`)
         cloud.accountLimit = machines + dice.int(0, 3)
         return void stage.after(dice.magnitude(10 * second, 3 * minute), () => {
