@@ -1,7 +1,7 @@
 /**
- * Instance mode: whenever a Linode is bought, a claim wants it that wanted one within the last two minutes, which has no other: no two Linodes
- * have one label. What a
- * request bought that came late is left out, and has to be given back within its grace if no claim has it.
+ * Instance mode: whenever a Linode is bought, a claim wants it that wanted one within the last two minutes; it has no other, since
+ * no two Linodes have one label. What a request bought that came late is left out, and has to be given back within its grace if
+ * no claim has it.
  */
 import type { SimulatedNode } from "../../../src/simulator/linode/world.ts"
 import type { LinodeChange, MakeInvariant, World } from "../world.ts"
