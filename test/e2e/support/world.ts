@@ -66,7 +66,14 @@ export const freePorts = async (): Promise<readonly [number, number]> => {
 
 let worlds = 0
 
-export const openWorld = async (options: { readonly tier?: Tier; readonly delays?: Partial<Delays> } = {}): Promise<World> => {
+export interface WorldOptions {
+  /** How the chart is told to buy machines; lke where nothing is said. */
+  readonly mode?: "lke" | "instance"
+  readonly tier?: Tier
+  readonly delays?: Partial<Delays>
+}
+
+export const openWorld = async (options: WorldOptions = {}): Promise<World> => {
   const shared = inject("kubernetes")
   const cli = makeCli(shared)
   const kube = Layer.unwrap(Effect.map(
@@ -98,7 +105,7 @@ export const openWorld = async (options: { readonly tier?: Tier; readonly delays
     }
   }
   const purchases = () => cloud.purchases.filter((purchase) => !purchase.seeded)
-    .map((purchase) => ({ ...purchase, node: `lke${purchase.cluster}-${purchase.node}` }))
+    .map((purchase) => ({ ...purchase, node: purchase.name }))
   const alive = () => purchases().filter((purchase) => purchase.deletedAt === undefined)
   const pods = (app: string) => cli.get<Pod>("pods", "-n", "default", "-l", `app=${app}`)
   const claims = () => cli.get<NodeClaim>("nodeclaims")
@@ -115,7 +122,8 @@ export const openWorld = async (options: { readonly tier?: Tier; readonly delays
       await cli.helm("upgrade", "--install", "--namespace", namespace, "--create-namespace", "karpenter-crd", "charts/karpenter-crd")
       await cli.helm(
         "upgrade", "--install", "--namespace", namespace, "--create-namespace", "karpenter", "charts/karpenter",
-        "--set", `settings.clusterName=${label}`, "--set", `apiToken=${token}`, "--set", `apiURL=${url}`, "--wait", "--timeout", "120s"
+        "--set", `settings.clusterName=${label}`, "--set", `apiToken=${token}`, "--set", `apiURL=${url}`,
+        ...options.mode === "instance" ? ["--set", "settings.mode=instance", "--set", "region=us-ord"] : [], "--wait", "--timeout", "120s"
       )
     },
     start: async (env = {}) => {
