@@ -6,6 +6,7 @@ import { label, providerGroup } from "../apis/labels.ts"
 
 export const longestTag = 50
 
+const claimTagKey = "karpenter.sh/nodeclaim"
 const clusterOwned = ["kubernetes.io/cluster/", "=owned"] as const
 const clusterName = "lke-cluster-name="
 /** Begins a tag of a pool that says what of it is to go. */
@@ -13,7 +14,7 @@ export const sentence = "karpenter-sentenced="
 
 /** Keys of tags that a user's tags cannot have: they are how pools and machines are recognised. */
 export const reservedTagKeys: ReadonlySet<string> = new Set([
-  label.nodePool, label.nodeClass, "karpenter.sh/nodeclaim", `${providerGroup}/lke-managed`, `${providerGroup}/pool-hash`,
+  label.nodePool, label.nodeClass, claimTagKey, `${providerGroup}/lke-managed`, `${providerGroup}/pool-hash`,
   `${providerGroup}/intent`, `${providerGroup}/cluster-id`, `${providerGroup}/made-of`, "karpenter-sentenced", "lke-cluster-name", "Name"
 ])
 
@@ -54,6 +55,12 @@ export const providerTags = (names: MachineNames): ReadonlyArray<string> => [
   fitTag(`${label.nodePool}=`, names.nodePool),
   fitTag(`${label.nodeClass}=`, names.nodeClass)
 ]
+
+/** The tag by which the Go provider gives a Linode to a claim. */
+export const claimTag = (claim: string): string => fitTag(`${claimTagKey}=`, claim)
+
+/** Which claim the Linode has been given to, as `claimTag` says it; none where it is free. */
+export const claimTagOf = (tags: ReadonlyArray<string>): string | undefined => tags.find((tag) => tag.startsWith(`${claimTagKey}=`))
 
 /** Whether it was made for the cluster of this name, as its tags say. */
 export const isOfCluster = (tags: ReadonlyArray<string>, cluster: string): boolean =>

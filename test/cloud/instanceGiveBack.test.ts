@@ -110,6 +110,21 @@ describe("giving Linodes back", () => {
     assert.deepStrictEqual([foreign.status, another.status], ["running", "running"])
   }).pipe(Effect.provide(world.outside())))
 
+  for (const [what, known] of [["the claim names it", true], ["only its label tells", false]] as const) {
+    it.effect(`takes a machine whose tags somebody took off: ${what}`, () => Effect.gen(function*() {
+      const kube = yield* Kube
+      yield* setUp()
+      const claims = yield* addClaims(["a"])
+      yield* during((cloud) => Effect.gen(function*() {
+        const [machine] = yield* play(createAll(cloud, claims))
+        if (known) yield* kube.patch(NodeClaims, { name: "a" }, { status: { providerID: machine!.providerID } }, { kind: "merge", subresource: "status" })
+        for (const instance of (yield* LinodeSimulator).cloud.instances.values()) instance.tags = []
+        yield* play(deleteAll(cloud, ["a"]))
+      }))
+      assert.deepStrictEqual(yield* alive, [])
+    }).pipe(Effect.provide(world.outside())))
+  }
+
   it.effect("leaves the machine of another claim alone, though a claim's status names it", () => Effect.gen(function*() {
     const kube = yield* Kube
     yield* setUp()

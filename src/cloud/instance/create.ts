@@ -15,7 +15,7 @@ import { isLeaving, machineOf } from "./machine.ts"
 import { purchase } from "./purchase.ts"
 import { wasAskedFor } from "./record.ts"
 import type { InstanceRecord } from "./record.ts"
-import { isOurs } from "./tags.ts"
+import { isOursOrLabelled } from "./tags.ts"
 import type { World } from "./world.ts"
 
 const operation = "create machine"
@@ -64,7 +64,7 @@ export const makeCreate = (parts: Parts) => {
   return Effect.fn("instance.create")(function*(claim: NodeClaim, typesOf: TypesOf): Effect.fn.Return<Machine, CloudError> {
     const record = yield* current(world, claim)
     const machine = Effect.fnUntraced(function*(of: InstanceRecord, instance: Instance, nodeClass: LinodeNodeClass | undefined) {
-      if (!isOurs(instance, world.cluster.identity)) {
+      if (!isOursOrLabelled(instance, world.cluster.identity, world.labelOf(of))) {
         return yield* unavailable(operation, `Linode ${instance.id} does not carry the tag of this cluster's machines`)
       }
       // Its label is free again once it is gone.

@@ -9,7 +9,7 @@ export interface Seen {
   readonly now: number
   /** Every machine of this cluster. */
   readonly listed: ReadonlyArray<Instance>
-  /** The machine that the claim names, where it is one of this cluster's: no other is ever deleted, whatever a claim says. */
+  /** The machine that the claim names or that has its label, where it is one of this cluster's: no other is ever deleted, whatever a claim says. */
   readonly named: Instance | undefined
   /** The label of the claim's machine. */
   readonly label: string

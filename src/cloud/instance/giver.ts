@@ -10,7 +10,7 @@ import { makeGather, makeLocks } from "../gather.ts"
 import { decideGiveBack } from "./giveBack.ts"
 import type { Verdict } from "./giveBack.ts"
 import type { InstanceRecord } from "./record.ts"
-import { isOurs } from "./tags.ts"
+import { isOursOrLabelled } from "./tags.ts"
 import type { World } from "./world.ts"
 
 /** Claims that ask within this time share a list: nobody waits for a deletion by the second. */
@@ -55,10 +55,16 @@ const pass = (world: World) => Effect.fn("instance.giveBack")(function*(asked: R
   const ids = records.flatMap(({ instance }) => instance ?? [])
   const listed = yield* world.instances
   const isListed = (id: number): boolean => listed.some((instance) => instance.id === id)
+  const labels = new Set(listed.map(({ label }) => label))
+  // The list is by tags, and somebody may have taken them off.
+  const untold = records.filter((record) => record.instance === undefined && !labels.has(world.labelOf(record)))
+  const labelled = new Map(yield* Effect.forEach(untold, (record) =>
+    Effect.map(world.linode.instancesByLabel(world.labelOf(record)), ([found]) => [record.uid, found] as const), { concurrency: deleters }))
   const read = yield* world.machines(ids.filter((id) => !isListed(id)))
-  const named = ({ instance: id }: InstanceRecord): Instance | undefined => {
-    const found = id === undefined ? undefined : listed.find((instance) => instance.id === id) ?? read.get(id)
-    return found !== undefined && isOurs(found, world.cluster.identity) ? found : undefined
+  const named = (record: InstanceRecord): Instance | undefined => {
+    const { instance: id } = record
+    const found = id === undefined ? labelled.get(record.uid) : listed.find((instance) => instance.id === id) ?? read.get(id)
+    return found !== undefined && isOursOrLabelled(found, world.cluster.identity, world.labelOf(record)) ? found : undefined
   }
   const isRenamed = records.some((record) => (named(record)?.label ?? world.labelOf(record)) !== world.labelOf(record))
   const claims = isRenamed ? yield* world.claims.list : []

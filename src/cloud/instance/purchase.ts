@@ -12,9 +12,9 @@ import { fromKube, fromLinode, unavailable } from "../errors.ts"
 import { longestRecording, longestSend } from "../requests.ts"
 import type { Bootstrap } from "./bootstrap.ts"
 import { launchLabels, launchTaints, orderOf, rootPassword } from "./order.ts"
-import { earlierAttempts } from "./record.ts"
+import { earlierAttempts, wasAskedFor } from "./record.ts"
 import type { InstanceRecord, Intent } from "./record.ts"
-import { isOurs } from "./tags.ts"
+import { isOurs, isOursOrLabelled } from "./tags.ts"
 import type { World } from "./world.ts"
 
 const operation = "create machine"
@@ -92,7 +92,10 @@ export const purchase = (world: World, bootstrap: Bootstrap["Service"]) => Effec
   const error = result.failure
   if (isTaken(error)) {
     const holders = yield* Effect.mapError(linode.instancesByLabel(label), fromLinode(operation))
-    const own = holders.find((instance) => isOurs(instance, cluster.identity))
+    // Before the first request a label is nobody's proof.
+    const own = holders.find((instance) => wasAskedFor(record)
+      ? isOursOrLabelled(instance, cluster.identity, label)
+      : isOurs(instance, cluster.identity))
     // Some request has been carried out, whichever it was.
     if (own !== undefined) return { is: "found", instance: own, record: yield* note(record.intent ?? { ...intent, attempts: 1 }) }
     const [other] = holders

@@ -4,7 +4,7 @@ import { label, providerGroup } from "../../apis/labels.ts"
 import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import type { Instance } from "../../linode/models.ts"
-import { isSystemTag, providerTags } from "../tags.ts"
+import { claimTag, isSystemTag, providerTags } from "../tags.ts"
 import type { InstanceClusterShape } from "./cluster.ts"
 
 const madeOf = `${providerGroup}/made-of=`
@@ -12,9 +12,15 @@ const madeOf = `${providerGroup}/made-of=`
 /** What all machines of one cluster carry, and nothing else does. */
 export const clusterTag = (identity: string): string => `${providerGroup}/cluster-id=${identity}`
 
+const isLkes = ({ lke_cluster_id }: Instance): boolean => (lke_cluster_id ?? null) !== null
+
 /** Whether the Linode is a machine of this cluster, in this mode. */
 export const isOurs = (instance: Instance, identity: string): boolean =>
-  instance.tags.includes(clusterTag(identity)) && (instance.lke_cluster_id ?? null) === null
+  instance.tags.includes(clusterTag(identity)) && !isLkes(instance)
+
+/** The same of one that may be the machine of the claim with this label, by which it is known though somebody took its tags off. */
+export const isOursOrLabelled = (instance: Instance, identity: string, label: string): boolean =>
+  isOurs(instance, identity) || (instance.label === label && !isLkes(instance))
 
 /** Every tag of a new machine. */
 export const machineTags = ({ identity, name }: InstanceClusterShape, claim: NodeClaim, nodeClass: LinodeNodeClass): ReadonlyArray<string> => [
@@ -22,6 +28,7 @@ export const machineTags = ({ identity, name }: InstanceClusterShape, claim: Nod
     ...providerTags({
       cluster: name, nodePool: claim.metadata.labels?.[label.nodePool] ?? "", nodeClass: nodeClass.metadata.name
     }),
+    claimTag(claim.metadata.name),
     clusterTag(identity),
     `${madeOf}${nodeClassHash(nodeClass.spec)}`,
     ...nodeClass.spec.tags ?? []

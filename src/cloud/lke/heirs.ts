@@ -6,7 +6,7 @@ import { Clock, Effect } from "effect"
 import type { LinodeError } from "../../linode/linodeError.ts"
 import type { PoolNode } from "../../linode/models.ts"
 import type { Machines } from "../machines.ts"
-import { claimTagOf } from "./tags.ts"
+import { claimTagOf } from "../tags.ts"
 import type { ClaimTags } from "./view.ts"
 
 /** How long a Linode counts as having no claim tag, in milliseconds: nobody writes such tags any more. */

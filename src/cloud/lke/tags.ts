@@ -11,7 +11,6 @@ const managed = `${providerGroup}/lke-managed=true`
 const hash = `${providerGroup}/pool-hash=`
 const nonce = `${providerGroup}/intent=`
 const wholePool = "pool"
-const claim = "karpenter.sh/nodeclaim="
 
 /** Every tag of a new pool: those of the Go provider, the pool's key, the change that makes it, and the user's own. */
 export const newPoolTags = (names: MachineNames, key: string, change: string, own: ReadonlyArray<string>): ReadonlyArray<string> => [
@@ -36,12 +35,6 @@ export const poolKeyOf = (pool: Pool): string | undefined => valueOf(pool, hash)
 
 /** Whether the pool was made for the NodePool of this name. */
 export const isOfNodePool = (pool: Pool, nodePool: string): boolean => pool.tags.includes(fitTag(`${label.nodePool}=`, nodePool))
-
-/** The tag by which the Go provider gives a Linode to a claim. */
-export const claimTag = (name: string): string => fitTag(claim, name)
-
-/** Which claim the Go provider has given the Linode to, as `claimTag` says it; none where it is free. */
-export const claimTagOf = (tags: ReadonlyArray<string>): string | undefined => tags.find((tag) => tag.startsWith(claim))
 
 /** The change that made the pool. */
 export const nonceOf = (pool: Pool): string | undefined => valueOf(pool, nonce)

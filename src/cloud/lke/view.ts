@@ -2,9 +2,10 @@
 import { oncePer } from "../../kube/oncePer.ts"
 import type { Pool, PoolNode } from "../../linode/models.ts"
 import { requestLifetime } from "../requests.ts"
+import { claimTag } from "../tags.ts"
 import { isWaiting } from "./record.ts"
 import type { ClaimRecord, Intent } from "./record.ts"
-import { claimTag, isOurs, isSentenced, nonceOf, poolKeyOf, sentencedNodes } from "./tags.ts"
+import { isOurs, isSentenced, nonceOf, poolKeyOf, sentencedNodes } from "./tags.ts"
 
 export interface ClusterId {
   readonly id: number
