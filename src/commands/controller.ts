@@ -72,7 +72,8 @@ const lkeMode = Layer.merge(lke.layer, Layer.effect(ServedCluster, lkeCluster.Lk
 
 /** Linodes one by one, which join by their user data. */
 const instanceMode = Layer.merge(instance.layer, Layer.effect(ServedCluster, instanceCluster.InstanceCluster)).pipe(
-  Layer.provide(bootstrap.pipe(Layer.provide(SecureRandom.layerWebCrypto))),
+  Layer.provide(bootstrap),
+  Layer.provide(SecureRandom.layerWebCrypto),
   Layer.provide(instanceCluster.layer)
 )
 

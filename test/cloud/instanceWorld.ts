@@ -1,5 +1,6 @@
 /** A self-managed cluster at the simulated Linode, an API server in memory, and CloudProviders over both, on virtual time. */
 import { Context, Effect, Layer, Redacted } from "effect"
+import { SecureRandom } from "effect/crypto"
 import { annotation } from "../../src/apis/labels.ts"
 import type { LinodeNodeClass } from "../../src/apis/linodeNodeClass.ts"
 import { LinodeNodeClasses } from "../../src/apis/linodeNodeClass.ts"
@@ -32,6 +33,7 @@ export const bootstrap = Layer.succeed(Bootstrap, {
 export const programWith = (over: Partial<SettingsShape> = {}, userData: Layer.Layer<Bootstrap> = bootstrap) => instance.layer.pipe(
   Layer.provideMerge(instanceCluster.layer),
   Layer.provideMerge(userData),
+  Layer.provide(SecureRandom.layerWebCrypto),
   Layer.provideMerge(cacheLayer.layer),
   Layer.provideMerge(settings({ clusterRegion: region, ...over })),
   Layer.fresh

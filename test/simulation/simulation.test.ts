@@ -9,15 +9,17 @@ import { minimalTrace, replayCommand } from "./report.ts"
 import { seal } from "./seal.ts"
 import { failedOnce } from "./seeds.ts"
 import { Deployments, Pods } from "../../src/kube/resources.ts"
-import type { Invariant } from "./world.ts"
+import type { Invariant, Mode } from "./world.ts"
 
 let ground: Ground
+let own: Ground
 beforeAll(async () => {
   ground = await readGround("lke")
+  own = await readGround("instance")
 })
 
-const explain = ({ lines, seed, violation }: Life): string => violation === undefined ? "" : [
-  `${violation.invariant}: ${violation.text}`, ...minimalTrace(lines, violation), replayCommand("lke", seed)
+const explain = ({ lines, seed, violation }: Life, mode: Mode = "lke"): string => violation === undefined ? "" : [
+  `${violation.invariant}: ${violation.text}`, ...minimalTrace(lines, violation), replayCommand(mode, seed)
 ].join("\n")
 
 describe("a life", () => {
@@ -34,10 +36,19 @@ describe("a life", () => {
   }
 })
 
+describe("a life in instance mode", () => {
+  for (const seed of [1, 2, 3, 4, 5, 6]) {
+    it(`goes well from seed ${seed}`, async () => {
+      assert.strictEqual(explain(await live(seed, own), "instance"), "")
+    }, 120_000)
+  }
+})
+
 describe("the same seed", () => {
   const seeds = [11, 12, 13, 14]
 
-  it("gives the same life, line by line, alone or among others, and touches no real clock and no real chance", async () => {
+  it.each([["lke", () => ground], ["instance", () => own]] as const)("gives the same life, line by line, alone or among others, and touches no real clock and no real chance, in mode %s", async (_, of) => {
+    const ground = of()
     // What is loaded late is loaded now: modules may ask for the time while they are.
     await live(10, ground)
     const sealed = seal()

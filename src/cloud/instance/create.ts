@@ -1,5 +1,6 @@
 /** From a claim to its machine. */
 import { Effect, Semaphore } from "effect"
+import type { SecureRandom } from "effect/crypto"
 import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import type { Instance } from "../../linode/models.ts"
@@ -29,6 +30,8 @@ const mostPurchases = 5
 export interface Parts {
   readonly world: World
   readonly bootstrap: Bootstrap["Service"]
+  /** For passwords that nobody is to know. */
+  readonly random: SecureRandom.SecureRandom["Service"]
   readonly catalogue: Catalogue
   readonly candidates: Candidates
   readonly nodeClass: (claim: NodeClaim) => Effect.Effect<LinodeNodeClass, CloudError>
@@ -58,7 +61,7 @@ const known = Effect.fnUntraced(function*(world: World, record: InstanceRecord) 
 /** Makes sure that the claim has one machine; see `CloudProvider.create`. */
 export const makeCreate = (parts: Parts) => {
   const { catalogue, world } = parts
-  const buy = purchase(world, parts.bootstrap)
+  const buy = purchase(world, parts.bootstrap, parts.random)
   const turns = Semaphore.makeUnsafe(mostPurchases)
 
   return Effect.fn("instance.create")(function*(claim: NodeClaim, typesOf: TypesOf): Effect.fn.Return<Machine, CloudError> {

@@ -1,5 +1,6 @@
 /** Instance mode: machines are Linodes of their own. docs/design/instance.md says what it promises and how. */
 import { Effect, Layer } from "effect"
+import { SecureRandom } from "effect/crypto"
 import { LinodeNodeClasses } from "../../apis/linodeNodeClass.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import { Caches } from "../../kube/caches.ts"
@@ -69,6 +70,7 @@ const make = Effect.gen(function*() {
   const settings = yield* Settings
   const cluster = yield* InstanceCluster
   const bootstrap = yield* Bootstrap
+  const random = yield* SecureRandom.SecureRandom
   const scope = yield* Effect.scope
   const world = makeWorld(scope, cluster, linode, makeClaims(kube, recordOf))
   const announcements = makeAnnouncements(linode)
@@ -82,7 +84,7 @@ const make = Effect.gen(function*() {
     sent: true
   })
   const create = makeCreate({
-    world, bootstrap, catalogue,
+    world, bootstrap, random, catalogue,
     candidates: makeCandidates(),
     nodeClass: (claim: NodeClaim) => readyNodeClass(kube, caches, "create machine", claim.spec.nodeClassRef.name)
   })
@@ -120,5 +122,5 @@ const make = Effect.gen(function*() {
 })
 
 /** Fails when Linode's price list cannot be had at the start. */
-export const layer: Layer.Layer<CloudProvider, LinodeError, Kube | Caches | Linode | Settings | InstanceCluster | Bootstrap> =
+export const layer: Layer.Layer<CloudProvider, LinodeError, Kube | Caches | Linode | Settings | InstanceCluster | Bootstrap | SecureRandom.SecureRandom> =
   Layer.effect(CloudProvider, make)

@@ -1,6 +1,6 @@
 /** What is ordered for a claim: pure, but for the password that nobody is to know. */
 import { Effect, Redacted } from "effect"
-import { SecureRandom } from "effect/crypto"
+import type { SecureRandom } from "effect/crypto"
 import { claimRequirements } from "../../apis/claimRequirements.ts"
 import { isRestrictedLabel, sameTaint, unregisteredTaint } from "../../apis/labels.ts"
 import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
@@ -35,8 +35,8 @@ export const launchTaints = ({ spec: { startupTaints = [], taints = [] } }: Node
   )
 
 /** 43 letters, digits, dashes and underscores out of 32 random bytes, and one of each kind that Linode may ask for. Never kept. */
-export const rootPassword: Effect.Effect<Redacted.Redacted> = Effect.sync(() =>
-  Redacted.make(`${Buffer.from(SecureRandom.randomBytesUnsafe(32)).toString("base64url")}aA1-`))
+export const rootPassword = (random: SecureRandom.SecureRandom["Service"]): Effect.Effect<Redacted.Redacted> =>
+  Effect.map(random.randomBytes(32), (bytes) => Redacted.make(`${Buffer.from(bytes).toString("base64url")}aA1-`))
 
 const given = <K extends string, A>(key: K, value: A | undefined): { readonly [key in K]?: A } =>
   (value === undefined ? {} : { [key]: value }) as { readonly [key in K]?: A }

@@ -1,5 +1,6 @@
 /** One request for a claim's machine: noted on the claim, sent once, its outcome told. */
 import { Clock, Duration, Effect, Option, Result } from "effect"
+import type { SecureRandom } from "effect/crypto"
 import { annotation } from "../../apis/labels.ts"
 import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
 import { outcomeUnknown } from "../../linode/linodeError.ts"
@@ -31,7 +32,9 @@ const intentOf = (intent: Intent | undefined): Readonly<Record<string, string | 
   ({ [annotation.instanceIntent]: intent === undefined ? null : JSON.stringify(intent) })
 
 /** Fails with CloudUnavailable where nothing was sent, and where it is not known what came of it. */
-export const purchase = (world: World, bootstrap: Bootstrap["Service"]) => Effect.fn("instance.purchase")(function*(
+export const purchase = (
+  world: World, bootstrap: Bootstrap["Service"], random: SecureRandom.SecureRandom["Service"]
+) => Effect.fn("instance.purchase")(function*(
   record: InstanceRecord, nodeClass: LinodeNodeClass, type: InstanceType
 ): Effect.fn.Return<Outcome, CloudError> {
   const { account, claims, cluster, linode } = world
@@ -75,7 +78,7 @@ export const purchase = (world: World, bootstrap: Bootstrap["Service"]) => Effec
     return yield* unavailable(operation, "it took too long to prepare the request")
   }
 
-  const order = orderOf(cluster, noted.claim, nodeClass, type.name, { root_pass: yield* rootPassword, user_data: userData })
+  const order = orderOf(cluster, noted.claim, nodeClass, type.name, { root_pass: yield* rootPassword(random), user_data: userData })
   const result = yield* Effect.result(linode.createInstance(order)).pipe(Effect.timeoutOption(longestSend), Effect.map(Option.getOrUndefined))
   const about = { NodeClaim: record.name, label, "instance-type": type.name }
   if (result === undefined || (Result.isFailure(result) && outcomeUnknown(result.failure))) {

@@ -3,6 +3,7 @@
  * to end a fiber is to run its finalizers, and what is to be tested is the death that runs none.
  */
 import { Clock, Context, Duration, Effect, Random, Scheduler } from "effect"
+import { WebCrypto } from "effect/crypto"
 import type { Exit } from "effect"
 import { Chance } from "../../../src/simulator/linode/chance.ts"
 
@@ -226,6 +227,12 @@ export class Process {
       nextDoubleUnsafe: () => chance.next(),
       nextIntUnsafe: () => Math.floor((chance.next() * 2 - 1) * Number.MAX_SAFE_INTEGER)
     }
+    const crypto = Object.assign(Object.create(globalThis.crypto) as typeof globalThis.crypto, {
+      getRandomValues: (array: Uint8Array) => {
+        for (let i = 0; i < array.length; i++) array[i] = Math.floor(chance.next() * 256)
+        return array
+      }
+    })
     const scheduler: Scheduler.Scheduler = {
       executionMode: "async",
       shouldYield: (fiber) => fiber.currentOpCount >= fiber.cache.maxOpsBeforeYield,
@@ -233,6 +240,7 @@ export class Process {
     }
     return Context.make(Clock.Clock, clock).pipe(
       Context.add(Random.Random, random),
+      Context.add(WebCrypto.WebCrypto, crypto),
       Context.add(Scheduler.Scheduler, scheduler)
     )
   }

@@ -11,11 +11,11 @@ import { NodeLife } from "./nodes.ts"
 
 let ground: Ground
 beforeAll(async () => {
-  ground = await readGround()
+  ground = await readGround("instance")
 })
 
 const begin = (secret: Secret, userData = kubeadm()) => {
-  const stage = new Stage({ seed: 7, types: ground.types, regions: ground.regions, invariants: [] })
+  const stage = new Stage({ mode: "instance", seed: 7, types: ground.types, regions: ground.regions, invariants: [] })
   const nodes = new NodeLife(stage, 0)
   stage.server.create(ConfigMaps, clusterInfo())
   stage.server.create(Secrets, secret)
