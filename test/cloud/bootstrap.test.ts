@@ -4,8 +4,11 @@ import { Effect, Layer, Redacted } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { TestClock } from "effect/testing"
 import { load } from "js-yaml"
+import { readdirSync, readFileSync } from "node:fs"
+import { join, resolve } from "node:path"
 import { crds } from "../../src/apis/crds.ts"
 import { unregisteredTaint } from "../../src/apis/labels.ts"
+import { LinodeNodeClasses } from "../../src/apis/linodeNodeClass.ts"
 import type { LinodeNodeClass } from "../../src/apis/linodeNodeClass.ts"
 import { NodeClaims } from "../../src/apis/nodeClaim.ts"
 import type { NodeClaim } from "../../src/apis/nodeClaim.ts"
@@ -352,6 +355,21 @@ describe("user data of one's own", () => {
     assert.strictEqual(issue === undefined, good)
     if (issue !== undefined) assert.include(issue, "kubernetesVersion")
   })
+})
+
+describe("the examples of instance mode", () => {
+  const folder = resolve(import.meta.dirname, "../../examples/instance")
+
+  it.effect.each(readdirSync(folder))("%s makes a machine that joins", (name) => inWorld()(Effect.gen(function*() {
+    const { server } = yield* MemoryApiServer
+    const example = load(readFileSync(join(folder, name), "utf8")) as LinodeNodeClass
+    const nodeClass = server.create(LinodeNodeClasses, example) as unknown as LinodeNodeClass
+    const userData = yield* launched({ nodeClass })
+    assert.strictEqual(example.spec.userData === undefined, userData.startsWith("## template: jinja"))
+    const read = readUserData(userData.replace("$id", "4711"), { id: 4711, label: "default-abc12-0123abcd", region: "us-ord", type: "g6-standard-2" })
+    const node = yield* Effect.fromResult(read)
+    assert.strictEqual(node.endpoint, "192.0.2.10:6443")
+  })))
 })
 
 describe("a reader of user data that was written apart from ours", () => {
