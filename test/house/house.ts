@@ -13,7 +13,7 @@ import { NodePools } from "../../src/apis/nodePool.ts"
 import { Kube } from "../../src/kube/kube.ts"
 import * as memory from "../../src/kube/memory/layer.ts"
 import type { Event, KubeObject, Node, Pod, Workload } from "../../src/kube/objects.ts"
-import { Deployments, Events, Leases, Nodes, PodDisruptionBudgets, Pods } from "../../src/kube/resources.ts"
+import { ConfigMaps, Deployments, Events, Leases, Nodes, PodDisruptionBudgets, Pods } from "../../src/kube/resources.ts"
 import type { Resource } from "../../src/kube/resources.ts"
 import { causeText } from "../../src/runtime/log.ts"
 import { joining } from "../../src/simulator/kubernetes/joining.ts"
@@ -27,6 +27,7 @@ import * as objects from "./objects.ts"
 import { clusterName, startProgram, token } from "./program.ts"
 import type { Moment, Program } from "./program.ts"
 import { Process, Time } from "../simulation/engine/virtual.ts"
+import { clusterInfo } from "../support/clusterAuthority.ts"
 
 export const region = "us-ord"
 
@@ -34,6 +35,8 @@ const usualPatience = Duration.minutes(30)
 
 export interface LifeOptions extends Pick<simulator.SimulatorOptions, "delays" | "seed" | "accountLimit"> {
   readonly tier?: Tier
+  /** Machines are nodes of LKE pools unless told: then each is a Linode of its own, in a cluster that kubeadm made. */
+  readonly mode?: "instance"
   readonly nodePool?: objects.NodePoolOptions
   /** What a pod of the Deployment asks for; one CPU unless told. */
   readonly cpu?: string
@@ -67,11 +70,15 @@ const make = Effect.fnUntraced(function*(time: Time, options: LifeOptions) {
   const list = <A extends KubeObject>(resource: Resource<A>): ReadonlyArray<A> =>
     server.list(resource).items as unknown as ReadonlyArray<A>
 
+  /** As a purchase names it. */
+  const nodeOf = ({ metadata, status }: NodeClaim): string | undefined =>
+    options.mode === "instance" ? status?.nodeName : metadata.annotations?.[annotation.lkeNode]
+
   // Whatever a claim ever was bound to, however short.
   const noteClaim = (claim: NodeClaim) => {
     const nodes = launched.get(claim.metadata.uid ?? "") ?? new Set()
     launched.set(claim.metadata.uid ?? "", nodes)
-    const node = claim.metadata.annotations?.[annotation.lkeNode]
+    const node = nodeOf(claim)
     if (node !== undefined) nodes.add(node)
   }
   const follow = (): void => {
@@ -124,8 +131,6 @@ const make = Effect.fnUntraced(function*(time: Time, options: LifeOptions) {
     }
   })
 
-  const nodeOf = (claim: NodeClaim): string | undefined => claim.metadata.annotations?.[annotation.lkeNode]
-
   return {
     api, cloud, cluster, kube, server, logs, time, list, pods, running, claims, bought, alive, wait, nodeOf,
     /** Nodes that are ours. */
@@ -151,7 +156,7 @@ const make = Effect.fnUntraced(function*(time: Time, options: LifeOptions) {
           seed: seeds * 100 + starts,
           diesAt,
           failsAt,
-          ...(options.env === undefined ? {} : { env: options.env }),
+          env: { ...(options.mode === undefined ? {} : { KARPENTER_MODE: options.mode, CLUSTER_REGION: region }), ...options.env },
           log: (line) => logs.push(line),
           onExit: (how) => {
             if (ending) return
@@ -189,7 +194,7 @@ const make = Effect.fnUntraced(function*(time: Time, options: LifeOptions) {
     sound: () => {
       const owned = claims().map(nodeOf)
       assert.deepStrictEqual(owned.toSorted(), alive().map(({ node }) => node).toSorted(), "one living node for each claim")
-      const names = new Set(alive().map(({ node }) => `lke${cluster.id}-${node}`))
+      const names = new Set(alive().map(({ name }) => name))
       for (const pod of pods()) {
         const { nodeName } = pod.spec
         if (nodeName !== undefined) assert.isTrue(names.has(nodeName), `${pod.metadata.name} runs on a node that is paid for`)
@@ -238,6 +243,7 @@ export const life = (options: LifeOptions, script: Script) => async (): Promise<
     const house = yield* make(time, options)
     const { cloud, kube, server } = house
     for (const { name } of cloud.nodes()) server.create(Pods, systemPod(name))
+    if (options.mode === "instance") server.create(ConfigMaps, clusterInfo())
     yield* kube.create(LinodeNodeClasses, objects.nodeClass())
     yield* kube.create(NodePools, objects.nodePool(options.nodePool))
     yield* kube.create(Deployments, objects.deployment(0, options.cpu))
