@@ -359,6 +359,16 @@ describe("budgets", () => {
     later.one.pass(3 * minute)
     assert.isDefined(later.go("a"))
   })
+
+  it("do not count claims whose Node is gone", () => {
+    const { go, one } = three("1")
+    const claim = claimOf("a", { says, deleting: true })
+    one.put("nodes", [nodeOf("n")], { by: "kubernetes" })
+    assert.isUndefined(one.put("nodeclaims", [{ ...claim, status: { ...claim.status, nodeName: "n" } } as KubeObject]))
+    one.remove("nodes", "n")
+    assert.isUndefined(go("b"))
+    assert.isDefined(go("c"))
+  })
 })
 
 describe("every pod that can run", () => {
