@@ -3,6 +3,7 @@ import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { annotation, disruptedTaint } from "../../src/apis/labels.ts"
 import type { NodeClaim } from "../../src/apis/nodeClaim.ts"
 import type { KubeObject } from "../../src/kube/objects.ts"
+import type { SimulatedPool } from "../../src/simulator/linode/world.ts"
 import { budgetOf, claimOf, classOf, Fabricated, iso, leaving, nodeOf, podOf, poolOf } from "./fabricated.ts"
 import { readGround } from "./ground.ts"
 import { allInvariants } from "./invariants/all.ts"
@@ -17,6 +18,7 @@ import { othersUntouched } from "./invariants/othersUntouched.ts"
 import { podsRun } from "./invariants/podsRun.ts"
 import { purchases } from "./invariants/purchases.ts"
 import { replacedFirst } from "./invariants/replacedFirst.ts"
+import { spare } from "./invariants/spare.ts"
 import { tokenHidden } from "./invariants/tokenHidden.ts"
 import type { Ground } from "./life.ts"
 import type { MakeInvariant } from "./world.ts"
@@ -215,6 +217,28 @@ describe("no more Linodes than claims want", () => {
     assert.isUndefined(one.say("not yet"))
     one.pass(2 * minute)
     assert.match(one.say("now") ?? "", /1 Linodes of key k1 came late, and were not given back/)
+  })
+})
+
+describe("what no claim owns", () => {
+  const giveBack = ({ one, pool }: { readonly one: Fabricated; readonly pool: SimulatedPool }) =>
+    one.ask("DELETE", `/lke/clusters/${one.cluster}/pools/${pool.id}`, () => one.cloud.deletePool(one.cloud.clusters.get(one.cluster)!, pool))
+
+  it("is kept for its grace, from when it was bought or lost its claim", () => {
+    const one = world(spare)
+    assert.isUndefined(giveBack({ one, pool: one.buy(1).pool }), "bought ten minutes ago")
+    const { pool } = one.buy(1)
+    one.put("nodeclaims", [claimOf("a", { node: pool.nodes[0] })])
+    one.remove("nodeclaims", "a")
+    one.pass(3 * minute)
+    assert.match(giveBack({ one, pool }) ?? "", /which no claim had owned for 180 s only/)
+  })
+
+  it("is not what a claim owns", () => {
+    const one = world(spare)
+    const { pool } = one.buy(1)
+    one.put("nodeclaims", [claimOf("a", { node: pool.nodes[0], deleting: true })])
+    assert.isUndefined(giveBack({ one, pool }))
   })
 })
 
@@ -436,6 +460,9 @@ describe("nothing of ours is left", () => {
     assert.strictEqual(one.settled(), "a stays, and says DisruptionReason")
     one.put("nodeclaims", [claimOf("a", { deadline: one.now })])
     assert.strictEqual(one.settled(), "a stays, and has a deadline")
+    const claim = claimOf("a")
+    one.put("nodeclaims", [{ ...claim, metadata: { ...claim.metadata, annotations: { [annotation.surplus]: "true" } } }])
+    assert.strictEqual(one.settled(), "a stays, and says that it is too many")
     one.put("nodeclaims", [claimOf("a")])
     assert.isUndefined(one.settled())
     pool.tags = [...pool.tags, `karpenter-sentenced=${pool.nodes[0]!.id}`]
@@ -469,6 +496,7 @@ describe("nodes live as long as they should", () => {
     assert.strictEqual(one.put("pods", [podOf("other", undefined)]), "web is on the node of a past its terminationGracePeriod")
     one.put("pods", [podOf("web", node!.name, { metadata: { deletionTimestamp: iso(one.now) } })])
     assert.isUndefined(one.put("pods", [podOf("other", undefined)]))
+    assert.strictEqual(one.settled(), "a is still being deleted, and has a terminationGracePeriod")
   })
 
   it("and a pool of a fixed size has as many", () => {

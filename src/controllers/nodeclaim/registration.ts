@@ -51,8 +51,8 @@ export const registrationPatch = (node: Node, claim: NodeClaim): object | undefi
     ? before
     : merged(before, [...claim.spec.taints ?? [], ...claim.spec.startupTaints ?? []])
   const taints = given.filter((taint) => !sameTaint(taint, unregisteredTaint))
-  // The provider's note of a call under way is about the claim only.
-  const { [annotation.lkeIntent]: _, ...copied } = claim.metadata.annotations ?? {}
+  // Notes of calls under way are about the claim only.
+  const { [annotation.lkeIntent]: _intent, [annotation.surplus]: _surplus, ...copied } = claim.metadata.annotations ?? {}
   const newLabels = differences(labels, { ...claim.metadata.labels, [label.registered]: "true" })
   const newAnnotations = differences(annotations, copied)
   const retainted = taints.length !== before.length

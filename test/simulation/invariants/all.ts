@@ -11,8 +11,10 @@ import { othersUntouched } from "./othersUntouched.ts"
 import { podsRun } from "./podsRun.ts"
 import { purchases } from "./purchases.ts"
 import { replacedFirst } from "./replacedFirst.ts"
+import { spare } from "./spare.ts"
 import { tokenHidden } from "./tokenHidden.ts"
 
 export const allInvariants: ReadonlyArray<MakeInvariant> = [
-  tokenHidden, othersUntouched, boundNodesStay, replacedFirst, oneClaimPerLinode, purchases, evictions, limits, budgets, podsRun, nothingLeft, lifetimes
+  tokenHidden, othersUntouched, boundNodesStay, replacedFirst, oneClaimPerLinode, purchases, spare, evictions, limits, budgets, podsRun,
+  nothingLeft, lifetimes
 ]

@@ -176,5 +176,24 @@ export const mutations: ReadonlyArray<Mutation> = [
     }],
     // It buys nodes that are too small, again and again.
     tells: ["every pod", "limits", "one claim"], lives: usual, likely: [6]
+  },
+  {
+    name: "waits for pods past the deadline of their node",
+    edits: [{
+      file: "controllers/node/drain.ts",
+      line: "  if (deadlineMillis === undefined) return false",
+      becomes: "  if (deadlineMillis === undefined || nowMillis > 0) return false"
+    }],
+    tells: ["nodes live"], lives: usual, likely: [54]
+  },
+  {
+    // Costs money, and never a pod: a claim that waits for a node of the key keeps all of them.
+    name: "gives back at once what has no claim",
+    edits: [{
+      file: "cloud/lke/garbage.ts",
+      line: "export const grace = 60_000 + requestLifetime",
+      becomes: "export const grace = 0 * requestLifetime"
+    }],
+    tells: ["what no claim"], lives: usual, likely: [5]
   }
 ]
