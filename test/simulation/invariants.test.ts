@@ -10,6 +10,7 @@ import { allInvariants } from "./invariants/all.ts"
 import { boundNodesStay } from "./invariants/boundNodesStay.ts"
 import { budgets } from "./invariants/budgets.ts"
 import { evictions } from "./invariants/evictions.ts"
+import { givenOnce } from "./invariants/givenOnce.ts"
 import { lifetimes } from "./invariants/lifetimes.ts"
 import { limits } from "./invariants/limits.ts"
 import { nothingLeft } from "./invariants/nothingLeft.ts"
@@ -217,6 +218,23 @@ describe("no more Linodes than claims want", () => {
     assert.isUndefined(one.say("not yet"))
     one.pass(2 * minute)
     assert.match(one.say("now") ?? "", /1 Linodes of key k1 came late, and were not given back/)
+  })
+})
+
+describe("a node of one claim", () => {
+  it("is given to no other, unless two processes act on what they read before", () => {
+    const one = world(givenOnce)
+    const [node] = one.buy(1).pool.nodes
+    one.put("nodeclaims", [claimOf("a"), claimOf("b"), claimOf("c")])
+    assert.isUndefined(one.put("nodeclaims", [claimOf("a", { node })]))
+    one.pass(minute)
+    assert.isUndefined(one.put("nodeclaims", [claimOf("a", { node, deleting: true }), claimOf("b", { node })]))
+    one.pass(2 * minute)
+    assert.match(one.put("nodeclaims", [claimOf("c", { node })]) ?? "", /^replica-1.1 gave .* of a to c$/)
+    one.remove("nodeclaims", "a")
+    one.remove("nodeclaims", "b")
+    one.remove("nodeclaims", "c")
+    assert.isUndefined(one.put("nodeclaims", [claimOf("d", { node })]))
   })
 })
 

@@ -3,6 +3,7 @@ import type { MakeInvariant } from "../world.ts"
 import { boundNodesStay } from "./boundNodesStay.ts"
 import { budgets } from "./budgets.ts"
 import { evictions } from "./evictions.ts"
+import { givenOnce } from "./givenOnce.ts"
 import { lifetimes } from "./lifetimes.ts"
 import { limits } from "./limits.ts"
 import { nothingLeft } from "./nothingLeft.ts"
@@ -15,6 +16,6 @@ import { spare } from "./spare.ts"
 import { tokenHidden } from "./tokenHidden.ts"
 
 export const allInvariants: ReadonlyArray<MakeInvariant> = [
-  tokenHidden, othersUntouched, boundNodesStay, replacedFirst, oneClaimPerLinode, purchases, spare, evictions, limits, budgets, podsRun,
-  nothingLeft, lifetimes
+  tokenHidden, othersUntouched, boundNodesStay, replacedFirst, oneClaimPerLinode, givenOnce, purchases, spare, evictions, limits, budgets,
+  podsRun, nothingLeft, lifetimes
 ]

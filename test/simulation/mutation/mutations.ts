@@ -73,8 +73,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       line: "    return pool.nodes.filter(({ id }) => !view.owners.has(id) && !view.heirs.has(id) && !sentenced.has(id))",
       becomes: "    return pool.nodes.filter(({ id }) => !view.heirs.has(id) && sentenced !== undefined && (view.owners.get(id) ?? []).every(({ deleting }) => deleting))"
     }],
-    // The node is leaving, so its pods get another, past the limit; or it goes under the claim.
-    tells: ["a node of a claim", "one claim", "limits"], lives: usual, likely: [273]
+    tells: ["a node of one claim", "a node of a claim", "one claim", "limits"], lives: usual, likely: [7]
   },
   {
     name: "lets a claim go before its Linode is gone",
