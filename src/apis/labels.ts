@@ -68,6 +68,8 @@ export const annotation = {
   interruption: "karpenter.k8s.linode/interruption",
   /** On a claim that replaces others: which, and in what disruption, as JSON; see cluster/replacements. */
   replaces: "karpenter.k8s.linode/replaces",
+  /** On a claim of a static NodePool: it is too many, and its deletion has been or is about to be sent. */
+  surplus: "karpenter.k8s.linode/surplus",
   /** Id of the LKE node that a claim owns: `<pool>-<hex>`. */
   lkeNode: "karpenter.k8s.linode/lke-node",
   /** Which pools may hold the claim's node: the key that the pools carry as a tag. */

@@ -3,12 +3,14 @@ import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { annotation, disruptedTaint } from "../../src/apis/labels.ts"
 import type { NodeClaim } from "../../src/apis/nodeClaim.ts"
 import type { KubeObject } from "../../src/kube/objects.ts"
+import type { SimulatedPool } from "../../src/simulator/linode/world.ts"
 import { budgetOf, claimOf, classOf, Fabricated, iso, leaving, nodeOf, podOf, poolOf } from "./fabricated.ts"
 import { readGround } from "./ground.ts"
 import { invariantsOf } from "./invariants/all.ts"
 import { boundNodesStay } from "./invariants/boundNodesStay.ts"
 import { budgets } from "./invariants/budgets.ts"
 import { evictions } from "./invariants/evictions.ts"
+import { givenOnce } from "./invariants/givenOnce.ts"
 import { lifetimes } from "./invariants/lifetimes.ts"
 import { limits } from "./invariants/limits.ts"
 import { nothingLeft } from "./invariants/nothingLeft.ts"
@@ -18,6 +20,7 @@ import { othersUntouched } from "./invariants/othersUntouched.ts"
 import { podsRun } from "./invariants/podsRun.ts"
 import { purchases } from "./invariants/purchases.ts"
 import { replacedFirst } from "./invariants/replacedFirst.ts"
+import { spare } from "./invariants/spare.ts"
 import { tokenHidden } from "./invariants/tokenHidden.ts"
 import type { Ground } from "./life.ts"
 import type { MakeInvariant } from "./world.ts"
@@ -275,6 +278,45 @@ describe("in instance mode", () => {
   })
 })
 
+describe("a node of one claim", () => {
+  it("is given to no other, unless two processes act on what they read before", () => {
+    const one = world(givenOnce)
+    const [node] = one.buy(1).pool.nodes
+    one.put("nodeclaims", [claimOf("a"), claimOf("b"), claimOf("c")])
+    assert.isUndefined(one.put("nodeclaims", [claimOf("a", { node })]))
+    one.pass(minute)
+    assert.isUndefined(one.put("nodeclaims", [claimOf("a", { node, deleting: true }), claimOf("b", { node })]))
+    one.pass(2 * minute)
+    assert.match(one.put("nodeclaims", [claimOf("c", { node })]) ?? "", /^replica-1.1 gave .* of a to c$/)
+    one.remove("nodeclaims", "a")
+    one.remove("nodeclaims", "b")
+    one.remove("nodeclaims", "c")
+    assert.isUndefined(one.put("nodeclaims", [claimOf("d", { node })]))
+  })
+})
+
+describe("what no claim owns", () => {
+  const giveBack = ({ one, pool }: { readonly one: Fabricated; readonly pool: SimulatedPool }) =>
+    one.ask("DELETE", `/lke/clusters/${one.cluster}/pools/${pool.id}`, () => one.cloud.deletePool(one.cloud.clusters.get(one.cluster)!, pool))
+
+  it("is kept for its grace, from when it was bought or lost its claim", () => {
+    const one = world(spare)
+    assert.isUndefined(giveBack({ one, pool: one.buy(1).pool }), "bought ten minutes ago")
+    const { pool } = one.buy(1)
+    one.put("nodeclaims", [claimOf("a", { node: pool.nodes[0] })])
+    one.remove("nodeclaims", "a")
+    one.pass(3 * minute)
+    assert.match(giveBack({ one, pool }) ?? "", /which no claim had owned for 180 s only/)
+  })
+
+  it("is not what a claim owns", () => {
+    const one = world(spare)
+    const { pool } = one.buy(1)
+    one.put("nodeclaims", [claimOf("a", { node: pool.nodes[0], deleting: true })])
+    assert.isUndefined(giveBack({ one, pool }))
+  })
+})
+
 describe("no pod is evicted", () => {
   const held = (metadata: object = {}, deadline?: number) => {
     const one = world(evictions)
@@ -416,6 +458,16 @@ describe("budgets", () => {
     later.one.pass(3 * minute)
     assert.isDefined(later.go("a"))
   })
+
+  it("do not count claims whose Node is gone", () => {
+    const { go, one } = three("1")
+    const claim = claimOf("a", { says, deleting: true })
+    one.put("nodes", [nodeOf("n")], { by: "kubernetes" })
+    assert.isUndefined(one.put("nodeclaims", [{ ...claim, status: { ...claim.status, nodeName: "n" } } as KubeObject]))
+    one.remove("nodes", "n")
+    assert.isUndefined(go("b"))
+    assert.isDefined(go("c"))
+  })
 })
 
 describe("every pod that can run", () => {
@@ -483,6 +535,9 @@ describe("nothing of ours is left", () => {
     assert.strictEqual(one.settled(), "a stays, and says DisruptionReason")
     one.put("nodeclaims", [claimOf("a", { deadline: one.now })])
     assert.strictEqual(one.settled(), "a stays, and has a deadline")
+    const claim = claimOf("a")
+    one.put("nodeclaims", [{ ...claim, metadata: { ...claim.metadata, annotations: { [annotation.surplus]: "true" } } }])
+    assert.strictEqual(one.settled(), "a stays, and says that it is too many")
     one.put("nodeclaims", [claimOf("a")])
     assert.isUndefined(one.settled())
     pool.tags = [...pool.tags, `karpenter-sentenced=${pool.nodes[0]!.id}`]
@@ -516,6 +571,7 @@ describe("nodes live as long as they should", () => {
     assert.strictEqual(one.put("pods", [podOf("other", undefined)]), "web is on the node of a past its terminationGracePeriod")
     one.put("pods", [podOf("web", node!.name, { metadata: { deletionTimestamp: iso(one.now) } })])
     assert.isUndefined(one.put("pods", [podOf("other", undefined)]))
+    assert.strictEqual(one.settled(), "a is still being deleted, and has a terminationGracePeriod")
   })
 
   it("and a pool of a fixed size has as many", () => {

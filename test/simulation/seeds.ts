@@ -16,5 +16,6 @@ export const failedOnce: Readonly<Record<number, string>> = {
   300750: "a pod deleted by a deadline of a node that was gone",
   500004: "a deletion that was carried out late, when the disruption that sent it had been called off",
   401470: "a machine taken from under pods, since its claim was deleted before its status named the node",
-  401754: "a sentenced pool deleted while the node of a deleted claim drained"
+  401754: "a sentenced pool deleted while the node of a deleted claim drained",
+  430600: "(none: a claim whose Node was gone was counted as one that is disrupted)"
 }

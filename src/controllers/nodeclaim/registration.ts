@@ -51,11 +51,13 @@ export const registrationPatch = (node: Node, claim: NodeClaim): object | undefi
     ? before
     : merged(before, [...claim.spec.taints ?? [], ...claim.spec.startupTaints ?? []])
   const taints = given.filter((taint) => !sameTaint(taint, unregisteredTaint))
-  // The provider's notes of calls under way are about the claim only.
-  const { [annotation.lkeIntent]: _, [annotation.instanceIntent]: __, ...copied } = claim.metadata.annotations ?? {}
+  // Notes of calls under way are about the claim only.
+  const {
+    [annotation.lkeIntent]: _lke, [annotation.instanceIntent]: _instance, [annotation.surplus]: _surplus, ...copied
+  } = claim.metadata.annotations ?? {}
   const newLabels = differences(labels, { ...claim.metadata.labels, [label.registered]: "true" })
   const newAnnotations = differences(annotations, copied)
-  const retainted = taints.length !== before.length
+  const retainted = taints.length !== before.length || taints.some((taint, i) => taint !== before[i])
   const metadata = {
     ...(Object.keys(newLabels).length > 0 && { labels: newLabels }),
     ...(Object.keys(newAnnotations).length > 0 && { annotations: newAnnotations }),

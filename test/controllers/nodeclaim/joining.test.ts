@@ -78,6 +78,13 @@ describe("registration", () => {
     assert.strictEqual((yield* server.count("patch", Nodes)) - before, 2)
   })))
 
+  it.effect("of a node that was born unregistered and without its one taint swaps them", () => inWorld(Effect.gen(function*() {
+    yield* launchedClaim({ taints: [dedicated] })
+    yield* createNode(nodeOf("a", { spec: { taints: [unregisteredTaint] } }))
+    yield* seconds(1)
+    assert.deepStrictEqual((yield* node("lke1-a"))?.spec?.taints, [dedicated])
+  })))
+
   it.effect("copies no taints onto a node that asks not to", () => inWorld(Effect.gen(function*() {
     yield* launchedClaim({ taints: [dedicated] })
     yield* createNode(nodeOf("a", { metadata: { labels: { [label.doNotSyncTaints]: "true" } } }))

@@ -8,7 +8,7 @@ import { staticDeprovisioning } from "../../../src/controllers/static/deprovisio
 import { staticProvisioning } from "../../../src/controllers/static/provisioning.ts"
 import { staticCapacity } from "../../../src/controllers/static/static.ts"
 import { Kube } from "../../../src/kube/kube.ts"
-import { Unavailable } from "../../../src/kube/kubeError.ts"
+import { KubeError, Unavailable } from "../../../src/kube/kubeError.ts"
 import { MemoryApiServer } from "../../../src/kube/memory/layer.ts"
 import { Metrics } from "../../../src/runtime/metrics.ts"
 import { defaultFeatureGates } from "../../../src/settings/featureGates.ts"
@@ -238,6 +238,54 @@ describe("scaling down a static NodePool", () => {
     yield* pass(120)
     assert.lengthOf(yield* going, 2)
     assert.strictEqual(yield* memory.count("delete", NodeClaims), 2)
+  }).pipe(Effect.provide(world)))
+})
+
+describe("the deletion of a surplus claim", () => {
+  /** Two nodes where one is wanted; deletions are on their way, and their answers never come. */
+  const begun = Effect.gen(function*() {
+    const kube = yield* Kube
+    const under: Array<Effect.Effect<unknown, KubeError>> = []
+    const sent = (...request: Parameters<typeof kube.delete>) => {
+      under.push(kube.delete(...request))
+      return Effect.fail(new KubeError({ request: "delete", status: 0, detail: "", reason: new Unavailable() }))
+    }
+    yield* given(NodePools, fixed(1))
+    for (const name of ["a", "b"]) yield* givenMachine(name, { nodePool: "fixed" })
+    yield* Effect.forkScoped(Effect.provideService(staticDeprovisioning, Kube, Kube.of({ ...kube, delete: sent as typeof kube.delete })))
+    yield* pass(3)
+    const arrive = Effect.forEach(under, (deletion) => Effect.ignore(deletion), { discard: true })
+    return { arrive, tries: new Set(under).size }
+  })
+  const noted = Effect.map(claims, (found) => found.filter(({ metadata }) => metadata.annotations?.[annotation.surplus] !== undefined))
+
+  it.effect("asks for the same one until it is gone", () => Effect.gen(function*() {
+    const { arrive, tries } = yield* begun
+    assert.isAbove(tries, 1)
+    yield* given(Pods, pod("came", { nodeName: "node-a" }))
+    yield* pass(60)
+    assert.lengthOf(yield* noted, 1)
+    yield* arrive
+    assert.deepStrictEqual(yield* going, (yield* noted).map(({ metadata: { name } }) => name))
+  }).pipe(Effect.provide(world)))
+
+  it.effect("takes nothing when it is carried out late, and the number was raised again", () => Effect.gen(function*() {
+    const { arrive } = yield* begun
+    yield* scale(2)
+    yield* pass(2)
+    yield* arrive
+    assert.deepStrictEqual(yield* going, [])
+    assert.lengthOf(yield* noted, 0)
+  }).pipe(Effect.provide(world)))
+
+  it.effect("takes nothing when it is carried out late, and somebody took another", () => Effect.gen(function*() {
+    const { arrive } = yield* begun
+    const other = (yield* noted)[0]?.metadata.name === "a" ? "b" : "a"
+    yield* remove(other)
+    yield* pass(2)
+    yield* arrive
+    assert.deepStrictEqual(yield* going, [other])
+    assert.lengthOf(yield* noted, 0)
   }).pipe(Effect.provide(world)))
 })
 

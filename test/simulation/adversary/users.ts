@@ -165,10 +165,16 @@ class Users {
     return complete
   }
 
-  /** Pods that must not be disturbed hold their nodes for ever, as they should: whoever deletes such a node has to end them. */
+  /**
+   * Pods that must not be disturbed hold their nodes for ever, as they should: whoever deletes such a node has to end them. Where
+   * the node has a deadline, nobody has to.
+   */
   private letGo(): void {
     const { stage } = this
     const leaving = new Set(stage.list(Nodes).flatMap(({ metadata }) => metadata.deletionTimestamp === undefined ? [] : [metadata.name]))
+    for (const { spec, status } of stage.list(NodeClaims)) {
+      if (spec.terminationGracePeriod !== undefined) leaving.delete(status?.nodeName ?? "")
+    }
     if (leaving.size > 0) for (const { metadata, spec } of stage.list(Pods)) {
       if (!leaving.has(spec.nodeName ?? "") || metadata.annotations?.[annotation.doNotDisrupt] !== "true") continue
       stage.attempt(user, () => stage.server.delete(Pods, metadata))

@@ -3,6 +3,7 @@ import type { MakeInvariant, Mode } from "../world.ts"
 import { boundNodesStay } from "./boundNodesStay.ts"
 import { budgets } from "./budgets.ts"
 import { evictions } from "./evictions.ts"
+import { givenOnce } from "./givenOnce.ts"
 import { lifetimes } from "./lifetimes.ts"
 import { limits } from "./limits.ts"
 import { nothingLeft } from "./nothingLeft.ts"
@@ -12,10 +13,11 @@ import { onePerClaim } from "./onePerClaim.ts"
 import { podsRun } from "./podsRun.ts"
 import { purchases } from "./purchases.ts"
 import { replacedFirst } from "./replacedFirst.ts"
+import { spare } from "./spare.ts"
 import { tokenHidden } from "./tokenHidden.ts"
 
 /** In the order in which they are asked: the first that is broken is told. */
 export const invariantsOf = (mode: Mode): ReadonlyArray<MakeInvariant> => [
-  tokenHidden, othersUntouched, boundNodesStay, replacedFirst, oneClaimPerLinode, mode === "lke" ? purchases : onePerClaim, evictions, limits,
-  budgets, podsRun, nothingLeft, lifetimes
+  tokenHidden, othersUntouched, boundNodesStay, replacedFirst, oneClaimPerLinode, givenOnce, mode === "lke" ? purchases : onePerClaim, spare,
+  evictions, limits, budgets, podsRun, nothingLeft, lifetimes
 ]

@@ -6,7 +6,8 @@ import { conditionType, nodeClaimConditions } from "../../../src/apis/conditions
 import { NodePools } from "../../../src/apis/nodePool.ts"
 import type { DisruptionReason, NodePool } from "../../../src/apis/nodePool.ts"
 import type { NodeClaim } from "../../../src/apis/nodeClaim.ts"
-import type { MakeInvariant } from "../world.ts"
+import { Nodes } from "../../../src/kube/resources.ts"
+import type { MakeInvariant, World } from "../world.ts"
 import { beginsToGo, ClaimBook, isDeleting, isTrue, nodePoolOf } from "./claimBook.ts"
 import { History } from "./history.ts"
 
@@ -26,9 +27,12 @@ const reasonOf = (claim: NodeClaim): string | undefined => {
   return condition?.status === "True" ? condition.reason : undefined
 }
 
-/** Whether the node counts, by core-lifecycle §12.3. */
-const counts = (claim: NodeClaim): boolean =>
-  isTrue(claim, conditionType.initialized) && !isTrue(claim, conditionType.instanceTerminating)
+/** Whether the node counts, by core-lifecycle §12.3. One whose Node is gone has nobody left to disturb. */
+const counts = (world: World, claim: NodeClaim): boolean => {
+  const name = claim.status?.nodeName
+  return isTrue(claim, conditionType.initialized) && !isTrue(claim, conditionType.instanceTerminating) &&
+    (name === undefined || world.get(Nodes, { name }) !== undefined)
+}
 
 export const budgets: MakeInvariant = () => {
   const book = new ClaimBook()
@@ -47,7 +51,7 @@ export const budgets: MakeInvariant = () => {
         const { after, at, before, by, program } = change
         const pool = nodePoolOf((after ?? before)!)
         if (pool === undefined) continue
-        const members = [...book.claims.values()].filter((claim) => nodePoolOf(claim) === pool && counts(claim))
+        const members = [...book.claims.values()].filter((claim) => nodePoolOf(claim) === pool && counts(world, claim))
         sizes.set(pool, members.length, at)
         const reason = before === undefined ? undefined : reasonOf(before)
         if (by !== "controller" || before === undefined || reason === undefined || !beginsToGo(change)) continue

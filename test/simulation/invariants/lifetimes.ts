@@ -15,6 +15,8 @@ import { isOver } from "./held.ts"
 const slack = 120_000
 /** The same, and a deletion that got no answer, which is tried again after a minute at most. Milliseconds. */
 const patience = 200_000
+/** Between two looks at the latest. Milliseconds. */
+const pause = 30_000
 
 const overdue = (world: World, { metadata, spec }: NodeClaim): string | undefined => {
   const life = durationMillis(spec.expireAfter)
@@ -36,7 +38,11 @@ const left = (world: World, claim: NodeClaim): string | undefined => {
 }
 
 const settled = (world: World): string | undefined => {
-  const claims = world.list(NodeClaims).filter((claim) => !isDeleting(claim))
+  const all = world.list(NodeClaims)
+  // Whatever holds its pods, it comes to an end by itself.
+  const ending = all.find((claim) => isDeleting(claim) && durationMillis(claim.spec.terminationGracePeriod) !== undefined)
+  if (ending !== undefined) return `${ending.metadata.name} is still being deleted, and has a terminationGracePeriod`
+  const claims = all.filter((claim) => !isDeleting(claim))
   for (const claim of claims) {
     const old = overdue(world, claim)
     if (old !== undefined) return old
@@ -51,12 +57,14 @@ const settled = (world: World): string | undefined => {
 
 export const lifetimes: MakeInvariant = () => {
   const book = new ClaimBook()
+  let looked = 0
   return {
     name: "nodes live as long as they should",
     step: (world) => {
       book.follow(world)
-      // Pods come and go all the time; looked at only then, this costs little.
-      if (!world.changes.some(({ plural }) => plural === Pods.plural)) return undefined
+      // Not all that happens is worth a look at all claims: pods that come and go are, and now and then whatever there is.
+      if (!world.changes.some(({ plural }) => plural === Pods.plural) && world.now < looked + pause) return undefined
+      looked = world.now
       for (const claim of book.claims.values()) {
         const old = isDeleting(claim) ? undefined : overdue(world, claim)
         if (old !== undefined) return old

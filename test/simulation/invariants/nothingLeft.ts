@@ -7,7 +7,7 @@ import type { MakeInvariant, World } from "../world.ts"
 import { isDeleting, isTrue } from "./claimBook.ts"
 import { heldOn } from "./held.ts"
 
-const passing: ReadonlyArray<string> = [annotation.terminationTimestamp, annotation.lkeIntent, annotation.interruption]
+const passing: ReadonlyArray<string> = [annotation.terminationTimestamp, annotation.lkeIntent, annotation.interruption, annotation.surplus]
 const leaving: ReadonlyArray<string> = [
   conditionType.disruptionReason, conditionType.drained, conditionType.volumesDetached, conditionType.instanceTerminating
 ]
@@ -31,6 +31,7 @@ const settled = (world: World): string | undefined => {
     const condition = isDeleting(claim) ? undefined : leaving.find((type) => isTrue(claim, type))
     if (condition !== undefined) return `${name} stays, and says ${condition}`
     if (!isDeleting(claim) && annotations[annotation.terminationTimestamp] !== undefined) return `${name} stays, and has a deadline`
+    if (!isDeleting(claim) && annotations[annotation.surplus] !== undefined) return `${name} stays, and says that it is too many`
   }
   for (const pool of world.ourPools()) {
     // A pool that is sentenced as a whole may stay as long as claims live in it: none joins them, and it goes with the last.

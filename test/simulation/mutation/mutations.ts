@@ -73,8 +73,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       line: "    return pool.nodes.filter(({ id }) => !view.owners.has(id) && !view.heirs.has(id) && !sentenced.has(id))",
       becomes: "    return pool.nodes.filter(({ id }) => !view.heirs.has(id) && sentenced !== undefined && (view.owners.get(id) ?? []).every(({ deleting }) => deleting))"
     }],
-    // The node is leaving, so its pods get another, past the limit; or it goes under the claim.
-    tells: ["a node of a claim", "one claim", "limits"], lives: usual, likely: [273]
+    tells: ["a node of one claim", "a node of a claim", "one claim", "limits"], lives: usual, likely: [7]
   },
   {
     name: "lets a claim go before its Linode is gone",
@@ -176,5 +175,24 @@ export const mutations: ReadonlyArray<Mutation> = [
     }],
     // It buys nodes that are too small, again and again.
     tells: ["every pod", "limits", "one claim"], lives: usual, likely: [6]
+  },
+  {
+    name: "waits for pods past the deadline of their node",
+    edits: [{
+      file: "controllers/node/drain.ts",
+      line: "  if (deadlineMillis === undefined) return false",
+      becomes: "  if (deadlineMillis === undefined || nowMillis > 0) return false"
+    }],
+    tells: ["nodes live"], lives: usual, likely: [54]
+  },
+  {
+    // Costs money, and never a pod: a claim that waits for a node of the key keeps all of them.
+    name: "gives back at once what has no claim",
+    edits: [{
+      file: "cloud/lke/garbage.ts",
+      line: "export const grace = 60_000 + requestLifetime",
+      becomes: "export const grace = 0 * requestLifetime"
+    }],
+    tells: ["what no claim"], lives: usual, likely: [5]
   }
 ]
