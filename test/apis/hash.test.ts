@@ -58,7 +58,7 @@ describe("the hash of a LinodeNodeClass", () => {
   })
 
   it("changes with any other field", () => {
-    const hashes = [{}, { firewallID: 1 }, { lkeK8sVersion: "1" }, { image: "1" }, { kubelet: { maxPods: 1 } }].map(nodeClassHash)
+    const hashes = [{}, { firewallID: 1 }, { lkeK8sVersion: "1" }, { image: "1" }, { kubelet: { maxPods: 1 } }, { userData: "1" }].map(nodeClassHash)
     assert.strictEqual(new Set(hashes).size, hashes.length)
   })
 })
