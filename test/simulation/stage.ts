@@ -227,7 +227,8 @@ export class Stage implements World {
       if (kind !== "NodeCreated" || instance === undefined) continue
       this.bought.add(instance.id)
       const claim = instance.tags.find((tag) => tag.startsWith(claimTag))?.slice(claimTag.length)
-      if (claim !== undefined) this.labels.set(claim, node.id)
+      // The first is the claim's: another one is another machine.
+      if (claim !== undefined && !this.labels.has(claim)) this.labels.set(claim, node.id)
     }
   }
 

@@ -10,11 +10,11 @@ export interface Caught {
 }
 
 const [which = 0, ...seeds] = process.argv.slice(2).map(Number)
-const { edits } = mutations[which]!
+const { edits, mode = "lke" } = mutations[which]!
 const done = rewriteOnLoad(edits)
 const { readGround } = await import("../ground.ts")
 const { live } = await import("../life.ts")
-const ground = await readGround("lke")
+const ground = await readGround(mode)
 for (const { file } of edits) if (!done.has(file)) throw new Error(`src/${file} was not loaded`)
 
 let caught: Caught = { seed: undefined, violation: undefined }

@@ -3,6 +3,8 @@
  * them live is worth nothing.
  */
 
+import type { Mode } from "../world.ts"
+
 export interface Edit {
   /** Below `src`. */
   readonly file: string
@@ -15,6 +17,8 @@ export interface Mutation {
   /** What the controller does wrong. */
   readonly name: string
   readonly edits: ReadonlyArray<Edit>
+  /** In which it shows; lke where nothing is said. */
+  readonly mode?: Mode
   /** The invariants that may tell, by the beginnings of their names. */
   readonly tells: ReadonlyArray<string>
   /** It is caught within so many lives, from seed 1. */
@@ -194,5 +198,31 @@ export const mutations: ReadonlyArray<Mutation> = [
       becomes: "export const grace = 0 * requestLifetime"
     }],
     tells: ["what no claim"], lives: usual, likely: [5]
+  },
+  {
+    name: "calls a claim's Linode another name at each attempt",
+    edits: [{
+      file: "cloud/instance/order.ts",
+      line: "    label: machineLabel(cluster.identity, claim),",
+      becomes: '    label: machineLabel(cluster.identity, { metadata: { ...claim.metadata, uid: claim.metadata.resourceVersion ?? "" } }),'
+    }],
+    mode: "instance", tells: ["no more Linodes", "one claim"], lives: usual, likely: [1]
+  },
+  {
+    name: "takes every Linode of a cluster of this name for its own",
+    edits: [
+      { file: "cloud/instance/tags.ts", line: "  instance.tags.includes(clusterTag(identity)) && !isLkes(instance)", becomes: '  identity !== "" && instance.tags.includes("lke-cluster-name=prod") && !isLkes(instance)' },
+      { file: "cloud/instance/world.ts", line: "    linode.instances([clusterTag(cluster.identity)]),", becomes: "    linode.instances([clusterTag(cluster.identity)].slice(1))," }
+    ],
+    mode: "instance", tells: ["nothing of others"], lives: usual, likely: [1]
+  },
+  {
+    name: "gives machines a token that has ended when they join",
+    edits: [{
+      file: "cloud/instance/bootstrap/token.ts",
+      line: "export const tokenLifetimeMillis = 30 * 60_000",
+      becomes: "export const tokenLifetimeMillis = 1_000"
+    }],
+    mode: "instance", tells: ["every pod"], lives: usual, likely: [1]
   }
 ]
