@@ -6,8 +6,9 @@ import { clusterTag } from "../../src/cloud/instance/tags.ts"
 import { Kube } from "../../src/kube/kube.ts"
 import { LinodeSimulator } from "../../src/simulator/linode/linodeSimulator.ts"
 import * as world from "./instanceWorld.ts"
+import * as lkeWorld from "./lkeWorld.ts"
 
-const { addClaims, alive, changes, createAll, deleteAll, during, everBought, getClaim, identity, intentOf, numbered, pass, play, requests, setUp } = world
+const { addClaims, adopt, alive, changes, createAll, deleteAll, during, everBought, getClaim, identity, intentOf, numbered, pass, play, requests, setUp } = world
 
 const purchase = "POST /linode/instances"
 const removal = "DELETE /linode/instances/{id}"
@@ -110,20 +111,32 @@ describe("giving Linodes back", () => {
     assert.deepStrictEqual([foreign.status, another.status], ["running", "running"])
   }).pipe(Effect.provide(world.outside())))
 
-  for (const [what, known] of [["the claim names it", true], ["only its label tells", false]] as const) {
-    it.effect(`takes a machine whose tags somebody took off: ${what}`, () => Effect.gen(function*() {
-      const kube = yield* Kube
+  for (const known of [true, false]) {
+    it.effect(`takes a machine whose tags somebody took off, ${known ? "by its id" : "by its label alone"}`, () => Effect.gen(function*() {
       yield* setUp()
       const claims = yield* addClaims(["a"])
       yield* during((cloud) => Effect.gen(function*() {
-        const [machine] = yield* play(createAll(cloud, claims))
-        if (known) yield* kube.patch(NodeClaims, { name: "a" }, { status: { providerID: machine!.providerID } }, { kind: "merge", subresource: "status" })
+        yield* play(known ? createAll(cloud, claims) : Effect.all([cloud.create(claims[0]!)]))
         for (const instance of (yield* LinodeSimulator).cloud.instances.values()) instance.tags = []
         yield* play(deleteAll(cloud, ["a"]))
       }))
       assert.deepStrictEqual(yield* alive, [])
     }).pipe(Effect.provide(world.outside())))
   }
+
+  it.effect("takes the second machine of a claim, whose tags somebody took off, though the claim names the first", () => Effect.gen(function*() {
+    yield* setUp()
+    const [claim] = yield* addClaims(["a"])
+    const { cloud: linode } = yield* LinodeSimulator
+    yield* during((cloud) => Effect.gen(function*() {
+      const known = yield* adopt("a", yield* play(cloud.create(claim!)))
+      linode.deleteInstance((yield* alive)[0]!)
+      yield* play(lkeWorld.createAll(cloud, [known]))
+      for (const instance of linode.instances.values()) instance.tags = []
+      yield* play(deleteAll(cloud, ["a"]))
+    }))
+    assert.deepStrictEqual(yield* alive, [])
+  }).pipe(Effect.provide(world.outside())))
 
   it.effect("leaves the machine of another claim alone, though a claim's status names it", () => Effect.gen(function*() {
     const kube = yield* Kube

@@ -70,7 +70,7 @@ export class Fabricated {
       ourPools: own,
       ourNodes: () => mode === "lke" ? own().flatMap(({ nodes }) => nodes) : cloud.machines(),
       isBought: (instance) => cloud.machines().some(({ instanceId }) => instanceId === instance),
-      labelFor: (claim) => `${claim}-label`,
+      labelFor: (uid) => `${uid}-label`,
       instance: ({ instanceId }) => instanceId === undefined ? undefined : cloud.instances.get(instanceId),
       foreign: {
         cluster: other, pools: new Set([theirs!.id, users!.id]), nodes: new Set([...theirs!.nodes, ...users!.nodes].map(({ id }) => id)),

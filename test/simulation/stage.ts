@@ -154,7 +154,7 @@ export class Stage implements World {
 
   isBought = (instance: number): boolean => this.bought.has(instance)
 
-  labelFor = (claim: string): string | undefined => this.labels.get(claim)
+  labelFor = (uid: string): string | undefined => this.labels.get(uid)
 
   instance = (node: SimulatedNode) => node.instanceId === undefined ? undefined : this.cloud.instances.get(node.instanceId)
 
@@ -221,15 +221,17 @@ export class Stage implements World {
     this.allLinodeChanges.push(change)
   }
 
+  /** A Linode is asked for, for the claim that there is now: another one may have its name when the request is carried out. */
+  order(body: string): void {
+    const { label, tags = [] } = JSON.parse(body) as { readonly label?: string; readonly tags?: ReadonlyArray<string> }
+    const name = tags.find((tag) => tag.startsWith(claimTag))?.slice(claimTag.length) ?? ""
+    const uid = this.get(NodeClaims, { name })?.metadata.uid
+    // The first is the claim's: another label is another machine.
+    if (label !== undefined && uid !== undefined && !this.labels.has(uid)) this.labels.set(uid, label)
+  }
+
   private noteBought({ events }: LinodeChange): void {
-    for (const { kind, node } of events) {
-      const instance = this.instance(node)
-      if (kind !== "NodeCreated" || instance === undefined) continue
-      this.bought.add(instance.id)
-      const claim = instance.tags.find((tag) => tag.startsWith(claimTag))?.slice(claimTag.length)
-      // The first is the claim's: another one is another machine.
-      if (claim !== undefined && !this.labels.has(claim)) this.labels.set(claim, node.id)
-    }
+    for (const { kind, node } of events) if (kind === "NodeCreated" && node.instanceId !== undefined) this.bought.add(node.instanceId)
   }
 
   say(words: string): void {

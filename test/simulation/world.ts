@@ -129,8 +129,8 @@ export interface World {
   readonly ourNodes: () => ReadonlyArray<SimulatedNode>
   /** Instance mode: whether the controller bought the Linode. */
   readonly isBought: (instance: number) => boolean
-  /** Instance mode: the label of the Linodes that were bought for a claim, by the claim's name. */
-  readonly labelFor: (claim: string) => string | undefined
+  /** Instance mode: the label of the Linode that was first asked for on behalf of a claim, by the claim's uid. */
+  readonly labelFor: (uid: string) => string | undefined
   readonly instance: (node: SimulatedNode) => SimulatedInstance | undefined
   readonly foreign: Foreign
   /** Nodes whose Linode the adversary broke, or that never join, by name: nobody can be blamed for what becomes of them. */

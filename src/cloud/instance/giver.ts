@@ -9,6 +9,7 @@ import type { Deletion } from "../cloudProvider.ts"
 import { makeGather, makeLocks } from "../gather.ts"
 import { decideGiveBack } from "./giveBack.ts"
 import type { Verdict } from "./giveBack.ts"
+import { isSettled } from "./record.ts"
 import type { InstanceRecord } from "./record.ts"
 import { isOursOrLabelled } from "./tags.ts"
 import type { World } from "./world.ts"
@@ -49,23 +50,27 @@ const carryOut = Effect.fnUntraced(function*(world: World, record: InstanceRecor
   }
 })
 
+/** The machine of ours that each claim names or that has its label: lists are by tags, and somebody may have taken them off. */
+const namedBy = Effect.fnUntraced(function*(world: World, records: ReadonlyArray<InstanceRecord>, listed: ReadonlyArray<Instance>) {
+  const byId = new Map<number | undefined, Instance>(listed.map((instance) => [instance.id, instance]))
+  const labels = new Set(listed.map(({ label }) => label))
+  const read = yield* world.machines(records.flatMap(({ instance }) => instance === undefined || byId.has(instance) ? [] : [instance]))
+  for (const [id, instance] of read) if (instance !== undefined) byId.set(id, instance)
+  const untold = records.filter((record) => !isSettled(record) && !byId.has(record.instance) && !labels.has(world.labelOf(record)))
+  const labelled = new Map(yield* Effect.forEach(untold, (record) => Effect.map(
+    world.linode.instancesByLabel(world.labelOf(record)), ([found]) => [record.uid, found] as const
+  ), { concurrency: deleters }))
+  return (record: InstanceRecord): Instance | undefined => {
+    const found = byId.get(record.instance) ?? labelled.get(record.uid)
+    return found !== undefined && isOursOrLabelled(found, world.cluster.identity, world.labelOf(record)) ? found : undefined
+  }
+})
+
 const pass = (world: World) => Effect.fn("instance.giveBack")(function*(asked: ReadonlyArray<InstanceRecord>) {
   const records = [...new Map(asked.map((record) => [record.uid, record])).values()]
   const now = yield* Clock.currentTimeMillis
-  const ids = records.flatMap(({ instance }) => instance ?? [])
   const listed = yield* world.instances
-  const isListed = (id: number): boolean => listed.some((instance) => instance.id === id)
-  const labels = new Set(listed.map(({ label }) => label))
-  // The list is by tags, and somebody may have taken them off.
-  const untold = records.filter((record) => record.instance === undefined && !labels.has(world.labelOf(record)))
-  const labelled = new Map(yield* Effect.forEach(untold, (record) =>
-    Effect.map(world.linode.instancesByLabel(world.labelOf(record)), ([found]) => [record.uid, found] as const), { concurrency: deleters }))
-  const read = yield* world.machines(ids.filter((id) => !isListed(id)))
-  const named = (record: InstanceRecord): Instance | undefined => {
-    const { instance: id } = record
-    const found = id === undefined ? labelled.get(record.uid) : listed.find((instance) => instance.id === id) ?? read.get(id)
-    return found !== undefined && isOursOrLabelled(found, world.cluster.identity, world.labelOf(record)) ? found : undefined
-  }
+  const named = yield* namedBy(world, records, listed)
   const isRenamed = records.some((record) => (named(record)?.label ?? world.labelOf(record)) !== world.labelOf(record))
   const claims = isRenamed ? yield* world.claims.list : []
   const results = yield* Effect.forEach(records, (record) => {

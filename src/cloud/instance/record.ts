@@ -51,9 +51,13 @@ export const recordOf = oncePer((claim: NodeClaim): InstanceRecord => {
 
 const isRecent = ({ at }: Intent, now: number): boolean => now - (Date.parse(at) || 0) < requestLifetime
 
+/** Whether the machine is known that the claim's only request made: there is no other, and there will be none. */
+export const isSettled = ({ instance, intent }: InstanceRecord): boolean =>
+  intent?.attempts === 1 && (instance ?? intent.machine) !== undefined
+
 /** Whether a request for the claim may be carried out yet. `now` in milliseconds. */
-export const isInDoubt = ({ instance, intent }: InstanceRecord, now: number): boolean =>
-  intent !== undefined && isRecent(intent, now) && !(intent.attempts === 1 && (instance ?? intent.machine) !== undefined)
+export const isInDoubt = (record: InstanceRecord, now: number): boolean =>
+  record.intent !== undefined && isRecent(record.intent, now) && !isSettled(record)
 
 /** Requests that one more comes on top of. One that made the machine which the claim had before counts: the new one is in doubt beside it. */
 export const earlierAttempts = ({ instance, intent }: InstanceRecord, now: number): number =>

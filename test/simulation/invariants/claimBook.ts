@@ -9,7 +9,7 @@ export const isDeleting = ({ metadata }: { readonly metadata: { readonly deletio
   metadata.deletionTimestamp !== undefined
 /** The machine of a claim, by its id: the LKE node that the claim says it owns, or the Linode that was bought for it. */
 export const machineOf = (world: World, claim: NodeClaim): string | undefined =>
-  world.mode === "lke" ? claim.metadata.annotations?.[annotation.lkeNode] : world.labelFor(claim.metadata.name)
+  world.mode === "lke" ? claim.metadata.annotations?.[annotation.lkeNode] : world.labelFor(claim.metadata.uid ?? "")
 export const poolKeyOf = (claim: NodeClaim): string | undefined => claim.metadata.annotations?.[annotation.lkePoolKey]
 export const nodePoolOf = (claim: NodeClaim): string | undefined => claim.metadata.labels?.[label.nodePool]
 export const isTrue = (claim: NodeClaim, type: string): boolean => nodeClaimConditions.isTrue(claim, type)

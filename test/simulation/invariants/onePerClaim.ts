@@ -47,7 +47,7 @@ export const onePerClaim: MakeInvariant = () => {
     name: "no more Linodes are bought than claims want",
     step: (world) => {
       for (const { after, at, before } of book.follow(world)) {
-        if (before !== undefined && !isDeleting(before) && (after === undefined || isDeleting(after))) wanted.set(before.metadata.name, at)
+        if (before !== undefined && !isDeleting(before) && (after === undefined || isDeleting(after))) wanted.set(before.metadata.uid ?? "", at)
       }
       for (const change of world.linodeChanges) {
         const text = judge(world, change)

@@ -90,6 +90,7 @@ export class LinodeNetwork {
     if (!process.alive) return
     const path = request.url.replace(/\?.*$/, "").replace(/^\/v4(beta)?/, "")
     const route = findRoutes(path)[0]?.route.path ?? path
+    if (request.method === "POST" && route === "/linode/instances") stage.order(request.body)
     const what = `${request.method} ${route}`
     const fate = this.fateOf(request.method, what)
     if (fate !== "fine") stage.fault(`linode: ${fate}`, `${program} ${request.method} ${path}`)
