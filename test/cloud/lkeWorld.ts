@@ -167,7 +167,8 @@ export const deleteAll = (cloud: Provider, names: ReadonlyArray<string>) => Effe
       if (Exit.isSuccess(exit) && exit.value === "gone") break
       yield* Effect.sleep("5 seconds")
     }
-    yield* kube.patch(NodeClaims, { name }, { metadata: { finalizers: null } }, { kind: "merge" })
+    // Another program may have let it go.
+    yield* Effect.ignore(kube.patch(NodeClaims, { name }, { metadata: { finalizers: null } }, { kind: "merge" }))
   }), { concurrency: "unbounded", discard: true })
 })
 

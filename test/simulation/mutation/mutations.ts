@@ -135,7 +135,7 @@ export const mutations: ReadonlyArray<Mutation> = [
     name: "writes the token into errors",
     edits: [{
       file: "linode/failure.ts",
-      line: '    detail: (token === "" ? detail : detail.replaceAll(token, "<redacted>")).slice(0, longestDetail),',
+      line: "    detail: hide(detail, call, token).slice(0, longestDetail),",
       becomes: "    detail: `${detail} (${token})`.slice(0, longestDetail),"
     }],
     tells: ["the token"], lives: usual, likely: [1]
