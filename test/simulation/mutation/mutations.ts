@@ -223,6 +223,6 @@ export const mutations: ReadonlyArray<Mutation> = [
       line: "export const tokenLifetimeMillis = 30 * 60_000",
       becomes: "export const tokenLifetimeMillis = 1_000"
     }],
-    mode: "instance", tells: ["every pod"], lives: usual, likely: [1]
+    mode: "instance", tells: ["every pod", "one claim"], lives: usual, likely: [1]
   }
 ]
