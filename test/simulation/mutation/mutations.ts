@@ -100,7 +100,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       line: "        return isEvictable(pod, now) ? yield* evict(pod, entry) : yield* pause(entry)",
       becomes: "        return isEvictable(pod, now) || isActive(pod) ? yield* evict(pod, entry) : yield* pause(entry)"
     }],
-    tells: ["no pod is evicted"], lives: usual, likely: [58]
+    tells: ["no pod is evicted"], lives: usual, likely: [36]
   },
   {
     name: "disrupts more nodes at once than the budget allows",
