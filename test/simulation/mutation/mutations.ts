@@ -55,7 +55,7 @@ export const mutations: ReadonlyArray<Mutation> = [
     scope, locks: { withLock: () => (effect) => effect }, window: gatherFor, run: pass(world)
   })`
     }],
-    tells: ["a node of a claim", "no more Linodes", "one claim"], lives: usual, likely: [125, 150]
+    tells: ["a node of a claim", "no more Linodes", "one claim"], lives: usual, likely: [163, 269]
   },
   {
     name: "takes machines that a claim owns for garbage",
