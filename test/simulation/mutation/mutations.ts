@@ -194,5 +194,14 @@ export const mutations: ReadonlyArray<Mutation> = [
       becomes: "export const grace = 0 * requestLifetime"
     }],
     tells: ["what no claim"], lives: usual, likely: [5]
+  },
+  {
+    name: "takes one too many of a NodePool of a fixed size",
+    edits: [{
+      file: "controllers/static/surplus.ts",
+      line: "    victims: ranked.slice(0, many)",
+      becomes: "    victims: ranked.slice(0, many + 1)"
+    }],
+    tells: ["a node of a claim"], lives: usual, likely: [66, 205]
   }
 ]
