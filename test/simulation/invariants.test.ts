@@ -143,6 +143,29 @@ describe("a node of a claim that nobody deleted", () => {
     leavingNode.one.put("nodes", [leaving(nodeOf(leavingNode.node.name))], { by: "user" })
     assert.isUndefined(leavingNode.one.put("nodeclaims", [claimOf("a", { node: leavingNode.node, deleting: true })]))
   })
+
+  it("keeps its claim in a NodePool of a fixed size, unless there are too many", () => {
+    const fixed = (replicas: number) => {
+      const one = world(boundNodesStay)
+      const { nodes } = one.buy(3).pool
+      one.put("nodes", nodes.map(({ name }) => nodeOf(name)), { by: "kubernetes" })
+      one.put("nodepools", [poolOf({ replicas: 3 })], { by: "user" })
+      one.put("nodeclaims", ["a", "b", "c"].map((name, i) => claimOf(name, { node: nodes[i] })))
+      one.pass(3 * minute)
+      one.put("nodepools", [poolOf({ replicas })], { by: "user" })
+      return { one, go: (name: string, i: number) => one.put("nodeclaims", [claimOf(name, { node: nodes[i], deleting: true })]) }
+    }
+    assert.match(fixed(3).go("a", 0) ?? "", /deleted a though NodePool default has not too many/)
+    const two = fixed(2)
+    assert.isUndefined(two.go("a", 0))
+    assert.isDefined(two.go("b", 1))
+    const raised = fixed(2)
+    raised.one.pass(minute)
+    raised.one.put("nodepools", [poolOf({ replicas: 3 })], { by: "user" })
+    assert.isUndefined(raised.go("a", 0), "it may have been sent before")
+    raised.one.pass(3 * minute)
+    assert.isDefined(raised.go("b", 1))
+  })
 })
 
 describe("nothing of others", () => {

@@ -4,7 +4,7 @@ import { seedOf } from "../dice.ts"
 import { launch } from "../engine/program.ts"
 import { Process } from "../engine/virtual.ts"
 import type { KubeNetwork } from "../network/kube.ts"
-import type { LinodeNetwork } from "../network/linode.ts"
+import type { LinodeNetwork, Moment } from "../network/linode.ts"
 import type { Stage } from "../stage.ts"
 import { region, second } from "../stage.ts"
 import type { ProgramView } from "../world.ts"
@@ -37,6 +37,9 @@ export const drawCharacter = (stage: Stage): Character => {
 /** Nobody else wants it: looking after it less often saves half of all requests. */
 const lonelyLease = { lease: "30 seconds", renew: "24 seconds", retry: "10 seconds" } as const
 
+/** The odds that a request to Linode is followed by a pause of its sender. */
+const drowsy = 0.03
+
 interface Replica {
   readonly name: string
   starts: number
@@ -56,6 +59,9 @@ export class Programs {
   private readonly replicas: Array<Replica> = []
   private readonly processes: Array<Process> = []
   private readonly character: Character
+  private readonly sleep: Dice
+  /** Whether replicas are frozen with a request under way: they wake up with an answer that is old. */
+  private readonly slumbers: boolean
 
   constructor(options: ProgramsOptions) {
     this.options = options
@@ -63,6 +69,8 @@ export class Programs {
     this.dice = stage.diceOf("programs")
     const { dice } = this
     this.character = options.character
+    this.sleep = stage.diceOf("sleep")
+    this.slumbers = this.character.rivals && this.sleep.happens(0.5)
     for (let i = 1; i <= (this.character.rivals ? 2 : 1); i++) {
       stage.after(i === 1 ? 0 : dice.int(0, 30 * second), () => this.start({
         name: `replica-${i}`, starts: 0, process: new Process(stage.time, 0), stop: () => {}
@@ -127,7 +135,12 @@ export class Programs {
         self.kill()
       }
     })
-    const moment = (at: "sending" | "carriedOut") => {
+    const moment = (at: Moment) => {
+      if (this.slumbers && stage.troubled && this.sleep.happens(drowsy)) {
+        const millis = this.sleep.magnitude(5 * second, stage.rules.longestFreeze)
+        stage.fault("program: frozen between two requests", `${name} for ${Math.round(millis / second)} s`)
+        process.freeze(millis)
+      }
       if (end.at !== at || !process.alive || !stage.troubled || --end.left !== 0) return
       stage.fault(at === "sending" ? "program: killed before a change at Linode" : "program: killed after a change at Linode", name)
       process.kill()

@@ -59,7 +59,7 @@ export const mutations: ReadonlyArray<Mutation> = [
     scope, locks: { withLock: () => (effect) => effect }, window: gatherFor, run: pass(world)
   })`
     }],
-    tells: ["a node of a claim", "no more Linodes", "one claim"], lives: usual, likely: [125, 150]
+    tells: ["a node of a claim", "no more Linodes", "one claim"], lives: usual, likely: [163, 269]
   },
   {
     name: "takes machines that a claim owns for garbage",
@@ -104,7 +104,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       line: "        return isEvictable(pod, now) ? yield* evict(pod, entry) : yield* pause(entry)",
       becomes: "        return isEvictable(pod, now) || isActive(pod) ? yield* evict(pod, entry) : yield* pause(entry)"
     }],
-    tells: ["no pod is evicted"], lives: usual, likely: [58]
+    tells: ["no pod is evicted"], lives: usual, likely: [36]
   },
   {
     name: "disrupts more nodes at once than the budget allows",
@@ -224,5 +224,14 @@ export const mutations: ReadonlyArray<Mutation> = [
       becomes: "export const tokenLifetimeMillis = 1_000"
     }],
     mode: "instance", tells: ["every pod", "one claim"], lives: usual, likely: [1]
+  },
+  {
+    name: "takes one too many of a NodePool of a fixed size",
+    edits: [{
+      file: "controllers/static/surplus.ts",
+      line: "    victims: ranked.slice(0, many)",
+      becomes: "    victims: ranked.slice(0, many + 1)"
+    }],
+    tells: ["a node of a claim"], lives: usual, likely: [66, 205]
   }
 ]

@@ -27,6 +27,9 @@ const changeFates: Readonly<Partial<Record<LinodeFate, number>>> = {
   "carried out twice": 2, unauthorized: 0.3
 }
 
+/** Of a request: it is about to be sent and changes something, or changes nothing, or was carried out. */
+export type Moment = "sending" | "asking" | "carriedOut"
+
 export interface LinodeTrouble {
   /** The share of requests that something happens to. */
   readonly reads: number
@@ -64,9 +67,12 @@ export class LinodeNetwork {
     })
   }
 
-  /** `onChange` is told of each request that is to change something, before it is sent and once it is carried out. */
-  adapter(process: Process, program: string, onChange: (at: "sending" | "carriedOut") => void): AxiosAdapter {
-    return transport({ exchange: (request, done) => this.exchange(process, program, onChange, request, done) })
+  /**
+   * `onRequest` is told of each request that is to change something, before it is sent and once it is carried out, and of each that
+   * only asks, when it is sent.
+   */
+  adapter(process: Process, program: string, onRequest: (at: Moment) => void): AxiosAdapter {
+    return transport({ exchange: (request, done) => this.exchange(process, program, onRequest, request, done) })
   }
 
   private fateOf(method: string, route: string): LinodeFate {
@@ -81,12 +87,11 @@ export class LinodeNetwork {
   }
 
   private exchange(
-    process: Process, program: string, onChange: (at: "sending" | "carriedOut") => void, request: ApiRequest,
-    done: (outcome: Outcome) => void
+    process: Process, program: string, onRequest: (at: Moment) => void, request: ApiRequest, done: (outcome: Outcome) => void
   ): void {
     const { dice, stage } = this
     const changes = request.method !== "GET"
-    if (changes) onChange("sending")
+    onRequest(changes ? "sending" : "asking")
     if (!process.alive) return
     const path = request.url.replace(/\?.*$/, "").replace(/^\/v4(beta)?/, "")
     const route = findRoutes(path)[0]?.route.path ?? path
@@ -115,7 +120,7 @@ export class LinodeNetwork {
         }
         return reply
       })
-      if (changes) onChange("carriedOut")
+      if (changes) onRequest("carriedOut")
       return response
     }
     const land = (f: () => void) => stage.after(up, () => {
