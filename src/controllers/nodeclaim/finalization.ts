@@ -72,7 +72,7 @@ const isUntouched = (node: Node): boolean => (node.spec?.taints ?? []).some((tai
 /**
  * A node that joined and that nobody has registered, since no controller was there or the claim was deleted at that moment. LKE's
  * nodes join without the taint that keeps pods away, so it may have pods: it is made ours, and drains as any other. One with the taint
- * keeps it, and goes with its machine.
+ * keeps it, and goes after its machine.
  */
 const takeIn = (claim: NodeClaim) => (node: Node) =>
   isToDrain(claim, node) || isUntouched(node) || node.metadata.deletionTimestamp !== undefined ||
@@ -92,9 +92,15 @@ const joinedUnseen = Effect.fnUntraced(function*(claim: NodeClaim) {
   return node === undefined || disagree(claim, node) ? [] : [yield* takeIn(claim)(node)].filter((one) => isToDrain(claim, one))
 })
 
+const removeNode = Effect.fnUntraced(function*({ metadata: { name, uid } }: Node) {
+  const kube = yield* Kube
+  yield* kube.delete(Nodes, { name }, uid === undefined ? {} : { uid }).pipe(
+    Effect.catchIf((error) => isNotFound(error) || isConflict(error), () => Effect.void)
+  )
+})
+
 /** One look at a claim that is being deleted. */
 export const finalize = Effect.fnUntraced(function*(found: NodeClaim, nodes: Store<Node>, claims: Store<NodeClaim>) {
-  const kube = yield* Kube
   const cloud = yield* CloudProvider
   const metrics = yield* claimMetrics
   const finalizers = found.metadata.finalizers ?? []
@@ -106,11 +112,8 @@ export const finalize = Effect.fnUntraced(function*(found: NodeClaim, nodes: Sto
   const joined = yield* Effect.forEach(nodesOfClaim(claim, nodes), takeIn(claim))
   const known = joined.filter((node) => isToDrain(claim, node))
   const draining = known.length > 0 ? known : yield* joinedUnseen(claim)
-  for (const { metadata: { deletionTimestamp, name, uid } } of draining) {
-    if (deletionTimestamp !== undefined) continue
-    yield* kube.delete(Nodes, { name }, uid === undefined ? {} : { uid }).pipe(
-      Effect.catchIf((error) => isNotFound(error) || isConflict(error), () => Effect.void)
-    )
+  for (const node of draining) {
+    if (node.metadata.deletionTimestamp === undefined) yield* removeNode(node)
   }
   // The end of the node brings us back; what the cache does not know of, it cannot tell the end of.
   if (draining.length > 0) return known.length > 0 ? done : requeueAfter("1 second")
@@ -127,6 +130,8 @@ export const finalize = Effect.fnUntraced(function*(found: NodeClaim, nodes: Sto
     yield* writeClaim(current, nodeClaimConditions.setTrue(current, conditionType.instanceTerminating, iso))
     return requeueAfter(deletion.afterMillis)
   }
+  // Not every cluster has a cloud controller manager that would: k3s's own takes every Node for a machine.
+  yield* Effect.forEach(joined.filter(isUntouched), removeNode, { discard: true })
   yield* writeFinalizers(current, (current.metadata.finalizers ?? []).filter((one) => one !== finalizer.termination))
   yield* Effect.logInfo("deleted nodeclaim", {
     NodePool: claim.metadata.ownerReferences?.[0]?.name,

@@ -79,7 +79,9 @@ describe("finalization", () => {
     assert.isUndefined(yield* claim("a"))
   })))
 
-  it.effect("lets a node that nobody registered keep the taint that keeps pods away, and go with its machine", () => inWorld(Effect.gen(function*() {
+  it.effect("lets a node that nobody registered keep the taint that keeps pods away, and go after its machine", () => inWorld(Effect.gen(function*() {
+    const cloud = yield* FakeCloud
+    cloud.deletion = "terminating"
     yield* createClaim(claimNamed("a"))
     yield* Kube.use((kube) =>
       kube.patch(NodeClaims, { name: "a" }, { status: { nodeName: "lke1-a" } }, { kind: "merge", subresource: "status" }))
@@ -87,10 +89,13 @@ describe("finalization", () => {
     yield* deleteClaim("a")
     yield* running
     yield* seconds(30)
-    assert.isUndefined(yield* claim("a"))
     const found = yield* node("lke1-a")
     assert.deepStrictEqual(found?.spec?.taints, [unregisteredTaint])
     assert.isUndefined(found?.metadata.deletionTimestamp)
+    cloud.deletion = "gone"
+    yield* seconds(10)
+    assert.isUndefined(yield* claim("a"))
+    assert.isUndefined(yield* node("lke1-a"))
   })))
 
   it.effect("drains a registered node even when the claim did not get to say that it is", () => inWorld(Effect.gen(function*() {
