@@ -182,6 +182,21 @@ describe("a claim that is deleted while a request is in doubt", () => {
     }))
   }).pipe(Effect.provide(world.outside())))
 
+  it.effect("is not done with a machine that it found, though somebody took its tags off since and its deletion failed", () => Effect.gen(function*() {
+    yield* setUp()
+    const claims = yield* addClaims(["a"])
+    ;(yield* faults).on(purchase, { kind: "lost" })
+    ;(yield* faults).on(removal, { kind: "refused", status: 503 })
+    yield* during((cloud) => Effect.gen(function*() {
+      yield* play(Effect.flip(cloud.create(claims[0]!)))
+      const doomed = yield* sentence("a")
+      yield* play(Effect.exit(cloud.delete(doomed)))
+      for (const instance of (yield* LinodeSimulator).cloud.instances.values()) instance.tags = []
+      yield* play(deleteAll(cloud, ["a"]))
+    }))
+    assert.deepStrictEqual(yield* alive, [])
+  }).pipe(Effect.provide(world.outside())))
+
   it.effect("waits for the second of two requests, though the first was carried out", () => Effect.gen(function*() {
     yield* setUp()
     const claims = yield* addClaims(["a"])

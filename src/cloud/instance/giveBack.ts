@@ -9,7 +9,10 @@ export interface Seen {
   readonly now: number
   /** Every machine of this cluster. */
   readonly listed: ReadonlyArray<Instance>
-  /** The machine that the claim names or that has its label, where it is one of this cluster's: no other is ever deleted, whatever a claim says. */
+  /**
+   * The machine that the claim names or that has its label, where it is one of this cluster's: no other is ever deleted, whatever a claim
+   * says.
+   */
   readonly named: Instance | undefined
   /** The label of the claim's machine. */
   readonly label: string
@@ -31,7 +34,7 @@ export const decideGiveBack = (record: InstanceRecord, { label, listed, named, n
   const unlisted = named !== undefined && named.label === label && own.every(({ id }) => id !== named.id) ? [named] : []
   const all = [...own, ...renamed, ...unlisted]
   if (all.length > 0) {
-    const landed = record.instance === undefined && record.intent?.attempts === 1 && record.intent.machine === undefined ? all[0]?.id : undefined
+    const landed = record.instance === undefined && record.intent?.attempts === 1 ? all[0]?.id : undefined
     return { is: "delete", doomed: all.filter((instance) => !isLeaving(instance)), landed }
   }
   return { is: isInDoubt(record, now) ? "wait" : "gone" }

@@ -31,21 +31,22 @@ export interface InstanceRecord {
   readonly registered: boolean
   /** Undefined: nothing was ever asked of Linode for it, or all of it was refused. */
   readonly intent: Intent | undefined
-  /** Its Linode's id, as its status says. */
+  /** Its Linode's id: as its status says, or as it was found while nobody wrote the status any more. */
   readonly instance: number | undefined
 }
 
 export const recordOf = oncePer((claim: NodeClaim): InstanceRecord => {
   const written = claim.metadata.annotations?.[annotation.instanceIntent]
-  const intent = written === undefined ? undefined : readIntent(written)
+  const read = written === undefined ? undefined : readIntent(written)
+  const intent = read?._tag === "Some" ? read.value : undefined
   return {
     name: claim.metadata.name,
     uid: claim.metadata.uid ?? "",
     claim,
     deleting: claim.metadata.deletionTimestamp !== undefined,
     registered: nodeClaimConditions.isTrue(claim, conditionType.registered),
-    intent: intent?._tag === "Some" ? intent.value : undefined,
-    instance: instanceIdOf(claim.status?.providerID)
+    intent,
+    instance: instanceIdOf(claim.status?.providerID) ?? intent?.machine
   }
 })
 
@@ -53,7 +54,7 @@ const isRecent = ({ at }: Intent, now: number): boolean => now - (Date.parse(at)
 
 /** Whether the machine is known that the claim's only request made: there is no other, and there will be none. */
 export const isSettled = ({ instance, intent }: InstanceRecord): boolean =>
-  intent?.attempts === 1 && (instance ?? intent.machine) !== undefined
+  intent?.attempts === 1 && instance !== undefined
 
 /** Whether a request for the claim may be carried out yet. `now` in milliseconds. */
 export const isInDoubt = (record: InstanceRecord, now: number): boolean =>
