@@ -17,9 +17,15 @@ const refreshEvery = "5 minutes"
 /** How long a type that was refused for want of capacity is not asked for again. Milliseconds. */
 const soldOutFor = 180_000
 
+/** What of a LinodeNodeClass says how its kubelets are started: nodes of equal ones have the same room. */
+export interface KubeletStart {
+  readonly kubelet?: Kubelet | undefined
+  readonly userData?: string | undefined
+}
+
 export interface Catalogue {
-  /** Every type, for nodes with these kubelet settings. Equal content is the same array. */
-  readonly types: (kubelet: Kubelet | undefined) => Effect.Effect<ReadonlyArray<InstanceType>>
+  /** Every type, for nodes whose kubelets are started so. Equal content is the same array. */
+  readonly types: (start: KubeletStart) => Effect.Effect<ReadonlyArray<InstanceType>>
   /** Linode has no more of the type now. */
   readonly markSoldOut: (type: string) => Effect.Effect<void>
   /** The plan of this name, also one that cannot be ordered any more. */
@@ -46,9 +52,9 @@ interface Built {
 export const makeCatalogue = (options: {
   readonly place: Place
   readonly linode: Linode["Service"]
-  /** The nodes that tell what nodes of these settings are like. The same list while nothing changed. */
-  readonly nodes: (kubelet: Kubelet | undefined) => ReadonlyArray<Node>
-  /** Whether kubelets are given the settings. */
+  /** The nodes that tell what others are like that are started so. The same list while nothing changed. */
+  readonly nodes: (start: KubeletStart) => ReadonlyArray<Node>
+  /** Whether kubelets are given the settings that they are started with. */
   readonly sent: boolean
   readonly memoryShare: number | undefined
   readonly localDisks: number
@@ -72,8 +78,8 @@ export const makeCatalogue = (options: {
   const built = new Map<string, Built>()
   const measured = new Map<string, { readonly from: ReadonlyArray<Node>; readonly of: ReturnType<typeof measure>; readonly text: string }>()
   /** Nodes change all the time, what they tell about their plans hardly ever. */
-  const measuredNow = (name: string, kubelet: Kubelet | undefined) => {
-    const from = nodes(kubelet)
+  const measuredNow = (name: string, start: KubeletStart) => {
+    const from = nodes(start)
     const last = measured.get(name)
     if (last?.from === from) return last
     const of = measure(from)
@@ -82,12 +88,12 @@ export const makeCatalogue = (options: {
     return fresh
   }
   return {
-    types: (kubelet) => Effect.gen(function*() {
+    types: ({ kubelet, userData }) => Effect.gen(function*() {
       const now = yield* Clock.currentTimeMillis
       const soldOut = new Set([...yield* Ref.get(soldOutUntil)].filter(([, until]) => now < until).map(([type]) => type))
       const list = yield* Ref.get(prices)
-      const name = JSON.stringify(kubelet ?? null)
-      const known = measuredNow(name, kubelet)
+      const name = JSON.stringify([kubelet, userData])
+      const known = measuredNow(name, { kubelet, userData })
       const from = `${[...soldOut].toSorted().join()} ${known.text}`
       const last = built.get(name)
       if (last?.prices === list && last.from === from) return last.types

@@ -53,9 +53,8 @@ describe("the cluster that machines are bought for", () => {
 
 describe("room on a machine whose kubelet is given the settings of its class", () => {
   const kubelet = { kubeReserved: { cpu: "500m", memory: "200Mi" }, maxPods: 200 }
-  const nodeClass = (name: string, hash: string, of?: LinodeNodeClass["spec"]["kubelet"]): LinodeNodeClass => ({
-    apiVersion: "karpenter.k8s.linode/v1", kind: "LinodeNodeClass", metadata: { name, annotations: { [annotation.nodeClassHash]: hash } },
-    spec: of === undefined ? {} : { kubelet: of }
+  const nodeClass = (name: string, hash: string, spec: LinodeNodeClass["spec"] = {}): LinodeNodeClass => ({
+    apiVersion: "karpenter.k8s.linode/v1", kind: "LinodeNodeClass", metadata: { name, annotations: { [annotation.nodeClassHash]: hash } }, spec
   })
   const node = (name: string, nodeClassName: string, hash: string): Node =>
     ({ metadata: { name, labels: { [label.nodeClass]: nodeClassName }, annotations: { [annotation.nodeClassHash]: hash } } })
@@ -64,12 +63,22 @@ describe("room on a machine whose kubelet is given the settings of its class", (
   it("is told by nodes of classes with these settings, made of the class as it is", () => {
     const tellers = makeTellers(
       listOf([node("plain", "a", "1"), node("reserving", "b", "2"), node("too", "c", "3"), node("old", "b", "1"), { metadata: { name: "control-plane" } }]),
-      listOf([nodeClass("a", "1"), nodeClass("b", "2", kubelet), nodeClass("c", "3", { ...kubelet })])
+      listOf([nodeClass("a", "1"), nodeClass("b", "2", { kubelet }), nodeClass("c", "3", { kubelet: { ...kubelet } })])
     )
-    assert.deepStrictEqual(tellers(undefined).map(({ metadata }) => metadata.name), ["plain"])
-    assert.deepStrictEqual(tellers(kubelet).map(({ metadata }) => metadata.name), ["reserving", "too"])
-    assert.deepStrictEqual(tellers({ maxPods: 5 }), [])
-    assert.strictEqual(tellers(kubelet), tellers(kubelet))
+    assert.deepStrictEqual(tellers({}).map(({ metadata }) => metadata.name), ["plain"])
+    assert.deepStrictEqual(tellers({ kubelet }).map(({ metadata }) => metadata.name), ["reserving", "too"])
+    assert.deepStrictEqual(tellers({ kubelet: { maxPods: 5 } }), [])
+    assert.strictEqual(tellers({ kubelet }), tellers({ kubelet }))
+  })
+
+  it("is not told by nodes with user data of their class's own, which may start a kubelet otherwise, but to others of the same", () => {
+    const userData = "#!/bin/sh"
+    const tellers = makeTellers(
+      listOf([node("built-in", "a", "1"), node("own", "b", "2"), node("another", "c", "3")]),
+      listOf([nodeClass("a", "1", { kubelet, userData: "" }), nodeClass("b", "2", { kubelet, userData }), nodeClass("c", "3", { kubelet, userData: "#!/bin/bash" })])
+    )
+    assert.deepStrictEqual(tellers({ kubelet }).map(({ metadata }) => metadata.name), ["built-in"])
+    assert.deepStrictEqual(tellers({ kubelet, userData }).map(({ metadata }) => metadata.name), ["own"])
   })
 
   it.effect("is less by what the class reserves until a node tells, and then what the node says", () => Effect.gen(function*() {

@@ -93,7 +93,7 @@ const make = Effect.gen(function*() {
   return CloudProvider.of({
     name: "linode",
     create: (claim, types) => inFlight(claim.metadata.uid ?? claim.metadata.name, create(
-      claim, (nodeClass) => types === undefined ? catalogue.types(nodeClass?.spec.kubelet) : Effect.succeed(types)
+      claim, (nodeClass) => types === undefined ? catalogue.types(nodeClass?.spec ?? {}) : Effect.succeed(types)
     )).pipe(Effect.timeoutOrElse({
       duration: settings.lkeCreateDeadline,
       orElse: () => unavailable("create machine", "Linode has not answered yet")
@@ -109,7 +109,7 @@ const make = Effect.gen(function*() {
     repairPolicies,
     instanceTypes: (nodePool) => {
       const { name } = nodePool.spec.template.spec.nodeClassRef
-      return catalogue.types(caches.store(LinodeNodeClasses).get({ name })?.spec.kubelet)
+      return catalogue.types(caches.store(LinodeNodeClasses).get({ name })?.spec ?? {})
     },
     validate: makeValidator(linode, cluster.region),
     retag: (nodeClass) => tagIssue(nodeClass.spec.tags ?? []).length > 0

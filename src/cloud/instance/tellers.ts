@@ -1,25 +1,26 @@
-/** Which nodes tell what room there is on others: those whose kubelets were given the same settings. */
+/** Which nodes tell what room there is on others: those whose kubelets were started by the same settings and user data. */
 import { annotation, label } from "../../apis/labels.ts"
 import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
 import type { Store } from "../../kube/caches.ts"
 import type { Node } from "../../kube/objects.ts"
-import type { Kubelet } from "../nodeRoom.ts"
+import type { KubeletStart } from "../catalogue.ts"
 
-const nameOf = (kubelet: Kubelet | undefined): string => JSON.stringify(kubelet ?? null)
+/** User data of a class's own may give kubelets anything, whatever else the class says. */
+const nameOf = ({ kubelet, userData = "" }: KubeletStart): string => JSON.stringify([kubelet ?? null, userData])
 
 type Groups = ReadonlyMap<string, ReadonlyArray<Node>>
 
 /** A node that was made of a class as it is. One of a former state of it, or of no class, was given other settings, or none of ours. */
 const grouped = (nodes: ReadonlyArray<Node>, classes: ReadonlyArray<LinodeNodeClass>): Groups => {
-  const known = new Map(classes.map((nodeClass) => [nodeClass.metadata.name, nodeClass]))
+  const known = new Map(classes.map(({ metadata: { annotations, name }, spec }) =>
+    [name, { hash: annotations?.[annotation.nodeClassHash], start: nameOf(spec) }]))
   const groups = new Map<string, Array<Node>>()
   for (const node of nodes) {
     const nodeClass = known.get(node.metadata.labels?.[label.nodeClass] ?? "")
     const madeOf = node.metadata.annotations?.[annotation.nodeClassHash]
-    if (nodeClass === undefined || madeOf === undefined || madeOf !== nodeClass.metadata.annotations?.[annotation.nodeClassHash]) continue
-    const name = nameOf(nodeClass.spec.kubelet)
-    const group = groups.get(name)
-    if (group === undefined) groups.set(name, [node])
+    if (nodeClass === undefined || madeOf === undefined || madeOf !== nodeClass.hash) continue
+    const group = groups.get(nodeClass.start)
+    if (group === undefined) groups.set(nodeClass.start, [node])
     else group.push(node)
   }
   return groups
@@ -29,9 +30,9 @@ const grouped = (nodes: ReadonlyArray<Node>, classes: ReadonlyArray<LinodeNodeCl
 export const makeTellers = (nodes: Pick<Store<Node>, "list">, classes: Pick<Store<LinodeNodeClass>, "list">) => {
   const none: ReadonlyArray<Node> = []
   let last: { readonly nodes: ReadonlyArray<Node>; readonly classes: ReadonlyArray<LinodeNodeClass>; readonly groups: Groups } | undefined
-  return (kubelet: Kubelet | undefined): ReadonlyArray<Node> => {
+  return (start: KubeletStart): ReadonlyArray<Node> => {
     const now = { nodes: nodes.list(), classes: classes.list() }
     if (last?.nodes !== now.nodes || last.classes !== now.classes) last = { ...now, groups: grouped(now.nodes, now.classes) }
-    return last.groups.get(nameOf(kubelet)) ?? none
+    return last.groups.get(nameOf(start)) ?? none
   }
 }

@@ -101,7 +101,7 @@ const make = Effect.gen(function*() {
     name: "linode",
     create: (claim, types) => Effect.timeoutOrElse(create({
       ...parts,
-      types: (nodeClass) => types === undefined ? catalogue.types(nodeClass?.spec.kubelet) : Effect.succeed(types)
+      types: (nodeClass) => types === undefined ? catalogue.types({ kubelet: nodeClass?.spec.kubelet }) : Effect.succeed(types)
     }, claim), {
       duration: settings.lkeCreateDeadline,
       orElse: () => unavailable("create machine", "Linode has not answered yet")
@@ -117,7 +117,7 @@ const make = Effect.gen(function*() {
     repairPolicies,
     instanceTypes: (nodePool) => {
       const { name } = nodePool.spec.template.spec.nodeClassRef
-      return catalogue.types(caches.store(LinodeNodeClasses).get({ name })?.spec.kubelet)
+      return catalogue.types({ kubelet: caches.store(LinodeNodeClasses).get({ name })?.spec.kubelet })
     },
     validate: makeValidator(linode, cluster),
     retag: (nodeClass) => tagIssue(nodeClass.spec.tags ?? []).length > 0
