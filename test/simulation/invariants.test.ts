@@ -13,6 +13,7 @@ import { evictions } from "./invariants/evictions.ts"
 import { givenOnce } from "./invariants/givenOnce.ts"
 import { lifetimes } from "./invariants/lifetimes.ts"
 import { limits } from "./invariants/limits.ts"
+import { nodesLast } from "./invariants/nodesLast.ts"
 import { nothingLeft } from "./invariants/nothingLeft.ts"
 import { onePerClaim } from "./invariants/onePerClaim.ts"
 import { oneClaimPerLinode } from "./invariants/oneClaimPerLinode.ts"
@@ -298,6 +299,28 @@ describe("in instance mode", () => {
     assert.isDefined(one.ask("DELETE", `/linode/instances/${bastion.id}`))
     assert.isDefined(one.ask("PUT", `/linode/instances/${bastion.id}`))
     assert.isDefined(one.ask("POST", `/lke/clusters/${one.cluster}/pools`))
+  })
+})
+
+describe("a Node of a claim", () => {
+  it("stays until its Linode is gone", () => {
+    const having = (claims: ReadonlyArray<string>) => {
+      const one = world(nodesLast)
+      const { pool } = one.buy(1)
+      const { instanceId, name } = pool.nodes[0]!
+      one.put("nodes", [nodeOf(name, { spec: { providerID: `linode://${instanceId}` } })])
+      one.put("nodeclaims", claims.map((claim) => ({ ...claimOf(claim), status: { nodeName: name } }) as KubeObject))
+      return { one, pool, name }
+    }
+    const early = having(["a"])
+    assert.match(early.one.remove("nodes", early.name) ?? "", /let the Node .* go while its Linode \d+ is there/)
+    assert.isUndefined(early.one.remove("nodes", early.name, { by: "user" }))
+    const nobodys = having([])
+    assert.isUndefined(nobodys.one.remove("nodes", nobodys.name))
+    const late = having(["a"])
+    late.one.cloud.deletePool(late.one.cloud.clusters.get(late.one.cluster)!, late.pool)
+    late.one.pass(minute)
+    assert.isUndefined(late.one.remove("nodes", late.name))
   })
 })
 

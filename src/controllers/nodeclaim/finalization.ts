@@ -52,11 +52,19 @@ const writeDeadline = Effect.fnUntraced(function*(claim: NodeClaim, deadline: st
   return written
 })
 
-/** A claim that is deleted before its status could say so learns here which node is its own: that one may have joined. */
-const sayNode = Effect.fnUntraced(function*(claim: NodeClaim) {
+/**
+ * A claim that is deleted before its status could say so learns here which node is its own, as that one may have joined, and which
+ * machine: once the node is given back, nobody else tells whether the machine is still there.
+ */
+const sayNode = Effect.fnUntraced(function*(claim: NodeClaim, nodes: Store<Node>) {
   const cloud = yield* CloudProvider
-  const nodeName = claim.status?.nodeName === undefined ? cloud.nodeName(claim) : undefined
-  return nodeName === undefined ? claim : yield* writeClaim(claim, { ...claim, status: { ...claim.status, nodeName } })
+  const nodeName = claim.status?.nodeName ?? cloud.nodeName(claim)
+  if (nodeName === undefined) return claim
+  const named = claim.status?.nodeName === undefined ? { ...claim, status: { ...claim.status, nodeName } } : claim
+  const [node, other] = nodesOfClaim(named, nodes)
+  const providerID = claim.status?.providerID ?? (other === undefined ? node?.spec?.providerID : undefined)
+  const next = providerID === claim.status?.providerID ? named : { ...named, status: { ...named.status, providerID } }
+  return next === claim ? claim : yield* writeClaim(claim, next as NodeClaim)
 })
 
 /**
@@ -107,7 +115,7 @@ export const finalize = Effect.fnUntraced(function*(found: NodeClaim, nodes: Sto
   if (!finalizers.includes(finalizer.termination)) return done
 
   const deadline = missingDeadline(found)
-  const claim = yield* sayNode(deadline === undefined ? found : yield* writeDeadline(found, deadline))
+  const claim = yield* sayNode(deadline === undefined ? found : yield* writeDeadline(found, deadline), nodes)
 
   const joined = yield* Effect.forEach(nodesOfClaim(claim, nodes), takeIn(claim))
   const known = joined.filter((node) => isToDrain(claim, node))

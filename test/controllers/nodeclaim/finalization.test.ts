@@ -112,6 +112,20 @@ describe("finalization", () => {
     assert.isDefined(yield* claim("a"))
   })))
 
+  it.effect("learns from the node which machine it is about, to ask for it when the node is given back", () => inWorld(Effect.gen(function*() {
+    yield* createClaim(claimNamed("a"))
+    yield* Kube.use((kube) =>
+      kube.patch(NodeClaims, { name: "a" }, { status: { nodeName: "lke1-a" } }, { kind: "merge", subresource: "status" }))
+    yield* createNode(nodeOf("a", {
+      spec: { providerID: "linode://7" },
+      metadata: { finalizers: ["karpenter.sh/termination"], labels: { [label.registered]: "true", [label.nodeClass]: "default" } }
+    }))
+    yield* deleteClaim("a")
+    yield* running
+    yield* seconds(1)
+    assert.strictEqual((yield* claim("a"))?.status?.providerID, "linode://7")
+  })))
+
   it.effect("does not delete a node of that name which is another machine", () => inWorld(Effect.gen(function*() {
     yield* running
     yield* createClaim(claimNamed("a"))

@@ -6,6 +6,7 @@ import { evictions } from "./evictions.ts"
 import { givenOnce } from "./givenOnce.ts"
 import { lifetimes } from "./lifetimes.ts"
 import { limits } from "./limits.ts"
+import { nodesLast } from "./nodesLast.ts"
 import { nothingLeft } from "./nothingLeft.ts"
 import { oneClaimPerLinode } from "./oneClaimPerLinode.ts"
 import { othersUntouched } from "./othersUntouched.ts"
@@ -18,6 +19,6 @@ import { tokenHidden } from "./tokenHidden.ts"
 
 /** In the order in which they are asked: the first that is broken is told. */
 export const invariantsOf = (mode: Mode): ReadonlyArray<MakeInvariant> => [
-  tokenHidden, othersUntouched, boundNodesStay, replacedFirst, oneClaimPerLinode, givenOnce, mode === "lke" ? purchases : onePerClaim, spare,
-  evictions, limits, budgets, podsRun, nothingLeft, lifetimes
+  tokenHidden, othersUntouched, boundNodesStay, replacedFirst, oneClaimPerLinode, nodesLast, givenOnce,
+  mode === "lke" ? purchases : onePerClaim, spare, evictions, limits, budgets, podsRun, nothingLeft, lifetimes
 ]

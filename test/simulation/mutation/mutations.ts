@@ -48,7 +48,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       line: "    if (status === 408 || status >= 500 || body === undefined) return transient",
       becomes: "    if (status >= 500) return new Gone()\n    if (status === 408 || body === undefined) return transient"
     }],
-    tells: ["no more Linodes", "one claim", "a node of a claim"], lives: usual, likely: [234]
+    tells: ["a Node of a claim", "no more Linodes", "one claim", "a node of a claim"], lives: usual, likely: [68]
   },
   {
     name: "deletes machines without the lock",
@@ -77,7 +77,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       line: "    return pool.nodes.filter(({ id }) => !view.owners.has(id) && !view.heirs.has(id) && !sentenced.has(id))",
       becomes: "    return pool.nodes.filter(({ id }) => !view.heirs.has(id) && sentenced !== undefined && (view.owners.get(id) ?? []).every(({ deleting }) => deleting))"
     }],
-    tells: ["a node of one claim", "a node of a claim", "one claim", "limits"], lives: usual, likely: [7]
+    tells: ["a node of one claim", "a Node of a claim", "a node of a claim", "one claim", "limits"], lives: usual, likely: [7]
   },
   {
     name: "lets a claim go before its Linode is gone",
