@@ -342,6 +342,7 @@ describe("user data of one's own", () => {
     const error = yield* refused({ nodeClass: nodeClass({ userData: `#!/bin/sh\n${"{{ karpenter.caBundle }}\n".repeat(600)}` }) })
     assert.match(error.message, /the user data has \d+ bytes, Linode takes 65535 at most/)
     assert.deepInclude(error.reason, { _tag: "CreateFailed", condition: "UserDataInvalid" })
+    assert.deepStrictEqual((yield* (yield* Kube).list(Secrets)).items, [])
   })))
 
   it.each([

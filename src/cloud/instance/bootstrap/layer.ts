@@ -15,10 +15,11 @@ import { k3sGroup, k3sToken, k3sUserData } from "./k3s.ts"
 import { kubeadmGroup, kubeadmUserData } from "./kubeadm.ts"
 import { kubeletIssue, labelTexts, registrationIssue, taintTexts } from "./kubelet.ts"
 import { fillTemplate, userDataIssue } from "./template.ts"
-import { makeToken, tokenText } from "./token.ts"
+import { makeToken, noToken, tokenText } from "./token.ts"
+import type { BootstrapToken } from "./token.ts"
 
 /** What Linode takes at most, before it is encoded. */
-export const longestUserData = 65_535
+const longestUserData = 65_535
 
 type Kind = SettingsShape["bootstrap"]
 
@@ -72,18 +73,20 @@ const make = Effect.gen(function*() {
       const mismatch = own === "" ? versionIssue(bootstrap, text, version) : undefined
       if (mismatch !== undefined) return yield* never("BootstrapMismatch", mismatch)
       const authority = yield* authorityOf(kube, clusterEndpoint)
-      // Last, so that no token is made for nothing.
-      const token = yield* makeToken(launch.claim, group).pipe(
-        Effect.provideService(Kube, kube), Effect.provideService(SecureRandom.SecureRandom, random)
-      )
-      const input: JoinInput = { launch, authority, token, version: text, yaml: dump }
-      const userData = own !== "" ? custom(clusterName, bootstrap, own, input)
-        : bootstrap === "k3s" ? k3sUserData(input) : kubeadmUserData(input, version!)
-      const size = Buffer.byteLength(userData, "utf8")
+      const userData = (token: BootstrapToken): string => {
+        const input: JoinInput = { launch, authority, token, version: text, yaml: dump }
+        if (own !== "") return custom(clusterName, bootstrap, own, input)
+        return bootstrap === "k3s" ? k3sUserData(input) : kubeadmUserData(input, version!)
+      }
+      // A token comes last, so that none is made for nothing; all are of one length.
+      const size = Buffer.byteLength(userData(noToken), "utf8")
       if (size > longestUserData) {
         return yield* never("UserDataInvalid", `the user data has ${size} bytes, Linode takes ${longestUserData} at most`)
       }
-      return Redacted.make(userData)
+      const token = yield* makeToken(launch.claim, group).pipe(
+        Effect.provideService(Kube, kube), Effect.provideService(SecureRandom.SecureRandom, random)
+      )
+      return Redacted.make(userData(token))
     })
   })
 })

@@ -1,6 +1,7 @@
 /**
- * Bootstrap tokens: a Secret of a type of its own, with which a machine that nobody knows yet may ask for a kubelet's certificate. The API
- * server takes it until it expires; the token cleaner of kube-controller-manager removes it then, the garbage collector when its claim goes.
+ * Bootstrap tokens: a Secret of a type of its own, with which a machine that nobody knows yet may ask for a kubelet's certificate. The
+ * API server takes it until it expires; the token cleaner of kube-controller-manager removes it then, the garbage collector when its
+ * claim goes.
  */
 import { Clock, Effect, Redacted } from "effect"
 import { SecureRandom } from "effect/crypto"
@@ -26,6 +27,12 @@ export const tokenText = (token: BootstrapToken): string => `${token.id}.${Redac
 export const tokenLifetimeMillis = 30 * 60_000
 
 const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+const idLength = 6
+const secretLength = 16
+
+/** As long as any, and good for nothing. */
+export const noToken: BootstrapToken = { id: "0".repeat(idLength), secret: Redacted.make("0".repeat(secretLength)) }
 
 const text = (random: SecureRandom.SecureRandom["Service"], length: number): Effect.Effect<string> =>
   Effect.map(
@@ -67,8 +74,8 @@ export const makeToken = Effect.fnUntraced(function*(claim: NodeClaim, group: st
   const kube = yield* Kube
   const random = yield* SecureRandom.SecureRandom
   const once = Effect.gen(function*() {
-    const secret = yield* text(random, 16)
-    const token: BootstrapToken = { id: yield* text(random, 6), secret: Redacted.make(secret) }
+    const secret = yield* text(random, secretLength)
+    const token: BootstrapToken = { id: yield* text(random, idLength), secret: Redacted.make(secret) }
     const object = tokenSecret(token, claim, group, (yield* Clock.currentTimeMillis) + tokenLifetimeMillis)
     return yield* kube.create(Secrets, object).pipe(
       Effect.as(token),
