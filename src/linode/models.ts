@@ -193,6 +193,9 @@ export interface NewInstance {
   readonly disk_encryption?: "enabled" | "disabled"
   /** MiB */
   readonly swap_size?: number
+  /** Of Linodes with `legacy_config` interfaces alone. */
   readonly firewall_id?: number
+  /** The account's own where it is absent. */
+  readonly interface_generation?: "legacy_config"
   readonly placement_group?: { readonly id: number; readonly compliant_only?: boolean }
 }

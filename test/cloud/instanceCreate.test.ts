@@ -45,6 +45,14 @@ describe("buying Linodes", () => {
     assert.strictEqual(bought!.firewallId, 3)
   }).pipe(Effect.provide(world.outside())))
 
+  it.effect("puts a machine behind its class's firewall, though the account's new Linodes get interfaces that have their own", () =>
+    Effect.gen(function*() {
+      yield* setUp({ firewallID: 3 })
+      const [claim] = yield* addClaims(["a"])
+      yield* during((cloud) => play(cloud.create(claim!)))
+      assert.deepStrictEqual((yield* alive).map(({ firewallId }) => firewallId), [3])
+    }).pipe(Effect.provide(world.outside({ interfaces: "linode" }))))
+
   it.effect("gives the node its labels and taints from its first second, with the taint that keeps pods away", () => Effect.gen(function*() {
     yield* setUp()
     const [claim] = yield* addClaims(["a"], { labels: { team: "a" }, taints: [{ key: "dedicated", effect: "NoSchedule" }] })

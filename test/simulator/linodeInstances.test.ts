@@ -158,6 +158,8 @@ describe("a new Linode is refused", () => {
     ["with user data that is not encoded", { metadata: { user_data: "#cloud-config" } }, "metadata.user_data"],
     ["with 65,536 bytes of user data", sized(65_536), "metadata.user_data"],
     ["with an unknown firewall", { firewall_id: 99 }, "firewall_id"],
+    ["with a firewall that its interfaces would have to have", { firewall_id: 1, interface_generation: "linode" }, "firewall_id"],
+    ["with interfaces of no kind", { interface_generation: "mine" }, "interface_generation"],
     ["with an unknown placement group", { placement_group: { id: 99 } }, "placement_group.id"],
     ["with a full placement group", { placement_group: { id: 7 } }, "placement_group.id"],
     ["with a placement group of another region", { placement_group: { id: 8 } }, "placement_group.id"],

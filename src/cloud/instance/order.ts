@@ -61,8 +61,8 @@ export const orderOf = (
     ...given("backups_enabled", backupsEnabled),
     ...given("disk_encryption", diskEncryption),
     ...given("swap_size", swap_size),
-    // -1 is Linode's word for none at all; 0 is nobody's.
-    ...given("firewall_id", firewallID === 0 ? undefined : firewallID),
+    // -1 is Linode's word for none at all; 0 is nobody's. The account's own interfaces may be of the kind that takes no firewall so.
+    ...(firewallID === undefined || firewallID === 0 ? {} : { firewall_id: firewallID, interface_generation: "legacy_config" as const }),
     ...given("placement_group", placementGroup)
   }
 }

@@ -23,7 +23,11 @@ export interface SimulatedEvent {
   readonly at: number | undefined
 }
 
+export type InterfaceGeneration = "legacy_config" | "linode"
+
 export interface AccountOptions {
+  /** What new Linodes get that do not say it: Linode's newer interfaces, or a configuration's. Without it the latter. */
+  readonly interfaces?: InterfaceGeneration
   /** The firewalls of the account; any id passes without it. */
   readonly firewalls?: ReadonlyArray<number>
   readonly placementGroups?: ReadonlyArray<PlacementGroup>
@@ -41,6 +45,7 @@ const publicImages: ReadonlyArray<Image> = linodes.map((name) => (
 const time = (millis: number): string => new Date(millis).toISOString().slice(0, 19)
 
 export class SimulatedAccount {
+  readonly interfaces: InterfaceGeneration
   readonly images: Map<string, Image>
   readonly placementGroups: Map<number, PlacementGroup>
   readonly quotas: Array<Quota>
@@ -49,7 +54,8 @@ export class SimulatedAccount {
   private readonly firewalls: Set<number> | undefined
   private lastEvent = 0
 
-  constructor({ firewalls, images = publicImages, placementGroups = [], quotas = [] }: AccountOptions) {
+  constructor({ firewalls, images = publicImages, interfaces = "legacy_config", placementGroups = [], quotas = [] }: AccountOptions) {
+    this.interfaces = interfaces
     this.firewalls = firewalls === undefined ? undefined : new Set(firewalls)
     this.images = new Map(images.map((image) => [image.id, image]))
     this.placementGroups = new Map(placementGroups.map((group) => [group.id, group]))
