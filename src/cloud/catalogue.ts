@@ -7,7 +7,7 @@ import type { LinodeError } from "../linode/linodeError.ts"
 import type { LinodeType } from "../linode/models.ts"
 import type { InstanceType } from "../scheduling/problem.ts"
 import { instanceTypesOf } from "./instanceTypes.ts"
-import type { Kubelet } from "./nodeRoom.ts"
+import type { Kubelet, Measured } from "./nodeRoom.ts"
 import { measure } from "./nodeRoom.ts"
 import type { Place, Plan } from "./plans.ts"
 import { plansOf } from "./plans.ts"
@@ -45,6 +45,13 @@ interface Built {
   readonly types: ReadonlyArray<InstanceType>
 }
 
+/** What nodes tell. */
+interface Known {
+  readonly from: ReadonlyArray<Node>
+  readonly of: ReadonlyMap<string, Measured>
+  readonly text: string
+}
+
 /**
  * Refreshed in the background until the scope ends; a failed refresh keeps what there is. Fails when nothing can be had at
  * first.
@@ -70,13 +77,14 @@ export const makeCatalogue = (options: {
   yield* Effect.sleep(refreshEvery).pipe(
     Effect.andThen(read),
     Effect.flatMap((list) => Ref.set(prices, list)),
-    Effect.catch(({ message }) => Effect.logWarning("reading Linode's price list failed, the last one holds", { error: message })),
+    Effect.catch(({ message }) =>
+      Effect.logWarning("reading Linode's price list failed, the last one holds", { error: message })),
     Effect.forever,
     Effect.forkScoped
   )
 
   const built = new Map<string, Built>()
-  const measured = new Map<string, { readonly from: ReadonlyArray<Node>; readonly of: ReturnType<typeof measure>; readonly text: string }>()
+  const measured = new Map<string, Known>()
   /** Nodes change all the time, what they tell about their plans hardly ever. */
   const measuredNow = (name: string, start: KubeletStart) => {
     const from = nodes(start)
@@ -97,7 +105,9 @@ export const makeCatalogue = (options: {
       const from = `${[...soldOut].toSorted().join()} ${known.text}`
       const last = built.get(name)
       if (last?.prices === list && last.from === from) return last.types
-      const fresh = instanceTypesOf(list.plans, kubelet, { region: place.id, measured: known.of, memoryShare, soldOut, localDisks, sent })
+      const fresh = instanceTypesOf(list.plans, kubelet, {
+        region: place.id, measured: known.of, memoryShare, soldOut, localDisks, sent
+      })
       const text = JSON.stringify(fresh)
       const types = last?.text === text ? last.types : fresh
       built.set(name, { from, prices: list, text, types })

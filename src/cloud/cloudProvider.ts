@@ -90,7 +90,7 @@ export class CloudProvider extends Context.Service<CloudProvider, {
   readonly delete: (claim: NodeClaim) => Effect.Effect<Deletion, CloudError>
   /** Whether the claim's machine still exists. */
   readonly exists: (claim: NodeClaim) => Effect.Effect<MachineState, CloudError>
-  /** The name that the claim's Node has or will have, as far as the claim tells, whether or not its status does. Cheap: no request. */
+  /** The name that the claim's Node has or will have, as far as the claim or its status tells. Cheap: no request. */
   readonly nodeName: (claim: NodeClaim) => string | undefined
   /** Why the machine is not what its LinodeNodeClass would make now: the reason of `Drifted`. Cheap: no request. */
   readonly drifted: (claim: NodeClaim) => Effect.Effect<"NodeClassDrift" | undefined>

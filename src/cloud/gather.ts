@@ -68,7 +68,10 @@ export const makeSharedRead = <A, E>(scope: Scope.Scope, read: Effect.Effect<A, 
   return gather("", undefined)
 }
 
-/** Work per key that is under way at most once: whoever asks meanwhile gets its outcome. It belongs to `scope`, not to those who ask. */
+/**
+ * Work per key that is under way at most once: whoever asks meanwhile gets its outcome. It belongs to `scope`: who asked may
+ * give up.
+ */
 export const makeInFlight = <A, E>(scope: Scope.Scope): (key: string, work: Effect.Effect<A, E>) => Effect.Effect<A, E> => {
   const running = new Map<string, Deferred.Deferred<A, E>>()
   return (key, work) => Effect.suspend(() => {

@@ -45,8 +45,8 @@ export interface Circumstances {
 const blockStorage = "linodebs.csi.linode.com"
 
 /**
- * How many volumes a node of the plan can have attached, as the CSI driver will say once it runs there: with its own disks 8, or one
- * for each GiB of memory where that is more, and never more than 64 (provider spec: Linode API §4).
+ * How many volumes a node of the plan can have attached, as the CSI driver will say once it runs there: with its own disks 8,
+ * or one for each GiB of memory where that is more, and never more than 64 (provider spec: Linode API §4).
  */
 const attachableVolumes = ({ memory }: LinodeType, localDisks: number): number =>
   Math.min(Math.max(Math.floor(memory / 1024), 8), 64) - localDisks

@@ -1,4 +1,4 @@
-/** How much room a node of a plan has for pods: what LKE nodes were measured to have, estimated until one is there. */
+/** How much room a node of a plan has for pods: what nodes of it were measured to have, estimated until one is there. */
 import type { LinodeNodeClass } from "../apis/linodeNodeClass.ts"
 import type { Node } from "../kube/objects.ts"
 import { oncePer } from "../kube/oncePer.ts"
@@ -127,7 +127,7 @@ const threshold = (text: string | undefined, capacity: number): number => {
 }
 
 /**
- * What of the capacity is not for pods. LKE does not pass a NodeClass' kubelet settings on to its nodes, so they only
+ * What of the capacity is not for pods. What was measured or estimated is of nodes without these settings, so they only
  * ever keep more room free: reservations are added, an eviction threshold counts where it is above the node's own.
  */
 const overheadOf = ({ allocatable, capacity }: Measured, kubelet: Kubelet | undefined): Amounts => {
@@ -145,8 +145,8 @@ const written = (amounts: Amounts): Resources =>
   Object.fromEntries(names.filter((name) => amounts[name] > 0).map((name) => [name, formatAmount(name, amounts[name])]))
 
 /**
- * Capacity and overhead of a node of this plan, as Kubernetes quantities. Zeros are left out. `sent`: kubelets are given the settings, and
- * `measured` is of nodes that were started with them.
+ * Capacity and overhead of a node of this plan, as Kubernetes quantities. Zeros are left out. `sent`: kubelets are given the
+ * settings, and `measured` is of nodes that were started with them.
  */
 export const roomOf = (
   type: LinodeType,

@@ -42,7 +42,9 @@ export const makeStates = (isAtWorkOn: (instance: number) => boolean) => {
 export type StateOf = ReturnType<typeof makeStates>
 
 /** Of the Linode; undefined where it is not known which one that is. */
-export const stateOf = (machines: Machines, states: StateOf, id: number | undefined): Effect.Effect<MachineState | undefined, LinodeError> =>
+export const stateOf = (
+  machines: Machines, states: StateOf, id: number | undefined
+): Effect.Effect<MachineState | undefined, LinodeError> =>
   id === undefined
     ? Effect.undefined
     : Effect.zipWith(machines([id]), Clock.currentTimeMillis, (found, now) => {

@@ -1,4 +1,4 @@
-/** Which conditions of a Linode's Node mean that it has to be replaced, and after how long (provider spec §5). */
+/** Which conditions of a Linode's Node mean that it has to be replaced, and after how long. */
 import type { RepairPolicy } from "./cloudProvider.ts"
 
 const minute = 60_000

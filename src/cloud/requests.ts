@@ -2,8 +2,8 @@
 import { Duration } from "effect"
 
 /**
- * How long after its intent was written a request whose answer never came may be carried out at most, in milliseconds: it waits for
- * its turn and for its answer first, and lives two minutes after it was given up.
+ * How long after its intent was written a request whose answer never came may be carried out at most, in milliseconds: it waits
+ * for its turn and for its answer first, and lives two minutes after it was given up.
  */
 export const requestLifetime = 180_000
 

@@ -1,6 +1,6 @@
 /**
- * Tags of machines: Linode allows 50 characters a tag. Those of the Go provider, of this program and of LKE say whose a machine is; the
- * others are the user's.
+ * Tags of machines: Linode allows 50 characters a tag. Those of the Go provider, of this program and of LKE say whose a machine
+ * is; the others are the user's.
  */
 import { label, providerGroup } from "../apis/labels.ts"
 
@@ -15,12 +15,14 @@ export const sentence = "karpenter-sentenced="
 /** Keys of tags that a user's tags cannot have: they are how pools and machines are recognised. */
 export const reservedTagKeys: ReadonlySet<string> = new Set([
   label.nodePool, label.nodeClass, claimTagKey, `${providerGroup}/lke-managed`, `${providerGroup}/pool-hash`,
-  `${providerGroup}/intent`, `${providerGroup}/cluster-id`, `${providerGroup}/made-of`, "karpenter-sentenced", "lke-cluster-name", "Name"
+  `${providerGroup}/intent`, `${providerGroup}/cluster-id`, `${providerGroup}/made-of`, "karpenter-sentenced", "lke-cluster-name",
+  "Name"
 ])
 
 /** Tags that this program, the Go provider or LKE itself goes by: whatever a class says, they stay. */
 export const isSystemTag = (tag: string): boolean =>
-  reservedTagKeys.has(tagKey(tag) ?? "") || tag.startsWith(clusterOwned[0]) || tag.startsWith(sentence) || /^(nodepool=|lke)\d+$/.test(tag)
+  reservedTagKeys.has(tagKey(tag) ?? "") || tag.startsWith(clusterOwned[0]) || tag.startsWith(sentence) ||
+  /^(nodepool=|lke)\d+$/.test(tag)
 
 /** The key of a `key=value` tag; a tag without one is opaque (provider spec: tag grammar). */
 export const tagKey = (tag: string): string | undefined => {
@@ -60,7 +62,8 @@ export const providerTags = (names: MachineNames): ReadonlyArray<string> => [
 export const claimTag = (claim: string): string => fitTag(`${claimTagKey}=`, claim)
 
 /** Which claim the Linode has been given to, as `claimTag` says it; none where it is free. */
-export const claimTagOf = (tags: ReadonlyArray<string>): string | undefined => tags.find((tag) => tag.startsWith(`${claimTagKey}=`))
+export const claimTagOf = (tags: ReadonlyArray<string>): string | undefined =>
+  tags.find((tag) => tag.startsWith(`${claimTagKey}=`))
 
 /** Whether it was made for the cluster of this name, as its tags say. */
 export const isOfCluster = (tags: ReadonlyArray<string>, cluster: string): boolean =>

@@ -10,7 +10,9 @@ import { longestTag, reservedTagKeys, tagKey } from "./tags.ts"
 
 export type Issues = ReadonlyArray<NodeClassIssue>
 
-/** What Linode has of what a class names: "missing" on Linode's word alone, undefined where it was not asked or may not be read. */
+/**
+ * What Linode has of what a class names: "missing" on Linode's word alone, undefined where it was not asked or may not be read.
+ */
 export interface Named {
   readonly firewall?: Firewall | "missing" | undefined
   readonly image?: Image | "missing" | undefined

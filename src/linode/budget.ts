@@ -4,7 +4,9 @@
  */
 import { Clock, Effect, Semaphore } from "effect"
 
-/** `list`: GET of a paginated collection. `images` and `creations` (of Linodes, LKE's not among them) are counted by themselves. */
+/**
+ * `list`: GET of a paginated collection. `images` and `creations` (of Linodes, LKE's not among them) are counted by themselves.
+ */
 export type RateClass = "list" | "other" | "images" | "creations"
 
 /** Requests per window, as documented by Linode (September 2026). */

@@ -44,7 +44,8 @@ const isWord = (text: string): boolean => !/\d|.[A-Z]/.test(text)
 const hide = (text: string, { hidden = [] }: CallKind, token: string): string => {
   const secrets = hidden.map(Redacted.value)
   const whole = [token, ...secrets].reduce((left, secret) => secret === "" ? left : left.replaceAll(secret, "<redacted>"), text)
-  return whole.replaceAll(part, (found) => !isWord(found) && secrets.some((secret) => secret.includes(found)) ? "<redacted>" : found)
+  return whole.replaceAll(part, (found) =>
+    !isWord(found) && secrets.some((secret) => secret.includes(found)) ? "<redacted>" : found)
 }
 
 /** An error of one call. `token` is the secret that must not be in it, whoever wrote the text. */
@@ -64,7 +65,9 @@ export const timedOut = (call: CallKind, seconds: number, token: string): Linode
 
 /** So much is asked for that it was not sent. */
 export const notSent = (call: CallKind, seconds: number, token: string): LinodeError =>
-  linodeError(call, 0, `not sent: there was no turn within ${seconds} s`, new RateLimited({ retryAfterSeconds: usualRetryAfter }), token)
+  linodeError(
+    call, 0, `not sent: there was no turn within ${seconds} s`, new RateLimited({ retryAfterSeconds: usualRetryAfter }), token
+  )
 
 /** A reply that is not what the API promises. */
 export const undecodable = (call: CallKind, status: number, detail: string, token: string): LinodeError =>

@@ -12,8 +12,8 @@ import { Context } from "effect"
 import type { Effect } from "effect"
 import type { LinodeError } from "./linodeError.ts"
 import type {
-  AccountEvent, Availability, Cluster, Firewall, Image, Instance, LinodeType, Maintenance, NewInstance, NewPool, PlacementGroup, Pool,
-  PoolChange, Quota, Region
+  AccountEvent, Availability, Cluster, Firewall, Image, Instance, LinodeType, Maintenance, NewInstance, NewPool, PlacementGroup,
+  Pool, PoolChange, Quota, Region
 } from "./models.ts"
 
 export class Linode extends Context.Service<Linode, {
@@ -40,8 +40,8 @@ export class Linode extends Context.Service<Linode, {
   /** The instances of the account that carry exactly this label: one, or none. */
   readonly instancesByLabel: (label: string) => Effect.Effect<ReadonlyArray<Instance>, LinodeError>
   /**
-   * Makes a Linode and boots it. A label that another Linode of the account has is refused by Validation of the field `label`. It is sent
-   * within 15 seconds or, RateLimited, not at all.
+   * Makes a Linode and boots it. A label that another Linode of the account has is refused by Validation of the field `label`.
+   * It is sent within 15 seconds or, RateLimited, not at all.
    */
   readonly createInstance: (instance: NewInstance) => Effect.Effect<Instance, LinodeError>
   readonly deleteInstance: (id: number) => Effect.Effect<void, LinodeError>

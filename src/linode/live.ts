@@ -1,8 +1,8 @@
 /** `Linode` over @linode/api-v4. */
 import {
-  baseRequest, createLinode, createNodePool, deleteLinode, deleteNodePool, getAccountMaintenance, getEvents, getFirewall, getImage, getKubernetesCluster,
-  getKubernetesClusters, getLinode, getLinodes, getLinodeTypes, getNodePool, getNodePools, getPlacementGroup, getQuotas,
-  getRegionAvailability, getRegions, updateLinode, updateNodePool
+  baseRequest, createLinode, createNodePool, deleteLinode, deleteNodePool, getAccountMaintenance, getEvents, getFirewall, getImage,
+  getKubernetesCluster, getKubernetesClusters, getLinode, getLinodes, getLinodeTypes, getNodePool, getNodePools, getPlacementGroup,
+  getQuotas, getRegionAvailability, getRegions, updateLinode, updateNodePool
 } from "@linode/api-v4"
 import { Duration, Effect, Layer, Redacted, Schedule, Schema } from "effect"
 import type { CannotReadCa } from "./exchange.ts"

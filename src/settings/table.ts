@@ -31,7 +31,7 @@ const noEffect = <A>(flag: string, env: string, kind: Kind.Kind<A>, value: A, sh
   optional("Accepted without effect", flag, [env], kind, value, shown, why)
 
 export const table = {
-  clusterName: required("Cluster", "cluster-name", ["CLUSTER_NAME"], { ...Kind.text, expected: "the label of your LKE cluster" },
+  clusterName: required("Cluster", "cluster-name", ["CLUSTER_NAME"], { ...Kind.text, expected: "the label of your LKE cluster, or with --mode=instance any name" },
     "Label of the LKE cluster that this controller serves; in instance mode any name for the cluster, which goes into tags."),
   clusterRegion: optional("Cluster", "cluster-region", ["CLUSTER_REGION", "LINODE_REGION"], Kind.text, "", "found from the cluster",
     "Region of the cluster. In LKE mode it must be the cluster's own when it is given; in instance mode it is required."),

@@ -40,15 +40,12 @@ describe("the cluster that machines are bought for", () => {
     assert.notStrictEqual(a.identity, b.identity)
   }))
 
-  const refused = [
-    ["no region is given", "", "--cluster-region (CLUSTER_REGION or LINODE_REGION): missing, expected the region to buy in, such as us-ord"],
-    ["Linode has no such region", "mars", "--cluster-region (CLUSTER_REGION or LINODE_REGION): Linode has no region \"mars\", expected one of eu-west, us-ord"]
-  ] as const
-  for (const [when, region, line] of refused) {
-    it.effect(`is refused with one line when ${when}`, () => Effect.gen(function*() {
-      assert.strictEqual((yield* Effect.flip(discover(region))).message, line)
-    }).pipe(Effect.provide(memoryKube.layer)))
-  }
+  it.effect("is refused with one line when Linode has no such region", () => Effect.gen(function*() {
+    assert.strictEqual(
+      (yield* Effect.flip(discover("mars"))).message,
+      "--cluster-region (CLUSTER_REGION or LINODE_REGION): Linode has no region \"mars\", expected one of eu-west, us-ord"
+    )
+  }).pipe(Effect.provide(memoryKube.layer)))
 })
 
 describe("room on a machine whose kubelet is given the settings of its class", () => {

@@ -16,29 +16,27 @@ export interface InstanceClusterShape {
   readonly identity: string
 }
 
-export class InstanceCluster extends Context.Service<InstanceCluster, InstanceClusterShape>()("karpenter-linode/cloud/InstanceCluster") {}
+export class InstanceCluster extends Context.Service<InstanceCluster, InstanceClusterShape>()(
+  "karpenter-linode/cloud/InstanceCluster"
+) {}
 
 const discover = Effect.gen(function*() {
   const { clusterName, clusterRegion } = yield* Settings
   const kube = yield* Kube
   const linode = yield* Linode
-  if (clusterRegion === "") {
-    return yield* new ClusterUnknown({
-      detail: "--cluster-region (CLUSTER_REGION or LINODE_REGION): missing, expected the region to buy in, such as us-ord"
-    })
-  }
   const regions = yield* linode.regions
   if (!regions.some(({ id }) => id === clusterRegion)) {
     const known = regions.map(({ id }) => id).toSorted().join(", ")
-    return yield* new ClusterUnknown({
-      detail: `--cluster-region (CLUSTER_REGION or LINODE_REGION): Linode has no region "${clusterRegion}", expected one of ${known}`
-    })
+    const setting = "--cluster-region (CLUSTER_REGION or LINODE_REGION)"
+    return yield* new ClusterUnknown({ detail: `${setting}: Linode has no region "${clusterRegion}", expected one of ${known}` })
   }
   const { metadata: { uid } } = yield* kube.get(Namespaces, { name: "kube-system" })
-  if (uid === undefined) return yield* new ClusterUnknown({ detail: "the namespace kube-system has no uid to tell this cluster by" })
+  if (uid === undefined) {
+    return yield* new ClusterUnknown({ detail: "the namespace kube-system has no uid to tell this cluster by" })
+  }
   return InstanceCluster.of({ name: clusterName, region: clusterRegion, identity: digest(uid) })
 })
 
-/** Fails with one clear line when the region is missing or is none of Linode's. */
+/** Fails with one clear line when the region is none of Linode's. */
 export const layer: Layer.Layer<InstanceCluster, ClusterUnknown | LinodeError | KubeError, Settings | Linode | Kube> =
   Layer.effect(InstanceCluster, discover)

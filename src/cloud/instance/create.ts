@@ -77,8 +77,11 @@ export const makeCreate = (parts: Parts) => {
     })
 
     const found = yield* known(world, record)
-    // A machine that exists is told of, whatever has become of its class.
-    if (found !== undefined) return yield* machine(record, found, yield* Effect.catch(parts.nodeClass(record.claim), () => Effect.undefined))
+    if (found !== undefined) {
+      // A machine that exists is told of, whatever has become of its class.
+      const made = yield* Effect.catch(parts.nodeClass(record.claim), () => Effect.undefined)
+      return yield* machine(record, found, made)
+    }
     if (record.registered) return yield* unavailable(operation, "its machine is gone")
 
     const nodeClass = yield* parts.nodeClass(record.claim)

@@ -10,8 +10,8 @@ export interface Seen {
   /** Every machine of this cluster. */
   readonly listed: ReadonlyArray<Instance>
   /**
-   * The machine that the claim names or that has its label, where it is one of this cluster's: no other is ever deleted, whatever a claim
-   * says.
+   * The machine that the claim names or that has its label, where it is one of this cluster's: no other is ever deleted,
+   * whatever a claim says.
    */
   readonly named: Instance | undefined
   /** The label of the claim's machine. */

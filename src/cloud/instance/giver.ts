@@ -41,7 +41,9 @@ const carryOut = Effect.fnUntraced(function*(world: World, record: InstanceRecor
     case "gone":
       return "gone" satisfies Deletion
     case "wait":
-      yield* Effect.logDebug("a machine is not given back yet", { NodeClaim: record.name, why: "a request sent for it may still be carried out" })
+      yield* Effect.logDebug("a machine is not given back yet", {
+        NodeClaim: record.name, why: "a request sent for it may still be carried out"
+      })
       return "waiting" satisfies Deletion
     case "delete":
       if (verdict.landed !== undefined) yield* noteLanded(world, record, verdict.landed)
@@ -51,12 +53,16 @@ const carryOut = Effect.fnUntraced(function*(world: World, record: InstanceRecor
 })
 
 /** The machine of ours that each claim names or that has its label: lists are by tags, and somebody may have taken them off. */
-const namedBy = Effect.fnUntraced(function*(world: World, records: ReadonlyArray<InstanceRecord>, listed: ReadonlyArray<Instance>) {
+const namedBy = Effect.fnUntraced(function*(
+  world: World, records: ReadonlyArray<InstanceRecord>, listed: ReadonlyArray<Instance>
+) {
   const byId = new Map<number | undefined, Instance>(listed.map((instance) => [instance.id, instance]))
   const labels = new Set(listed.map(({ label }) => label))
-  const read = yield* world.machines(records.flatMap(({ instance }) => instance === undefined || byId.has(instance) ? [] : [instance]))
+  const unlisted = records.flatMap(({ instance }) => instance === undefined || byId.has(instance) ? [] : [instance])
+  const read = yield* world.machines(unlisted)
   for (const [id, instance] of read) if (instance !== undefined) byId.set(id, instance)
-  const untold = records.filter((record) => !isSettled(record) && !byId.has(record.instance) && !labels.has(world.labelOf(record)))
+  const untold = records.filter((record) =>
+    !isSettled(record) && !byId.has(record.instance) && !labels.has(world.labelOf(record)))
   const labelled = new Map(yield* Effect.forEach(untold, (record) => Effect.map(
     world.linode.instancesByLabel(world.labelOf(record)), ([found]) => [record.uid, found] as const
   ), { concurrency: deleters }))

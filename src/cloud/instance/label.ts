@@ -14,8 +14,8 @@ const readable = (name: string): string => {
 }
 
 /**
- * The same in every process for the same claim, and no other claim's of any cluster. No two Linodes of an account have one label, so it
- * is the lock that keeps a claim from having two (docs/design/instance.md).
+ * The same in every process for the same claim, and no other claim's of any cluster. No two Linodes of an account have one
+ * label, so it is the lock that keeps a claim from having two (docs/design/instance.md).
  */
 export const machineLabel = (identity: string, { metadata: { name, uid = "" } }: Pick<NodeClaim, "metadata">): string => {
   const begin = readable(name).slice(0, longest - hashed - 1).replace(/-+$/, "")

@@ -122,5 +122,6 @@ const make = Effect.gen(function*() {
 })
 
 /** Fails when Linode's price list cannot be had at the start. */
-export const layer: Layer.Layer<CloudProvider, LinodeError, Kube | Caches | Linode | Settings | InstanceCluster | Bootstrap | SecureRandom.SecureRandom> =
-  Layer.effect(CloudProvider, make)
+export const layer: Layer.Layer<
+  CloudProvider, LinodeError, Kube | Caches | Linode | Settings | InstanceCluster | Bootstrap | SecureRandom.SecureRandom
+> = Layer.effect(CloudProvider, make)

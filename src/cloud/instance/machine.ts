@@ -13,10 +13,12 @@ import { classHashOf, userTagsOf } from "./tags.ts"
 export const isLeaving = ({ status }: Instance): boolean => status === "deleting"
 
 /**
- * `type` is the one that the Linode is of, whatever was asked for last; undefined for a plan that Linode's price list does not have any
- * more. What it was made from is on the Linode itself: the class may have been edited since.
+ * `type` is the one that the Linode is of, whatever was asked for last; undefined for a plan that Linode's price list does not
+ * have any more. What it was made from is on the Linode itself: the class may have been edited since.
  */
-export const machineOf = (nodeName: string, { claim }: InstanceRecord, instance: Instance, type: InstanceType | undefined): Machine => {
+export const machineOf = (
+  nodeName: string, { claim }: InstanceRecord, instance: Instance, type: InstanceType | undefined
+): Machine => {
   const classHash = classHashOf(instance)
   const isKnown = classHash === undefined || claim.metadata.annotations?.[annotation.nodeClassHash] !== undefined
   return {

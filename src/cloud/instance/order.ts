@@ -14,7 +14,7 @@ import { machineLabel } from "./label.ts"
 import { machineTags } from "./tags.ts"
 
 /** As the Go provider has it. */
-export const defaultImage = "linode/ubuntu22.04"
+const defaultImage = "linode/ubuntu22.04"
 
 export const imageOf = ({ image = "" }: LinodeNodeClass["spec"]): string => image === "" ? defaultImage : image
 
@@ -34,7 +34,9 @@ export const launchTaints = ({ spec: { startupTaints = [], taints = [] } }: Node
     (all, taint) => all.some((known) => sameTaint(known, taint)) ? all : [...all, taint], []
   )
 
-/** 43 letters, digits, dashes and underscores out of 32 random bytes, and one of each kind that Linode may ask for. Never kept. */
+/**
+ * 43 letters, digits, dashes and underscores out of 32 random bytes, and one of each kind that Linode may ask for. Never kept.
+ */
 export const rootPassword = (random: SecureRandom.SecureRandom["Service"]): Effect.Effect<Redacted.Redacted> =>
   Effect.map(random.randomBytes(32), (bytes) => Redacted.make(`${Buffer.from(bytes).toString("base64url")}aA1-`))
 
@@ -44,11 +46,15 @@ const given = <K extends string, A>(key: K, value: A | undefined): { readonly [k
 const some = (list: ReadonlyArray<string> | undefined): ReadonlyArray<string> | undefined =>
   list === undefined || list.length === 0 ? undefined : list
 
+/** The whole order. What the class leaves open is left to Linode. */
 export const orderOf = (
   cluster: InstanceClusterShape, claim: NodeClaim, nodeClass: LinodeNodeClass, type: string,
   secrets: Pick<NewInstance, "root_pass" | "user_data">
 ): NewInstance => {
-  const { authorizedKeys, authorizedUsers, backupsEnabled, diskEncryption, firewallID, placementGroup, swap_size } = nodeClass.spec
+  const {
+    authorizedKeys, authorizedUsers, backupsEnabled, diskEncryption, firewallID, placementGroup, swap_size
+  } = nodeClass.spec
+  const firewall = firewallID === 0 ? undefined : firewallID
   return {
     label: machineLabel(cluster.identity, claim),
     region: cluster.region,
@@ -61,8 +67,10 @@ export const orderOf = (
     ...given("backups_enabled", backupsEnabled),
     ...given("disk_encryption", diskEncryption),
     ...given("swap_size", swap_size),
-    // -1 is Linode's word for none at all; 0 is nobody's. The account's own interfaces may be of the kind that takes no firewall so.
-    ...(firewallID === undefined || firewallID === 0 ? {} : { firewall_id: firewallID, interface_generation: "legacy_config" as const }),
+    // -1 is Linode's word for none at all; 0 is nobody's.
+    ...given("firewall_id", firewall),
+    // An account may have new Linodes get interfaces that do not take a firewall so.
+    ...given("interface_generation", firewall === undefined ? undefined : "legacy_config" as const),
     ...given("placement_group", placementGroup)
   }
 }

@@ -78,8 +78,10 @@ export const purchase = (
     return yield* unavailable(operation, "it took too long to prepare the request")
   }
 
-  const order = orderOf(cluster, noted.claim, nodeClass, type.name, { root_pass: yield* rootPassword(random), user_data: userData })
-  const result = yield* Effect.result(linode.createInstance(order)).pipe(Effect.timeoutOption(longestSend), Effect.map(Option.getOrUndefined))
+  const secrets = { root_pass: yield* rootPassword(random), user_data: userData }
+  const result = yield* linode.createInstance(orderOf(cluster, noted.claim, nodeClass, type.name, secrets)).pipe(
+    Effect.result, Effect.timeoutOption(longestSend), Effect.map(Option.getOrUndefined)
+  )
   const about = { NodeClaim: record.name, label, "instance-type": type.name }
   if (result === undefined || (Result.isFailure(result) && outcomeUnknown(result.failure))) {
     const error = result === undefined ? "no answer in time" : result.failure.message

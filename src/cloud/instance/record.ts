@@ -1,6 +1,6 @@
 /**
- * What a NodeClaim says about its machine, and about requests that were sent to Linode for it. This is the only memory that instance mode
- * has: a new process knows as much as the old one.
+ * What a NodeClaim says about its machine, and about requests that were sent to Linode for it. This is the only memory that
+ * instance mode has: a new process knows as much as the old one.
  */
 import { Schema } from "effect"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
@@ -60,7 +60,10 @@ export const isSettled = ({ instance, intent }: InstanceRecord): boolean =>
 export const isInDoubt = (record: InstanceRecord, now: number): boolean =>
   record.intent !== undefined && isRecent(record.intent, now) && !isSettled(record)
 
-/** Requests that one more comes on top of. One that made the machine which the claim had before counts: the new one is in doubt beside it. */
+/**
+ * Requests that one more comes on top of. One that made a machine which the claim had before counts: the new
+ * one is in doubt beside it.
+ */
 export const earlierAttempts = ({ instance, intent }: InstanceRecord, now: number): number =>
   Math.max(instance === undefined ? 0 : 1, intent !== undefined && isRecent(intent, now) ? intent.attempts : 0)
 

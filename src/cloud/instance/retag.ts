@@ -1,4 +1,4 @@
-/** The tags of a LinodeNodeClass on the machines that were made of it: changed in place, since no node has to be replaced for a tag. */
+/** The tags of a LinodeNodeClass on its machines: changed in place, since no node has to be replaced for a tag. */
 import { Effect, Result } from "effect"
 import { annotation } from "../../apis/labels.ts"
 import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
@@ -41,14 +41,15 @@ export const decideTags = (
 }
 
 /**
- * Tags that are to be applied are written on the claims first, so that whatever stops this is made good later, and alone once they are.
- * One that fails does not keep the others from being written; the first failure is the whole's.
+ * Tags that are to be applied are written on the claims first, so that whatever stops this is made good later, and alone once
+ * they are. One that fails does not keep the others from being written; the first failure is the whole's.
  */
 export const retag = Effect.fn("instance.retag")(function*(
   { claims, instances, labelOf, linode }: World, nodeClass: LinodeNodeClass
 ): Effect.fn.Return<void, LinodeError | KubeError> {
   const wanted = nodeClass.spec.tags ?? []
-  const mine = (yield* claims.list).filter(({ claim, deleting }) => !deleting && claim.spec.nodeClassRef.name === nodeClass.metadata.name)
+  const mine = (yield* claims.list).filter(({ claim, deleting }) =>
+    !deleting && claim.spec.nodeClassRef.name === nodeClass.metadata.name)
   if (mine.length === 0 || (wanted.length === 0 && mine.every(({ claim }) => appliedTo(claim).length === 0))) return
   const plan = decideTags(mine, yield* instances, nodeClass, labelOf)
 
@@ -63,7 +64,9 @@ export const retag = Effect.fn("instance.retag")(function*(
       )
     }, { concurrency: writers })
 
-  const noted = plan.machines.length === 0 ? plan.claims : yield* note(plan.claims, ({ claim }) => [...appliedTo(claim), ...wanted])
+  const noted = plan.machines.length === 0
+    ? plan.claims
+    : yield* note(plan.claims, ({ claim }) => [...appliedTo(claim), ...wanted])
   const sent = yield* Effect.forEach(plan.machines, ({ id, tags }) => linode.tagInstance(id, tags).pipe(
     Effect.asVoid,
     Effect.catchIf((error) => error.reason._tag === "Gone", () => Effect.void),

@@ -41,7 +41,9 @@ export const makeSweeper = (world: World): Effect.Effect<void, LinodeError | Kub
       yield* Effect.logInfo("machines without a claim", { machines: due.map(({ id, label }) => ({ "provider-id": id, label })) })
     }
     // One that stays does not keep the others from going.
-    const results = yield* Effect.forEach(due, (instance) => Effect.result(deleteMachine(world, instance)), { concurrency: writers })
+    const results = yield* Effect.forEach(due, (instance) => Effect.result(deleteMachine(world, instance)), {
+      concurrency: writers
+    })
     const failed = results.find(Result.isFailure)
     if (failed !== undefined) return yield* failed.failure
   }).pipe(Effect.withSpan("instance.collectGarbage"))

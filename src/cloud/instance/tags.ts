@@ -18,12 +18,16 @@ const isLkes = ({ lke_cluster_id }: Instance): boolean => (lke_cluster_id ?? nul
 export const isOurs = (instance: Instance, identity: string): boolean =>
   instance.tags.includes(clusterTag(identity)) && !isLkes(instance)
 
-/** The same of one that may be the machine of the claim with this label, by which it is known though somebody took its tags off. */
+/**
+ * The same of one that may be the machine of the claim with this label, by which it is known though somebody took its tags off.
+ */
 export const isOursOrLabelled = (instance: Instance, identity: string, label: string): boolean =>
   isOurs(instance, identity) || (instance.label === label && !isLkes(instance))
 
 /** Every tag of a new machine. */
-export const machineTags = ({ identity, name }: InstanceClusterShape, claim: NodeClaim, nodeClass: LinodeNodeClass): ReadonlyArray<string> => [
+export const machineTags = (
+  { identity, name }: InstanceClusterShape, claim: NodeClaim, nodeClass: LinodeNodeClass
+): ReadonlyArray<string> => [
   ...new Set([
     ...providerTags({
       cluster: name, nodePool: claim.metadata.labels?.[label.nodePool] ?? "", nodeClass: nodeClass.metadata.name
@@ -36,7 +40,8 @@ export const machineTags = ({ identity, name }: InstanceClusterShape, claim: Nod
 ]
 
 /** The hash of the class as it was when the machine was bought. */
-export const classHashOf = ({ tags }: Instance): string | undefined => tags.find((tag) => tag.startsWith(madeOf))?.slice(madeOf.length)
+export const classHashOf = ({ tags }: Instance): string | undefined =>
+  tags.find((tag) => tag.startsWith(madeOf))?.slice(madeOf.length)
 
 /** The user's own. */
 export const userTagsOf = ({ tags }: Instance): ReadonlyArray<string> => tags.filter((tag) => !isSystemTag(tag))

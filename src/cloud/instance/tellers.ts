@@ -10,7 +10,7 @@ const nameOf = ({ kubelet, userData = "" }: KubeletStart): string => JSON.string
 
 type Groups = ReadonlyMap<string, ReadonlyArray<Node>>
 
-/** A node that was made of a class as it is. One of a former state of it, or of no class, was given other settings, or none of ours. */
+/** Only nodes that were made of a class as it is: others were given other settings, or none of ours. */
 const grouped = (nodes: ReadonlyArray<Node>, classes: ReadonlyArray<LinodeNodeClass>): Groups => {
   const known = new Map(classes.map(({ metadata: { annotations, name }, spec }) =>
     [name, { hash: annotations?.[annotation.nodeClassHash], start: nameOf(spec) }]))
@@ -29,7 +29,11 @@ const grouped = (nodes: ReadonlyArray<Node>, classes: ReadonlyArray<LinodeNodeCl
 /** The same list while neither nodes nor classes changed. */
 export const makeTellers = (nodes: Pick<Store<Node>, "list">, classes: Pick<Store<LinodeNodeClass>, "list">) => {
   const none: ReadonlyArray<Node> = []
-  let last: { readonly nodes: ReadonlyArray<Node>; readonly classes: ReadonlyArray<LinodeNodeClass>; readonly groups: Groups } | undefined
+  let last: {
+    readonly nodes: ReadonlyArray<Node>
+    readonly classes: ReadonlyArray<LinodeNodeClass>
+    readonly groups: Groups
+  } | undefined
   return (start: KubeletStart): ReadonlyArray<Node> => {
     const now = { nodes: nodes.list(), classes: classes.list() }
     if (last?.nodes !== now.nodes || last.classes !== now.classes) last = { ...now, groups: grouped(now.nodes, now.classes) }

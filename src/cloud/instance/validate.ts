@@ -10,14 +10,18 @@ import { imageOf } from "./order.ts"
 
 type Spec = LinodeNodeClass["spec"]
 
+const server = "nodes run the version of the cluster's API server"
+const disks = "a Linode is made with one disk that fills its plan, and swap"
+const publicOnly = "a Linode is made with a public interface alone, and Linode asks for a subnet, not for a VPC"
+
 /** Fields that would be silently ignored, and why they are. */
 const unsupported: ReadonlyArray<readonly [field: string, found: (spec: Spec) => unknown, why: string]> = [
-  ["spec.osDisk", ({ osDisk }) => osDisk, "a Linode is made with one disk that fills its plan, and swap"],
-  ["spec.dataDisks", ({ dataDisks }) => dataDisks, "a Linode is made with one disk that fills its plan, and swap"],
+  ["spec.osDisk", ({ osDisk }) => osDisk, disks],
+  ["spec.dataDisks", ({ dataDisks }) => dataDisks, disks],
   ["spec.configuration.kernel", ({ configuration }) => configuration?.kernel, "a Linode boots the kernel of its image"],
-  ["spec.vpcID", ({ vpcID }) => vpcID, "a Linode is made with a public interface alone, and Linode asks for a subnet, not for a VPC"],
+  ["spec.vpcID", ({ vpcID }) => vpcID, publicOnly],
   ["spec.ipv6Options", ({ ipv6Options }) => ipv6Options, "they are of a VPC interface, which Linodes are made without"],
-  ["spec.lkeK8sVersion", ({ lkeK8sVersion }) => lkeK8sVersion === "" ? undefined : lkeK8sVersion, "nodes run the version of the cluster's API server"]
+  ["spec.lkeK8sVersion", ({ lkeK8sVersion }) => lkeK8sVersion === "" ? undefined : lkeK8sVersion, server]
 ]
 
 const unsupportedIssues = (spec: Spec): Issues => unsupported.flatMap(([field, found, why]) => {

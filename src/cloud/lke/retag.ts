@@ -44,7 +44,8 @@ export const decideTags = (
   const pools = new Set(claims.flatMap((claim) => view.find(ownedNode(view, claim) ?? "")?.pool ?? []))
   return {
     claims, applied,
-    pools: [...pools].filter((pool) => poolKeyOf(pool) !== undefined && !isSentenced(pool) && !sameTags(pool.tags, retagged(pool.tags, applied, wanted))),
+    pools: [...pools].filter((pool) =>
+      poolKeyOf(pool) !== undefined && !isSentenced(pool) && !sameTags(pool.tags, retagged(pool.tags, applied, wanted))),
     instances: claims.flatMap((claim) => {
       const id = instanceOf(view, claim)
       const instance = id === undefined ? undefined : machines.get(id)

@@ -79,8 +79,8 @@ const isUntouched = (node: Node): boolean => (node.spec?.taints ?? []).some((tai
 
 /**
  * A node that joined and that nobody has registered, since no controller was there or the claim was deleted at that moment. LKE's
- * nodes join without the taint that keeps pods away, so it may have pods: it is made ours, and drains as any other. One with the taint
- * keeps it, and goes after its machine.
+ * nodes join without the taint that keeps pods away, so it may have pods: it is made ours, and drains as any other. One with
+ * the taint keeps it, and goes after its machine.
  */
 const takeIn = (claim: NodeClaim) => (node: Node) =>
   isToDrain(claim, node) || isUntouched(node) || node.metadata.deletionTimestamp !== undefined ||

@@ -2,9 +2,9 @@
  * The second stage: the claim's Node has joined (core-lifecycle §3.3). It is recognised by its name, known since launch,
  * at its first watch event, and put right in one write.
  *
- * Karpenter warns when a node joins without the taint `karpenter.sh/unregistered`. In instance mode nodes are born with it, and it is
- * taken off here. LKE's nodes never carry it: LKE lets nobody say what a node is born with, and puts a pool's taints on nodes only
- * after they have joined. A warning about every node would tell nobody anything, so there is none.
+ * Karpenter warns when a node joins without the taint `karpenter.sh/unregistered`. In instance mode nodes are born with it, and
+ * it is taken off here. LKE's nodes never carry it: LKE lets nobody say what a node is born with, and puts a pool's taints on
+ * nodes only after they have joined. A warning about every node would tell nobody anything, so there is none.
  */
 import { Effect } from "effect"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"

@@ -24,7 +24,10 @@ export const removeClaim = Effect.fnUntraced(function*(claim: NodeClaim, reason:
   return removed
 })
 
-/** Starts the deletion of the claim as it is. False when it is gone already. Fails with Conflict when it has changed since it was read. */
+/**
+ * Starts the deletion of the claim as it is. False when it is gone already. Fails with Conflict when it has changed since it
+ * was read.
+ */
 export const deleteUnchanged = Effect.fnUntraced(function*({ metadata: { name, resourceVersion, uid } }: NodeClaim) {
   const kube = yield* Kube
   const exact = { ...(uid === undefined ? {} : { uid }), ...(resourceVersion === undefined ? {} : { resourceVersion }) }

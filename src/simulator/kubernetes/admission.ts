@@ -1,4 +1,7 @@
-/** Whether a cluster lets a machine in that asks by a bootstrap token, and whether the machine trusts it: as kubeadm, k3s and the API server decide. */
+/**
+ * Whether a cluster lets a machine in that asks by a bootstrap token, and whether the machine trusts it: as kubeadm, k3s and
+ * the API server decide.
+ */
 import { createHash, X509Certificate } from "node:crypto"
 import { CORE_SCHEMA, load } from "js-yaml"
 import type { ConfigMap, Secret } from "../../kube/objects.ts"

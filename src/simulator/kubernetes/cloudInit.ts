@@ -1,6 +1,7 @@
 /**
- * What cloud-init makes of user data: the files it writes and the commands it runs, its own placeholders filled. Only what a machine needs
- * to join a cluster: `#cloud-config` with `hostname`, `write_files` and `runcmd`, and plain scripts. Written apart from what writes user data.
+ * What cloud-init makes of user data: the files it writes and the commands it runs, its own placeholders filled. Only what a
+ * machine needs to join a cluster: `#cloud-config` with `hostname`, `write_files` and `runcmd`, and plain scripts. Written
+ * apart from what writes user data.
  */
 import { CORE_SCHEMA, load } from "js-yaml"
 import { Result } from "effect"

@@ -1,7 +1,8 @@
 /**
- * How machines show up in Kubernetes. LKE's as its real ones do: the kubelet registers under a name that was known all along; the cloud
- * controller manager adds the provider id, region and type a little later; LKE puts the pool's labels and taints on the node later still.
- * A Linode by itself as its user data says, if the cluster lets it in. When the instance is gone the Node is deleted.
+ * How machines show up in Kubernetes. LKE's as its real ones do: the kubelet registers under a name that was known all along;
+ * the cloud controller manager adds the provider id, region and type a little later; LKE puts the pool's labels and taints on
+ * the node later still. A Linode by itself as its user data says, if the cluster lets it in. When the instance is gone the Node
+ * is deleted.
  */
 import { Clock, Effect, FiberMap, Queue, Result } from "effect"
 import { isNotFound } from "../../kube/kubeError.ts"
@@ -66,7 +67,10 @@ export const joining = (options: JoiningOptions): Effect.Effect<never, never, Ku
   const nodes = yield* FiberMap.make<string>()
   const at = Effect.map(Clock.currentTimeMillis, (now) => new Date(now).toISOString())
 
-  /** By instance, the name under which a Linode by itself has joined: from then on its kubelet has a certificate, and needs no token. */
+  /**
+   * By instance, the name under which a Linode by itself has joined: from then on its kubelet has a certificate, and needs no
+   * token.
+   */
   const members = new Map<number, string>()
   const maybe = <A extends KubeObject>(place: { readonly resource: Resource<A>; readonly ref: Ref }) =>
     kube.get(place.resource, place.ref).pipe(Effect.catchIf(isNotFound, () => Effect.undefined))

@@ -1,6 +1,6 @@
 /**
- * Which node a machine's user data makes of it: it is read as kubeadm, k3s and the kubelet read what cloud-init leaves behind, and fails
- * where they would. Written apart from what writes user data, so that it can prove it wrong.
+ * Which node a machine's user data makes of it: it is read as kubeadm, k3s and the kubelet read what cloud-init leaves behind,
+ * and fails where they would. Written apart from what writes user data, so that it can prove it wrong.
  */
 import { CORE_SCHEMA, loadAll } from "js-yaml"
 import { Result } from "effect"

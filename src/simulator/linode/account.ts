@@ -54,7 +54,9 @@ export class SimulatedAccount {
   private readonly firewalls: Set<number> | undefined
   private lastEvent = 0
 
-  constructor({ firewalls, images = publicImages, interfaces = "legacy_config", placementGroups = [], quotas = [] }: AccountOptions) {
+  constructor({
+    firewalls, images = publicImages, interfaces = "legacy_config", placementGroups = [], quotas = []
+  }: AccountOptions) {
     this.interfaces = interfaces
     this.firewalls = firewalls === undefined ? undefined : new Set(firewalls)
     this.images = new Map(images.map((image) => [image.id, image]))

@@ -100,7 +100,9 @@ const firewall = (body: Body, { account }: InstanceRulesContext): number | undef
   const id = optional(body, "firewall_id", isId)
   const generation = optional(body, "interface_generation", isText) ?? account.interfaces
   if (!["legacy_config", "linode"].includes(generation)) throw invalid("interface_generation")
-  if (id !== undefined && generation === "linode") throw invalid("firewall_id", "Apply firewalls to the interfaces of the Linode instead")
+  if (id !== undefined && generation === "linode") {
+    throw invalid("firewall_id", "Apply firewalls to the interfaces of the Linode instead")
+  }
   // -1: none, not even the account's default.
   if (id === undefined || id === -1) return undefined
   if (!account.hasFirewall(id)) throw invalid("firewall_id")

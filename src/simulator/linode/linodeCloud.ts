@@ -1,6 +1,7 @@
 /**
- * The world behind the simulated Linode API: an account with LKE clusters, their pools, nodes and instances, and Linodes by themselves. A plain
- * state machine on the clock that it is given. What isn't known of the real LKE is decided by the seed or the stricter way.
+ * The world behind the simulated Linode API: an account with LKE clusters, their pools, nodes and instances, and Linodes by
+ * themselves. A plain state machine on the clock that it is given. What isn't known of the real LKE is decided by the seed or
+ * the stricter way.
  */
 import type { LinodeType, Region } from "../../linode/models.ts"
 import { SimulatedAccount } from "./account.ts"

@@ -38,7 +38,10 @@ export interface SimulatedPool {
   deleted: boolean
 }
 
-/** A machine that becomes a Kubernetes node: LKE's, in a pool, or a Linode that was bought by itself and has neither pool nor cluster. */
+/**
+ * A machine that becomes a Kubernetes node: LKE's, in a pool, or a Linode that was bought by itself and has neither pool nor
+ * cluster.
+ */
 export interface SimulatedNode {
   /** `<pool>-<12 hex>`, as the API tells it; the label of a Linode by itself. */
   readonly id: string
@@ -95,8 +98,9 @@ export interface Purchase {
 
 /**
  * What a kubelet or a picture of the cloud wants to know, in this order per node: created, its instance known, its
- * instance running, ready (LKE's node has joined, another's user data is being carried out), deleted, its instance gone. A deleted node gets none of the earlier ones after that.
- * One whose instance stops is running and ready again when it was booted.
+ * instance running, ready (LKE's node has joined, another's user data is being carried out), deleted, its instance gone. A
+ * deleted node gets none of the earlier ones after that. One whose instance stops is running and ready again when it was
+ * booted.
  */
 export interface CloudEvent {
   readonly kind:

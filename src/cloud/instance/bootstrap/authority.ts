@@ -39,7 +39,9 @@ const readPlace = (kube: Kube["Service"], place: Place): Effect.Effect<string, C
   })
 )
 
-const trusted = Effect.fnUntraced(function*(place: Place, endpoint: string, pem: string): Effect.fn.Return<Authority, CloudError> {
+const trusted = Effect.fnUntraced(function*(
+  place: Place, endpoint: string, pem: string
+): Effect.fn.Return<Authority, CloudError> {
   const certificates = certificatesIn(pem)
   if (certificates === undefined) return yield* later(`${nameOf(place)} holds no certificate that can be read`)
   if (allExpired(certificates, yield* Clock.currentTimeMillis)) {
@@ -80,7 +82,8 @@ export const kubeadmAuthority = Effect.fnUntraced(function*(kube: Kube["Service"
   if (cluster === undefined) return yield* later(`${nameOf(clusterInfo)} names no server and certificate`)
   const endpoint = given === "" ? Kind.endpoint.parse(cluster.server) : Result.succeed(given)
   if (Result.isFailure(endpoint) || endpoint.success === "") {
-    return yield* later(`${nameOf(clusterInfo)} names the server ${JSON.stringify(cluster.server)}, expected ${Kind.endpoint.expected}`)
+    const found = JSON.stringify(cluster.server)
+    return yield* later(`${nameOf(clusterInfo)} names the server ${found}, expected ${Kind.endpoint.expected}`)
   }
   return yield* trusted(clusterInfo, endpoint.success, cluster.pem)
 })

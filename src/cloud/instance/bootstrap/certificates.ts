@@ -35,8 +35,8 @@ const rootOf = (certificates: ReadonlyArray<X509Certificate>): X509Certificate |
 }
 
 /**
- * As a k3s token has it: over the file itself where it holds one certificate; over the root's DER where it holds a chain, so that the
- * authority can be renewed.
+ * As a k3s token has it: over the file itself where it holds one certificate; over the root's DER where it holds a chain, so
+ * that the authority can be renewed.
  */
 export const k3sHash = (pem: string, certificates: ReadonlyArray<X509Certificate>): string =>
   sha256((certificates.length > 1 ? rootOf(certificates)?.raw : undefined) ?? pem)

@@ -1,4 +1,4 @@
-/** cloud-init's documents (`#cloud-config`), written by a YAML library, with what only the machine itself knows left to cloud-init. */
+/** cloud-init's documents (`#cloud-config`), written by a YAML library. What only the machine knows is left to cloud-init. */
 import type { dump } from "js-yaml"
 
 /** Where a document names the Linode's own id, which is not known when it is written. */

@@ -17,7 +17,7 @@ export const k3sToken = ({ pem, certificates }: Authority, token: BootstrapToken
   `K10${k3sHash(pem, certificates)}::${tokenText(token)}`
 
 /** The agent's `config.yaml`: flags without dashes. */
-export const agentConfig = ({ launch, authority, token }: Omit<JoinInput, "version" | "yaml">): object => ({
+const agentConfig = ({ launch, authority, token }: JoinInput): object => ({
   server: `https://${authority.endpoint}`,
   token: k3sToken(authority, token),
   "node-name": launch.nodeName,

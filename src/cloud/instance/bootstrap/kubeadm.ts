@@ -16,7 +16,7 @@ const patches = `${folder}/patches`
 /** kubeadm takes `v1beta4`, in which arguments are a list, from 1.31 on. */
 const firstWithLists = 31
 
-export const joinConfiguration = ({ launch, authority, token }: Omit<JoinInput, "version" | "yaml">, { minor }: Version): object => {
+const joinConfiguration = ({ launch, authority, token }: JoinInput, { minor }: Version): object => {
   const labels = labelTexts(launch.labels)
   const args: Readonly<Record<string, string>> = {
     "cloud-provider": "external",

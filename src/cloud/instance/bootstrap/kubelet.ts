@@ -4,7 +4,7 @@ import { isLabelValue, isQualifiedName } from "../../../apis/names.ts"
 import type { KubeletConfiguration } from "../../../apis/kubelet.ts"
 import type { Taint } from "../../../kube/objects.ts"
 
-/** Of Kubernetes' own labels those that a kubelet may put on its node (admission plugin NodeRestriction, and the kubelet itself). */
+/** Of Kubernetes' own labels those that a kubelet may put on its node, by the admission plugin NodeRestriction and itself. */
 const allowed: ReadonlySet<string> = new Set([
   "kubernetes.io/hostname", "kubernetes.io/os", "kubernetes.io/arch", "beta.kubernetes.io/os", "beta.kubernetes.io/arch",
   "topology.kubernetes.io/zone", "topology.kubernetes.io/region",
@@ -40,7 +40,8 @@ export const registrationIssue = (
   if (name.length > 63 || !nodeName.test(name)) return `${JSON.stringify(name)} is no name of a node`
   const badLabel = Object.entries(labels).find(([key, value]) => !isQualifiedName(key) || !isLabelValue(value))
   if (badLabel !== undefined) return `${JSON.stringify(badLabel.join("="))} is no label`
-  const badTaint = taints.find(({ key, value = "", effect }) => !isQualifiedName(key) || !isLabelValue(value) || !effects.includes(effect))
+  const badTaint = taints.find(({ key, value = "", effect }) =>
+    !isQualifiedName(key) || !isLabelValue(value) || !effects.includes(effect))
   return badTaint === undefined ? undefined : `${JSON.stringify(taintTexts([badTaint])[0])} is no taint`
 }
 

@@ -18,8 +18,8 @@ sed -i -E 's/^([^#].*[[:space:]]swap[[:space:]])/#\1/' /etc/fstab
 `
 
 /**
- * Brings what kubeadm needs, where the image has it not: containerd, and kubelet and kubeadm of the version in $1 (1.36.3) from the
- * repository of its release in $2 (1.36). For Debian and Ubuntu; on others the image has to bring all three.
+ * Brings what kubeadm needs, where the image has it not: containerd, and kubelet and kubeadm of the version in $1 (1.36.3) from
+ * the repository of its release in $2 (1.36). For Debian and Ubuntu; on others the image has to bring all three.
  */
 export const prepareForKubeadm = String.raw`${beginning}
 modprobe overlay

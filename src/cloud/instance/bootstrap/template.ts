@@ -24,7 +24,8 @@ export const userDataIssue = (text: string): string | undefined => {
   for (const [found, rest, close] of text.matchAll(placeholder)) {
     const name = nameIn(rest!, close !== "")
     if (name === undefined || !isTemplateName(name)) {
-      return `found ${JSON.stringify(found.slice(0, 60))}, expected {{ karpenter.<name> }} with one of the names ${templateNames.join(", ")}`
+      const names = templateNames.join(", ")
+      return `found ${JSON.stringify(found.slice(0, 60))}, expected {{ karpenter.<name> }} with one of the names ${names}`
     }
   }
   return undefined

@@ -1,7 +1,7 @@
 /**
- * Bootstrap tokens: a Secret of a type of its own, with which a machine that nobody knows yet may ask for a kubelet's certificate. The
- * API server takes it until it expires; the token cleaner of kube-controller-manager removes it then, the garbage collector when its
- * claim goes.
+ * Bootstrap tokens: a Secret of a type of its own, with which a machine that nobody knows yet may ask for a kubelet's
+ * certificate. The API server takes it until it expires; the token cleaner of kube-controller-manager removes it then, the
+ * garbage collector when its claim goes.
  */
 import { Clock, Effect, Redacted } from "effect"
 import { SecureRandom } from "effect/crypto"
