@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { annotation } from "../../src/apis/labels.ts"
 import { NodeClaims } from "../../src/apis/nodeClaim.ts"
 import { machineLabel } from "../../src/cloud/instance/label.ts"
 import { clusterTag } from "../../src/cloud/instance/tags.ts"
@@ -136,6 +137,20 @@ describe("giving Linodes back", () => {
       yield* play(deleteAll(cloud, ["a"]))
     }))
     assert.deepStrictEqual(yield* alive, [])
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("keeps a claim that was bought through LKE, whose node would be paid for and forgotten", () => Effect.gen(function*() {
+    const kube = yield* Kube
+    yield* setUp()
+    yield* addClaims(["a"])
+    yield* kube.patch(NodeClaims, { name: "a" }, { metadata: { annotations: { [annotation.lkePoolKey]: "k" } } }, { kind: "merge" })
+    yield* kube.patch(NodeClaims, { name: "a" }, { status: { providerID: "linode://5" } }, { kind: "merge", subresource: "status" })
+    const doomed = yield* sentence("a")
+    yield* during((cloud) => Effect.gen(function*() {
+      const error = yield* play(Effect.flip(cloud.delete(doomed)))
+      assert.include(error.message, "mode lke")
+      assert.strictEqual(error.reason._tag, "CloudUnavailable")
+    }))
   }).pipe(Effect.provide(world.outside())))
 
   it.effect("leaves the machine of another claim alone, though a claim's status names it", () => Effect.gen(function*() {

@@ -1,6 +1,7 @@
 /** Instance mode: machines are Linodes of their own. docs/design/instance.md says what it promises and how. */
 import { Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
+import { annotation } from "../../apis/labels.ts"
 import { LinodeNodeClasses } from "../../apis/linodeNodeClass.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import { Caches } from "../../kube/caches.ts"
@@ -42,10 +43,20 @@ const latest = (world: World, claim: NodeClaim): Effect.Effect<InstanceRecord, K
   return Effect.map(world.claims.get(given.name), (record) => record?.uid === given.uid ? record : given)
 }
 
+/** Whether it was bought through LKE: nothing here knows how to give a node of a pool back. */
+const isOfLke = ({ metadata: { annotations } }: NodeClaim): boolean => annotations?.[annotation.lkePoolKey] !== undefined
+
+/** Seconds until it is told again that somebody has to do something. */
+const reminder = 60
+
 const giveBack = (world: World, give: ReturnType<typeof makeGiver>) => Effect.fn("instance.delete")(function*(claim: NodeClaim) {
   const operation = "delete machine"
   const record = yield* Effect.mapError(latest(world, claim), fromKube(operation))
   if (!record.deleting) return yield* unavailable(operation, "the claim is not being deleted")
+  if (isOfLke(record.claim)) {
+    yield* Effect.logWarning("a node of LKE is not given back in mode instance", { NodeClaim: record.name })
+    return yield* unavailable(operation, "it was bought in mode lke, which alone can give it back", reminder)
+  }
   // Nothing was ever asked for it, and nothing is once it is being deleted.
   if (!wasAskedFor(record)) return "gone" satisfies Deletion
   const answer = (yield* Effect.mapError(give(record), cloudError(operation))).get(record.uid)
