@@ -18,7 +18,7 @@ const seconds = 1_000
 const trouble = 300 * seconds
 const end = 1_100 * seconds
 /** The seeds that are lived, so many from the first one on. */
-export const seeds = Array.from({ length: Number(process.env.LKE_SEEDS ?? 12) }, (_, i) => Number(process.env.LKE_FIRST_SEED ?? 1) + i)
+export const seeds = Array.from({ length: Number(process.env.CLOUD_SEEDS ?? 12) }, (_, i) => Number(process.env.CLOUD_FIRST_SEED ?? 1) + i)
 
 /** What the modes do differently. */
 export interface Mode {
