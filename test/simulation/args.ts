@@ -13,7 +13,8 @@ N lives, M violations, F faults in S kinds, T s
   --keep-going    go on after a violation
   --trace         print all that happens in each life
   --kinds         print how often each kind of fault was injected
-  --coverage      print which share of the branches of src/controllers and src/cloud the lives reached
+  --coverage      print which share of the branches of src/controllers and src/cloud the lives reached;
+                  what is the other mode's alone is left out
   --workers W     processes that share the work (as many as there are cores; one with --trace)
 `
 

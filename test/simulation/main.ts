@@ -38,7 +38,7 @@ const simulate = async (options: Options): Promise<number> => {
     progress()
     return outcome.violation === undefined || options.keepGoing
   }
-  const counted = options.coverage ? (await import("./branches/counted.ts")).countBranches() : undefined
+  const counted = options.coverage ? (await import("./branches/counted.ts")).countBranches(options.mode) : undefined
   if (options.workers > 1 || counted !== undefined) await workShared(options.mode, options.seed, options.seeds, options.workers, { onOutcome })
   else await workHere(options.mode, options.seed, options.seeds, {
     onOutcome,
