@@ -39,7 +39,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       becomes: `  const again = change.change === "new" ? request : linode.updatePool(cluster.id, change.pool.id, { count: change.pool.count + 2 * more })
   return Effect.result(Effect.catchIf(request, outcomeUnknown, () => again)).pipe(Effect.timeoutOption(longestSend), Effect.map(Option.getOrUndefined))`
     }],
-    tells: ["no more Linodes"], lives: usual, likely: [17]
+    tells: ["no more Linodes"], lives: usual, likely: [2]
   },
   {
     name: "takes a 500 for a 404",
@@ -48,7 +48,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       line: "    if (status === 408 || status >= 500 || body === undefined) return transient",
       becomes: "    if (status >= 500) return new Gone()\n    if (status === 408 || body === undefined) return transient"
     }],
-    tells: ["a Node of a claim", "no more Linodes", "one claim", "a node of a claim"], lives: usual, likely: [68]
+    tells: ["a Node of a claim", "no more Linodes", "one claim", "a node of a claim"], lives: usual, likely: [8]
   },
   {
     name: "deletes machines without the lock",
@@ -59,7 +59,7 @@ export const mutations: ReadonlyArray<Mutation> = [
     scope, locks: { withLock: () => (effect) => effect }, window: gatherFor, run: pass(world)
   })`
     }],
-    tells: ["a node of a claim", "no more Linodes", "one claim"], lives: usual, likely: [163, 269]
+    tells: ["a node of a claim", "no more Linodes", "one claim"], lives: usual, likely: [35]
   },
   {
     name: "takes machines that a claim owns for garbage",
@@ -113,7 +113,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       line: "    .reduce((least, budget) => Math.min(least, value(budget, numNodes)), unlimited)",
       becomes: "    .reduce((least) => least, unlimited)"
     }],
-    tells: ["disruption budgets"], lives: usual, likely: [63]
+    tells: ["disruption budgets"], lives: usual, likely: [21]
   },
   {
     name: "buys beyond a NodePool's limits",
