@@ -11,44 +11,35 @@ import { failedOnce } from "./seeds.ts"
 import { Deployments, Pods } from "../../src/kube/resources.ts"
 import type { Invariant, Mode } from "./world.ts"
 
-let ground: Ground
-let own: Ground
+const modes: ReadonlyArray<Mode> = ["lke", "instance"]
+let grounds: Readonly<Record<Mode, Ground>>
 beforeAll(async () => {
-  ground = await readGround("lke")
-  own = await readGround("instance")
+  grounds = { lke: await readGround("lke"), instance: await readGround("instance") }
 })
 
-const explain = ({ lines, seed, violation }: Life, mode: Mode = "lke"): string => violation === undefined ? "" : [
+const explain = (mode: Mode, { lines, seed, violation }: Life): string => violation === undefined ? "" : [
   `${violation.invariant}: ${violation.text}`, ...minimalTrace(lines, violation), replayCommand(mode, seed)
 ].join("\n")
 
-describe("a life", () => {
+describe.each(modes)("a life in mode %s", (mode) => {
   for (const seed of [1, 2, 3, 4, 5, 6]) {
     it(`goes well from seed ${seed}`, async () => {
-      assert.strictEqual(explain(await live(seed, ground)), "")
+      assert.strictEqual(explain(mode, await live(seed, grounds[mode])), "")
     }, 120_000)
   }
 
-  for (const [seed, why] of Object.entries(failedOnce)) {
+  for (const [seed, why] of Object.entries(failedOnce[mode])) {
     it(`goes well from seed ${seed}, which once found: ${why}`, async () => {
-      assert.strictEqual(explain(await live(Number(seed), ground)), "")
+      assert.strictEqual(explain(mode, await live(Number(seed), grounds[mode])), "")
     }, 120_000)
   }
 })
 
-describe("a life in instance mode", () => {
-  for (const seed of [1, 2, 3, 4, 5, 6]) {
-    it(`goes well from seed ${seed}`, async () => {
-      assert.strictEqual(explain(await live(seed, own), "instance"), "")
-    }, 120_000)
-  }
-})
-
-describe("the same seed", () => {
+describe.each(modes)("the same seed in mode %s", (mode) => {
   const seeds = [11, 12, 13, 14]
 
-  it.each([["lke", () => ground], ["instance", () => own]] as const)("gives the same life, line by line, alone or among others, and touches no real clock and no real chance, in mode %s", async (_, of) => {
-    const ground = of()
+  it("gives the same life, line by line, alone or among others, and touches no real clock and no real chance", async () => {
+    const ground = grounds[mode]
     // What is loaded late is loaded now: modules may ask for the time while they are.
     await live(10, ground)
     const sealed = seal()
@@ -73,7 +64,7 @@ describe("the same seed", () => {
 })
 
 describe("a violation", () => {
-  const never = (name: string, invariant: Omit<Invariant, "name">): Ground => ({ ...ground, invariants: [() => ({ name, ...invariant })] })
+  const never = (name: string, invariant: Omit<Invariant, "name">): Ground => ({ ...grounds.lke, invariants: [() => ({ name, ...invariant })] })
 
   it("of a step ends the life at that step", async () => {
     const life = await live(1, never("no pods", { step: (world) => world.list(Pods).length > 1 ? "there are pods" : undefined }))
