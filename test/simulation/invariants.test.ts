@@ -355,6 +355,18 @@ describe("what no claim owns", () => {
     assert.match(giveBack({ one, pool }) ?? "", /which no claim had owned for 180 s only/)
   })
 
+  it("is not what came into a pool that was to go by then", () => {
+    const one = world(spare)
+    const { pool } = one.buy(1)
+    const path = `/lke/clusters/${one.cluster}/pools/${pool.id}`
+    const cluster = one.cloud.clusters.get(one.cluster)!
+    one.ask("PUT", path, () => one.cloud.updatePool(cluster, pool, { tags: [...pool.tags, "karpenter-sentenced=pool"] }))
+    one.pass(minute)
+    one.ask("PUT", path, () => one.cloud.updatePool(cluster, pool, { count: 2 }), { late: true })
+    one.pass(minute)
+    assert.isUndefined(one.ask("DELETE", path, () => one.cloud.deletePool(cluster, pool)))
+  })
+
   it("is not what a claim owns", () => {
     const one = world(spare)
     const { pool } = one.buy(1)

@@ -20,7 +20,8 @@ export const failedOnce: Readonly<Record<Mode, Readonly<Record<number, string>>>
     500004: "a deletion that was carried out late, when the disruption that sent it had been called off",
     401470: "a machine taken from under pods, since its claim was deleted before its status named the node",
     401754: "a sentenced pool deleted while the node of a deleted claim drained",
-    430600: "(none: a claim whose Node was gone was counted as one that is disrupted)"
+    430600: "(none: a claim whose Node was gone was counted as one that is disrupted)",
+    731651: "(none: a node that came late into a pool that was to go was to be kept for its grace)"
   },
   instance: {
     1399: "a claim that named its first machine, and went before its second one, whose tags somebody had taken off"
