@@ -21,6 +21,8 @@ export interface Claims<R extends ReadClaim> {
   readonly list: Effect.Effect<ReadonlyArray<R>, KubeError>
   /** The claim as the API server has it now. */
   readonly get: (name: string) => Effect.Effect<R | undefined, KubeError>
+  /** The claim as the API server has it, or as it was given when the API server has it no more. */
+  readonly latest: (claim: NodeClaim) => Effect.Effect<R, KubeError>
   /**
    * Writes annotations (null removes one) if the claim is as it was read, or has changed and `still` holds. The claim as
    * it is then; undefined when it did not come to that.
@@ -58,6 +60,10 @@ export const makeClaims = <R extends ReadClaim>(kube: Kube["Service"], recordOf:
   return {
     list: Effect.map(kube.list(NodeClaims), ({ items }) => items.map(recordOf)),
     get,
+    latest: (claim) => {
+      const given = recordOf(claim)
+      return Effect.map(get(given.name), (record) => record?.uid === given.uid ? record : given)
+    },
     annotate
   }
 }

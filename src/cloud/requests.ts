@@ -7,6 +7,9 @@ import { Duration } from "effect"
  */
 export const requestLifetime = 180_000
 
+/** How long something must have had no owner before it is given back: longer than any request lives. Milliseconds. */
+export const grace = 60_000 + requestLifetime
+
 /** A request waits and runs this long at most, so that its intent outlives it by far. */
 export const longestSend = Duration.seconds(30)
 

@@ -53,6 +53,9 @@ export const livesOf = <E0>(program: Layer.Layer<CloudProvider | Caches, E0, Kub
   return finished
 })
 
+/** For a failed assertion. */
+export const storyOf = ({ at, carriedOut }: Death): string => `died at request ${at}, carried out: ${carriedOut}`
+
 export const immortal = (): Death => ({ at: Infinity, carriedOut: false, requests: 0 })
 
 /** A life for every request that it may die at, until one dies of none. */

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { everyDeath, immortal, livesOf } from "./deaths.ts"
+import { everyDeath, immortal, livesOf, storyOf } from "./deaths.ts"
 import * as world from "./instanceWorld.ts"
 
 const lifeUntil = livesOf(world.program)
@@ -18,7 +18,7 @@ describe("a program that dies at any of its requests", () => {
     const claims = yield* world.addClaims(names)
     const finished = yield* lifeUntil(death, (cloud) => world.createAll(cloud, claims))
     yield* lifeUntil(immortal(), (cloud) => world.createAll(cloud, claims))
-    const story = `died at request ${death.at}, carried out: ${death.carriedOut}`
+    const story = storyOf(death)
     assert.strictEqual((yield* world.everBought).length, names.length, story)
     assert.deepStrictEqual((yield* providerIDs).toSorted(), yield* ids, story)
     return finished
@@ -33,7 +33,7 @@ describe("a program that dies at any of its requests", () => {
     const finished = yield* lifeUntil(death, (cloud) => world.deleteAll(cloud, doomed))
     yield* lifeUntil(immortal(), (cloud) => world.deleteAll(cloud, doomed).pipe(Effect.andThen(cloud.collectGarbage)))
     yield* TestClock.adjust("1 minute")
-    const story = `died at request ${death.at}, carried out: ${death.carriedOut}`
+    const story = storyOf(death)
     assert.deepStrictEqual(yield* ids, [kept], story)
     assert.strictEqual((yield* world.everBought).length, names.length, story)
     return finished
@@ -45,7 +45,7 @@ describe("a program that dies at any of its requests", () => {
     const finished = yield* lifeUntil(death, (cloud) => world.createAll(cloud, claims))
     yield* lifeUntil(immortal(), (cloud) => world.deleteAll(cloud, names))
     yield* TestClock.adjust("10 minutes")
-    const story = `died at request ${death.at}, carried out: ${death.carriedOut}`
+    const story = storyOf(death)
     assert.deepStrictEqual(yield* ids, [], story)
     assert.isAtMost((yield* world.everBought).length, names.length, story)
     return finished
@@ -60,7 +60,7 @@ describe("a program that dies at any of its requests", () => {
       const edited = { ...nodeClass, spec: { tags: ["kept", "new"] } }
       const finished = yield* lifeUntil(death, (cloud) => cloud.retag(edited))
       yield* lifeUntil(immortal(), (cloud) => cloud.retag(edited))
-      const story = `died at request ${death.at}, carried out: ${death.carriedOut}`
+      const story = storyOf(death)
       for (const { tags } of yield* world.alive) {
         assert.includeMembers([...tags], ["kept", "new", "somebody's", "lke-cluster-name=prod"], story)
         assert.notInclude(tags, "old", story)

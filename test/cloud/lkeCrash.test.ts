@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { everyDeath, immortal, livesOf } from "./deaths.ts"
+import { everyDeath, immortal, livesOf, storyOf } from "./deaths.ts"
 import * as world from "./lkeWorld.ts"
 
 const lifeUntil = livesOf(world.program)
@@ -15,7 +15,7 @@ describe("a program that dies at any of its requests", () => {
     const claims = yield* world.addClaims(names)
     const finished = yield* lifeUntil(death, (cloud) => world.createAll(cloud, claims))
     yield* lifeUntil(immortal(), (cloud) => world.createAll(cloud, claims))
-    const story = `died at request ${death.at}, carried out: ${death.carriedOut}`
+    const story = storyOf(death)
     assert.strictEqual((yield* world.everBought).length, names.length, story)
     const bound = Object.values(yield* world.bindings)
     assert.deepStrictEqual(bound.toSorted(), (yield* world.alive).map(({ node }) => node).toSorted(), story)
@@ -31,7 +31,7 @@ describe("a program that dies at any of its requests", () => {
     const finished = yield* lifeUntil(death, (cloud) => world.deleteAll(cloud, doomed))
     yield* lifeUntil(immortal(), (cloud) => world.deleteAll(cloud, doomed).pipe(Effect.andThen(cloud.collectGarbage)))
     yield* TestClock.adjust("1 minute")
-    const story = `died at request ${death.at}, carried out: ${death.carriedOut}`
+    const story = storyOf(death)
     assert.deepStrictEqual((yield* world.alive).map(({ node }) => node), [kept], story)
     assert.strictEqual((yield* world.everBought).length, names.length, story)
     return finished

@@ -1,7 +1,8 @@
 /** The decisions of LKE mode as tables: what is there, and what is to be done. */
 import { assert, describe, it } from "@effect/vitest"
 import { annotation, label } from "../../src/apis/labels.ts"
-import { decideGarbage, grace, observeGarbage } from "../../src/cloud/lke/garbage.ts"
+import { decideGarbage, observeGarbage } from "../../src/cloud/lke/garbage.ts"
+import { grace } from "../../src/cloud/requests.ts"
 import { decideGiveBack } from "../../src/cloud/lke/giveBack.ts"
 import { decideGrow } from "../../src/cloud/lke/grow.ts"
 import type { Intent } from "../../src/cloud/lke/record.ts"

@@ -1,28 +1,13 @@
 /** Instance mode on a real API server: Linodes of their own, which join by the user data that they were given. */
 import { afterAll, assert, beforeAll, describe, inject, it } from "vitest"
-import type { KubeObject } from "../../src/kube/objects.ts"
+import type { Secret } from "../../src/kube/objects.ts"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
+import { clusterInfo } from "../support/clusterAuthority.ts"
 import { until } from "./support/cli.ts"
 import type { Running } from "./support/controllerProcess.ts"
 import { namespace, openWorld, token } from "./support/world.ts"
 import type { World } from "./support/world.ts"
-
-interface Secret extends KubeObject {
-  readonly type: string
-  readonly data: Readonly<Record<string, string>>
-}
-
-/** What kubeadm leaves in every cluster for those who are to join it. */
-const clusterInfo = ({ dir, server }: { readonly dir: string; readonly server: string }) => ({
-  apiVersion: "v1", kind: "ConfigMap", metadata: { name: "cluster-info", namespace: "kube-public" },
-  data: {
-    kubeconfig: JSON.stringify({
-      apiVersion: "v1", kind: "Config",
-      clusters: [{ name: "", cluster: { server, "certificate-authority-data": readFileSync(join(dir, "certs", "apiserver.crt")).toString("base64") } }]
-    })
-  }
-})
 
 describe("instance mode", () => {
   let world: World
@@ -38,7 +23,9 @@ describe("instance mode", () => {
   const secrets = async () => (await world.get<Secret>("secrets", "-n", namespace)).filter(({ type }) => type === "bootstrap.kubernetes.io/token")
 
   it("is a value of the chart", async () => {
-    await world.apply([clusterInfo(inject("kubernetes"))])
+    const { dir, server } = inject("kubernetes")
+    // What kubeadm leaves in every cluster for those who are to join it.
+    await world.apply([clusterInfo(server, readFileSync(join(dir, "certs", "apiserver.crt"), "utf8"))])
     await world.install()
     controller = await world.start()
     await world.kubectl("apply", "-f", "examples/v1")
@@ -66,8 +53,8 @@ describe("instance mode", () => {
     for (const { metadata: { name, uid } } of claims) {
       const own = made.find(({ metadata }) => metadata.ownerReferences?.some((owner) => owner.uid === uid))
       assert.isDefined(own, name)
-      assert.isDefined(own!.data["expiration"])
-      assert.notInclude(controller.output(), Buffer.from(own!.data["token-secret"]!, "base64").toString())
+      assert.isDefined(own!.data?.["expiration"])
+      assert.notInclude(controller.output(), Buffer.from(own!.data!["token-secret"]!, "base64").toString())
     }
     assert.notInclude(controller.output(), token)
   })

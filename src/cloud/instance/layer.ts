@@ -1,12 +1,11 @@
 /** Instance mode: machines are Linodes of their own. docs/design/instance.md says what it promises and how. */
-import { Effect, Layer } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { annotation } from "../../apis/labels.ts"
 import { LinodeNodeClasses } from "../../apis/linodeNodeClass.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import { Caches } from "../../kube/caches.ts"
 import { Kube } from "../../kube/kube.ts"
-import type { KubeError } from "../../kube/kubeError.ts"
 import { Nodes } from "../../kube/resources.ts"
 import { Linode } from "../../linode/linode.ts"
 import type { LinodeError } from "../../linode/linodeError.ts"
@@ -29,19 +28,12 @@ import { InstanceCluster } from "./cluster.ts"
 import { makeCreate } from "./create.ts"
 import { makeGiver } from "./giver.ts"
 import { isInDoubt, recordOf, wasAskedFor } from "./record.ts"
-import type { InstanceRecord } from "./record.ts"
 import { retag } from "./retag.ts"
 import { makeSweeper } from "./sweeper.ts"
 import { makeTellers } from "./tellers.ts"
 import { makeValidator } from "./validate.ts"
 import { makeWorld } from "./world.ts"
 import type { World } from "./world.ts"
-
-/** The claim as the API server has it, or as it was given when the API server has it no more. */
-const latest = (world: World, claim: NodeClaim): Effect.Effect<InstanceRecord, KubeError> => {
-  const given = recordOf(claim)
-  return Effect.map(world.claims.get(given.name), (record) => record?.uid === given.uid ? record : given)
-}
 
 /** Whether it was bought through LKE: nothing here knows how to give a node of a pool back. */
 const isOfLke = ({ metadata: { annotations } }: NodeClaim): boolean => annotations?.[annotation.lkePoolKey] !== undefined
@@ -51,7 +43,7 @@ const reminder = 60
 
 const giveBack = (world: World, give: ReturnType<typeof makeGiver>) => Effect.fn("instance.delete")(function*(claim: NodeClaim) {
   const operation = "delete machine"
-  const record = yield* Effect.mapError(latest(world, claim), fromKube(operation))
+  const record = yield* Effect.mapError(world.claims.latest(claim), fromKube(operation))
   if (!record.deleting) return yield* unavailable(operation, "the claim is not being deleted")
   if (isOfLke(record.claim)) {
     yield* Effect.logWarning("a node of LKE is not given back in mode instance", { NodeClaim: record.name })
@@ -65,12 +57,12 @@ const giveBack = (world: World, give: ReturnType<typeof makeGiver>) => Effect.fn
 
 const exists = (world: World, states: StateOf) => Effect.fn("instance.exists")(function*(claim: NodeClaim) {
   const operation = "find machine"
-  const record = yield* Effect.mapError(latest(world, claim), fromKube(operation))
+  const record = yield* Effect.mapError(world.claims.latest(claim), fromKube(operation))
   const known = yield* Effect.mapError(stateOf(world.machines, states, record.instance), fromLinode(operation))
   if (known !== undefined) return known
   const label = world.labelOf(record)
   const found = (yield* Effect.mapError(world.instances, fromLinode(operation))).find((instance) => instance.label === label)
-  const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+  const now = yield* Clock.currentTimeMillis
   return found !== undefined ? states(found, now) : isInDoubt(record, now) ? "present" : "gone"
 })
 

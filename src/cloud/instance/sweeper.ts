@@ -3,14 +3,11 @@ import { Clock, Effect, Ref, Result } from "effect"
 import type { KubeError } from "../../kube/kubeError.ts"
 import type { LinodeError } from "../../linode/linodeError.ts"
 import type { Instance } from "../../linode/models.ts"
-import { requestLifetime, writers } from "../requests.ts"
+import { grace, writers } from "../requests.ts"
 import { deleteMachine } from "./giver.ts"
 import { isLeaving } from "./machine.ts"
 import type { InstanceRecord } from "./record.ts"
 import type { World } from "./world.ts"
-
-/** How long a machine must have had no owner before it is given back: longer than any request lives. Milliseconds. */
-export const grace = 60_000 + requestLifetime
 
 /** Which Linodes have had no owner since when. Milliseconds. */
 export type Since = ReadonlyMap<number, number>

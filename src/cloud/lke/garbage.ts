@@ -1,14 +1,11 @@
 /** What no claim owns: the decision, as values. */
 import { oncePer } from "../../kube/oncePer.ts"
 import type { Pool } from "../../linode/models.ts"
-import { requestLifetime } from "../requests.ts"
+import { grace } from "../requests.ts"
 import { isWaiting } from "./record.ts"
 import { isSentenced, poolKeyOf, sentencedNodes } from "./tags.ts"
 import { doubtOf, poolDoubts } from "./view.ts"
 import type { View } from "./view.ts"
-
-/** How long something must have had no owner before it is given back: longer than any request lives. Milliseconds. */
-export const grace = 60_000 + requestLifetime
 
 /** What has had no owner since when, by node id or `pool-<id>` for a pool without nodes. Milliseconds. */
 export type Since = ReadonlyMap<string, number>

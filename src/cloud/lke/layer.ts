@@ -4,7 +4,6 @@ import { LinodeNodeClasses } from "../../apis/linodeNodeClass.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import { Caches } from "../../kube/caches.ts"
 import { Kube } from "../../kube/kube.ts"
-import type { KubeError } from "../../kube/kubeError.ts"
 import { Nodes } from "../../kube/resources.ts"
 import { Linode } from "../../linode/linode.ts"
 import type { LinodeError } from "../../linode/linodeError.ts"
@@ -27,7 +26,6 @@ import { makeAnnouncements } from "../interruptions.ts"
 import { makeStates, stateOf } from "../presence.ts"
 import type { StateOf } from "../presence.ts"
 import { recordOf } from "./record.ts"
-import type { ClaimRecord } from "./record.ts"
 import { retag } from "./retag.ts"
 import { makeSweeper } from "./sweeper.ts"
 import { doubtOf, isMissing, lockOf, makeView, nodeNameOf, ownedNode } from "./view.ts"
@@ -36,15 +34,9 @@ import { makeValidator } from "./validate.ts"
 import type { World } from "./world.ts"
 import { makeWorld } from "./world.ts"
 
-/** The claim as the API server has it, or as it was given when the API server has it no more. */
-const latest = (world: World, claim: NodeClaim): Effect.Effect<ClaimRecord, KubeError> => {
-  const given = recordOf(claim)
-  return Effect.map(world.claims.get(given.name), (record) => record?.uid === given.uid ? record : given)
-}
-
 const giveBack = (world: World, give: Giver) => Effect.fn("lke.delete")(function*(claim: NodeClaim) {
   const operation = "delete machine"
-  const record = yield* Effect.mapError(latest(world, claim), fromKube(operation))
+  const record = yield* Effect.mapError(world.claims.latest(claim), fromKube(operation))
   if (!record.deleting) return yield* unavailable(operation, "the claim is not being deleted")
   // Nothing was ever asked for it.
   if (record.key === undefined && record.node === undefined && record.foreign === undefined) return "gone" satisfies Deletion
@@ -60,7 +52,7 @@ const giveBack = (world: World, give: Giver) => Effect.fn("lke.delete")(function
 
 const exists = (world: World, states: StateOf) => Effect.fn("lke.exists")(function*(claim: NodeClaim) {
   const operation = "find machine"
-  const record = yield* Effect.mapError(latest(world, claim), fromKube(operation))
+  const record = yield* Effect.mapError(world.claims.latest(claim), fromKube(operation))
   const view = yield* Effect.mapError(world.look, cloudError(operation))
   const node = ownedNode(view, record)
   if (node === undefined && doubtOf(view, record) !== undefined) return "present"

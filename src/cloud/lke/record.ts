@@ -3,6 +3,7 @@
  * that LKE mode has: a new process knows as much as the old one.
  */
 import { Schema } from "effect"
+import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
 import { annotation } from "../../apis/labels.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import { oncePer } from "../../kube/oncePer.ts"
@@ -44,9 +45,6 @@ export interface ClaimRecord {
   readonly foreign: { readonly nodeName: string | undefined; readonly instance: number | undefined } | undefined
 }
 
-const isTrue = (claim: NodeClaim, type: string): boolean =>
-  claim.status?.conditions?.some((condition) => condition.type === type && condition.status === "True") ?? false
-
 export const recordOf = oncePer((claim: NodeClaim): ClaimRecord => {
   const annotations = claim.metadata.annotations ?? {}
   const key = annotations[annotation.lkePoolKey]
@@ -60,7 +58,7 @@ export const recordOf = oncePer((claim: NodeClaim): ClaimRecord => {
     uid: claim.metadata.uid ?? "",
     claim,
     deleting: claim.metadata.deletionTimestamp !== undefined,
-    registered: isTrue(claim, "Registered"),
+    registered: nodeClaimConditions.isTrue(claim, conditionType.registered),
     createdAt: Date.parse(claim.metadata.creationTimestamp ?? "") || 0,
     key,
     node,

@@ -6,7 +6,7 @@ import { createHash, X509Certificate } from "node:crypto"
 import { CORE_SCHEMA, load } from "js-yaml"
 import type { ConfigMap, Secret } from "../../kube/objects.ts"
 import { ConfigMaps, Secrets } from "../../kube/resources.ts"
-import { isRecord } from "./cloudInit.ts"
+import { isRecord } from "../linode/poolRules.ts"
 import type { Join } from "./userData.ts"
 
 /** What the decision needs of the cluster, by name. */

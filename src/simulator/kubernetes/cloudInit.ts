@@ -5,6 +5,7 @@
  */
 import { CORE_SCHEMA, load } from "js-yaml"
 import { Result } from "effect"
+import { isRecord } from "../linode/poolRules.ts"
 
 /** What the metadata service tells a Linode of itself. */
 export interface Metadata {
@@ -20,8 +21,6 @@ export interface FirstBoot {
   /** Every command, and every script that one of them names, as text. */
   readonly runs: string
 }
-
-export const isRecord = (x: unknown): x is Readonly<Record<string, unknown>> => typeof x === "object" && x !== null && !Array.isArray(x)
 
 const templateHeader = "## template: jinja\n"
 

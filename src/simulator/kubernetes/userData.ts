@@ -5,7 +5,8 @@
 import { CORE_SCHEMA, loadAll } from "js-yaml"
 import { Result } from "effect"
 import type { Taint } from "../../kube/objects.ts"
-import { type FirstBoot, firstBoot, isRecord, type Metadata } from "./cloudInit.ts"
+import { isRecord } from "../linode/poolRules.ts"
+import { type FirstBoot, firstBoot, type Metadata } from "./cloudInit.ts"
 
 export interface Join {
   readonly by: "kubeadm" | "k3s"

@@ -193,7 +193,7 @@ export const mutations: ReadonlyArray<Mutation> = [
     // Costs money, and never a pod: a claim that waits for a node of the key keeps all of them.
     name: "gives back at once what has no claim",
     edits: [{
-      file: "cloud/lke/garbage.ts",
+      file: "cloud/requests.ts",
       line: "export const grace = 60_000 + requestLifetime",
       becomes: "export const grace = 0 * requestLifetime"
     }],
