@@ -66,7 +66,8 @@ describe.concurrent("a cluster that is looked after", () => {
     await until("one or two nodes to be left", async () => {
       least = Math.min(least, (await world.pods(small)).filter(isReady).length)
       return (await here.claims()).length <= 2 && (await here.nodes()).length <= 2
-    }, 150)
+      // One node at a time by its budget, each after those of the other scenarios, and each looked at twice, 15 s apart.
+    }, 240)
     assert.isAtLeast(least, 4, "ready pods, as their budget says")
     const after = await world.running(small, 5)
     const places = new Set(after.map(({ spec }) => spec.nodeName))

@@ -16,44 +16,66 @@ const settledAfterMillis = 15 * 60_000
 const longestMillis = 60 * 60_000
 
 export interface Aftermath {
-  /** `nodes` are all as they were before. */
-  readonly consolidated: (nodePools: ReadonlyArray<string>, nodes: ReadonlyArray<StateNode>, nowMillis: number) => void
-  /** Looks at what was bought since. Where more pods run than before, it was bought for those. */
+  /** `leaving` are the nodes that go; `nodes` are all as they were before. */
+  readonly consolidated: (
+    nodePools: ReadonlyArray<string>, leaving: ReadonlyArray<StateNode>, nodes: ReadonlyArray<StateNode>, nowMillis: number
+  ) => void
+  /**
+   * Looks at what was bought since: a node on which those run that had to move was not planned. Where more pods run than before, it
+   * was bought for those; where only others run on it, for others.
+   */
   readonly judge: (
     nodes: ReadonlyArray<StateNode>, nodePools: ReadonlyMap<string, NodePool>, nowMillis: number
   ) => Effect.Effect<void>
   readonly isWaiting: (nodePool: string, nowMillis: number) => boolean
 }
 
+/** A consolidation that was not judged yet, or several. */
+interface Pending {
+  readonly at: number
+  /** How many pods ran in all. */
+  readonly pods: number
+  /** Who makes the pods anew that had to move, by uid. */
+  readonly owners: ReadonlySet<string>
+}
+
 const podsOn = (nodes: ReadonlyArray<StateNode>): number =>
   nodes.reduce((sum, { pods }) => sum + pods.filter(isReschedulable).length, 0)
 
+const ownersOn = (nodes: ReadonlyArray<StateNode>): ReadonlySet<string> => new Set(nodes.flatMap(({ pods }) =>
+  pods.filter(isReschedulable).flatMap(({ metadata: { ownerReferences } }) =>
+    ownerReferences?.find(({ controller }) => controller === true)?.uid ?? [])))
+
+/** Whether a machine was bought since because pods waited. */
+const isUnplanned = ({ claim, nodePool }: StateNode, since: number, nodePools: ReadonlyMap<string, NodePool>): boolean =>
+  claim !== undefined && claim.metadata.annotations?.[annotation.replaces] === undefined &&
+  nodePools.get(nodePool ?? "")?.spec.replicas === undefined && Date.parse(claim.metadata.creationTimestamp ?? "") > since
+
 export const makeAftermath = (): Aftermath => {
-  const since = new Map<string, { readonly at: number; readonly pods: number }>()
+  const pending = new Map<string, Pending>()
   const backoff: Backoff = makeBackoff(longestMillis)
   return {
-    consolidated: (nodePools, nodes, nowMillis) => {
-      // What was not judged yet is judged with what comes now.
+    consolidated: (nodePools, leaving, nodes, nowMillis) => {
+      const owners = ownersOn(leaving)
       for (const nodePool of nodePools) {
-        if (!since.has(nodePool)) since.set(nodePool, { at: nowMillis, pods: podsOn(nodes) })
+        // What was not judged yet is judged with what comes now.
+        const before = pending.get(nodePool) ?? { at: nowMillis, pods: podsOn(nodes), owners: [] }
+        pending.set(nodePool, { ...before, owners: new Set([...before.owners, ...owners]) })
       }
     },
     judge: Effect.fnUntraced(function*(nodes, nodePools, nowMillis) {
-      if (since.size === 0) return
-      const unplanned = nodes.flatMap(({ claim, nodePool }) =>
-        claim === undefined || claim.metadata.annotations?.[annotation.replaces] !== undefined ||
-          nodePools.get(nodePool ?? "")?.spec.replicas !== undefined
-          ? [] : [Date.parse(claim.metadata.creationTimestamp ?? "")])
-      const last = Math.max(...unplanned)
+      if (pending.size === 0) return
       const pods = podsOn(nodes)
-      for (const [nodePool, { at, pods: before }] of since) {
+      for (const [nodePool, { at, owners, pods: before }] of pending) {
         const isOver = nowMillis - at >= settledAfterMillis
+        const unplanned = nodes.filter((node) => isUnplanned(node, at, nodePools))
         // Those that moved are waiting as yet: whether there are more is seen when they run.
-        if (last > at && pods < before && !isOver) continue
-        if (last > at && pods <= before) yield* backoff.failed("Underutilized", [nodePool])
-        else if (last <= at && isOver) yield* backoff.succeeded("Underutilized", [nodePool])
-        else if (last <= at) continue
-        since.delete(nodePool)
+        if (unplanned.length > 0 && pods < before && !isOver) continue
+        const moved = [...ownersOn(unplanned)].some((owner) => owners.has(owner))
+        if (moved && pods <= before) yield* backoff.failed("Underutilized", [nodePool])
+        else if (isOver) yield* backoff.succeeded("Underutilized", [nodePool])
+        else if (unplanned.length === 0 || pods <= before) continue
+        pending.delete(nodePool)
       }
     }),
     isWaiting: (nodePool, nowMillis) => backoff.isWaiting("Underutilized", nodePool, nowMillis)

@@ -124,7 +124,7 @@ export const start = Effect.fnUntraced(function*(command: Command, view: View, m
     }
     memory.seen.set(id, replacing)
   }
-  if (reason === "Underutilized") memory.aftermath.consolidated(nodePoolsOf(command), view.nodes, Date.parse(at))
+  if (reason === "Underutilized") memory.aftermath.consolidated(nodePoolsOf(command), nodes, view.nodes, Date.parse(at))
   yield* nominate(command, view)
   const metrics = disruptionMetrics(yield* Metrics)
   const labels = { decision: decisionOf(command), reason: reason.toLowerCase(), consolidation_type: consolidationType }

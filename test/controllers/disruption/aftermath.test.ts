@@ -24,6 +24,12 @@ const bought = (at: number, replaces?: string, pods: ReadonlyArray<Pod> = []): S
   }
 }) as unknown as StateNode
 
+/** A pod that this ReplicaSet makes anew where it has to go. */
+const podOf = (owner: string, name = owner): Pod => pod(name, {}, {
+  ownerReferences: [{ apiVersion: "apps/v1", kind: "ReplicaSet", name: owner, uid: owner, controller: true }]
+})
+const old = bought(-minute, undefined, [podOf("moved")])
+
 const judged = Effect.fnUntraced(function*(aftermath: Aftermath, nodes: ReadonlyArray<StateNode>, pools: ReadonlyMap<string, NodePool> = new Map()) {
   const now = yield* Clock.currentTimeMillis
   yield* aftermath.judge(nodes, pools, now)
@@ -33,10 +39,10 @@ const judged = Effect.fnUntraced(function*(aftermath: Aftermath, nodes: Readonly
 /** One consolidation after which a node had to be bought; minutes until the NodePool has its turn again. */
 const failure = Effect.fnUntraced(function*(aftermath: Aftermath) {
   const start = yield* Clock.currentTimeMillis
-  aftermath.consolidated(["default"], [], start)
+  aftermath.consolidated(["default"], [old], [old], start)
   yield* TestClock.adjust("1 minute")
   let waited = 0
-  for (let isWaiting = yield* judged(aftermath, [bought(start + 30_000)]); isWaiting; waited++) {
+  for (let isWaiting = yield* judged(aftermath, [bought(start + 30_000, undefined, [podOf("moved")])]); isWaiting; waited++) {
     yield* TestClock.adjust("1 minute")
     isWaiting = aftermath.isWaiting("default", yield* Clock.currentTimeMillis)
   }
@@ -46,18 +52,18 @@ const failure = Effect.fnUntraced(function*(aftermath: Aftermath) {
 describe("after a consolidation", () => {
   it.effect("its own replacements are as planned", () => Effect.gen(function*() {
     const aftermath = makeAftermath()
-    aftermath.consolidated(["default"], [], 0)
+    aftermath.consolidated(["default"], [old], [old], 0)
     yield* TestClock.adjust("1 minute")
-    assert.isFalse(yield* judged(aftermath, [bought(30_000, "{}")]))
+    assert.isFalse(yield* judged(aftermath, [bought(30_000, "{}", old.pods)]))
   }))
 
   it.effect("a node that was bought before says nothing, nor does one of a NodePool with a fixed number", () => Effect.gen(function*() {
     const aftermath = makeAftermath()
     yield* TestClock.adjust("5 minutes")
-    aftermath.consolidated(["default"], [], 5 * minute)
+    aftermath.consolidated(["default"], [old], [old], 5 * minute)
     const fixed = new Map([["default", { spec: { replicas: 2 } } as unknown as NodePool]])
-    assert.isFalse(yield* judged(aftermath, [bought(4 * minute)]))
-    assert.isFalse(yield* judged(aftermath, [bought(6 * minute)], fixed))
+    assert.isFalse(yield* judged(aftermath, [bought(4 * minute, undefined, old.pods)]))
+    assert.isFalse(yield* judged(aftermath, [bought(6 * minute, undefined, old.pods)], fixed))
   }))
 
   it.effect("a node that nobody planned holds the NodePool, longer each time, an hour at most", () => Effect.gen(function*() {
@@ -73,17 +79,27 @@ describe("after a consolidation", () => {
 
   it.effect("a node that was bought for pods that came since says nothing", () => Effect.gen(function*() {
     const aftermath = makeAftermath()
-    aftermath.consolidated(["default"], [bought(-minute, undefined, [pod("a")])], 0)
+    aftermath.consolidated(["default"], [old], [old], 0)
     yield* TestClock.adjust("1 minute")
     assert.isFalse(yield* judged(aftermath, [bought(30_000)]), "the pod that moved does not run yet")
-    assert.isFalse(yield* judged(aftermath, [bought(30_000, undefined, [pod("a"), pod("b")])]))
-    assert.isFalse(yield* judged(aftermath, [bought(30_000, undefined, [pod("a")])]), "it was judged")
+    assert.isFalse(yield* judged(aftermath, [bought(30_000, undefined, [podOf("moved"), pod("b")])]))
+    assert.isFalse(yield* judged(aftermath, [bought(30_000, undefined, [podOf("moved")])]), "it was judged")
+  }))
+
+  it.effect("a node on which only others run says nothing, though no more pods run than before", () => Effect.gen(function*() {
+    const aftermath = makeAftermath()
+    const stays = bought(-minute, undefined, [podOf("other", "other-1")])
+    aftermath.consolidated(["default"], [old], [old, stays], 0)
+    yield* TestClock.adjust("1 minute")
+    const moved = { ...stays, pods: old.pods }
+    assert.isFalse(yield* judged(aftermath, [moved, bought(30_000, undefined, [podOf("other", "other-2")])]))
+    assert.isTrue(yield* judged(aftermath, [stays, bought(40_000, undefined, [podOf("moved")])]), "it is looked at further on")
   }))
 
   it.effect("a quarter of an hour in peace lets it begin anew", () => Effect.gen(function*() {
     const aftermath = makeAftermath()
     for (let i = 0; i < 5; i++) yield* failure(aftermath)
-    aftermath.consolidated(["default"], [], yield* Clock.currentTimeMillis)
+    aftermath.consolidated(["default"], [old], [old], yield* Clock.currentTimeMillis)
     yield* TestClock.adjust("15 minutes")
     assert.isFalse(yield* judged(aftermath, []))
     assert.isAtMost(yield* failure(aftermath), 1)
