@@ -78,7 +78,7 @@ describe.concurrent("a cluster that is looked after", () => {
       const alive = new Set(world.alive().map(({ node }) => node))
       return [...before].filter((node) => alive.has(node!)).length === nodes.length
     })
-  })
+  }, 5 * minute)
 
   it("has a node replaced by a cheaper one, which is there before the other goes", async () => {
     const here = scenario(world, "too-large")
