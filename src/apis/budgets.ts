@@ -1,4 +1,4 @@
-/** How many nodes of a NodePool may be disrupted at a time (core-lifecycle §12.3). */
+/** How many nodes of a NodePool may be disrupted at a time (Karpenter's disruption/helpers.go). */
 import { Cron, Result } from "effect"
 import { parseDuration } from "./durations.ts"
 import type { Budget, DisruptionReason, NodePool } from "./nodePool.ts"

@@ -72,7 +72,7 @@ const equal = (a: Condition, b: Condition): boolean =>
   a.observedGeneration === b.observedGeneration && a.lastTransitionTime === b.lastTransitionTime
 
 /**
- * The set of a kind: Kubernetes' Ready convention as Karpenter keeps it (core-lifecycle §1.2). `spoils` tells independent
+ * The set of a kind: Kubernetes' Ready convention as Karpenter keeps it. `spoils` tells independent
  * conditions that make the root False as long as they are there.
  */
 export const conditionSet = (

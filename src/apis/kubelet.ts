@@ -1,4 +1,4 @@
-/** The kubelet part of a LinodeNodeClass, under the kubelet's own names (provider §3.1). */
+/** The kubelet part of a LinodeNodeClass, under the kubelet's own names. */
 import { Schema } from "effect"
 import { kubeletRules } from "./rules.ts"
 import { optional, structural } from "./structural.ts"

@@ -1,4 +1,7 @@
-/** Every label, annotation, taint and finalizer name that the outside world sees (spec: Karpenter core §1.1, provider §4). */
+/**
+ * Every label, annotation, taint and finalizer name that the outside world sees (Karpenter's and the Linode provider's
+ * labels.go).
+ */
 import type { Taint } from "../kube/objects.ts"
 
 export const group = "karpenter.sh"
@@ -101,7 +104,7 @@ const ephemeral: ReadonlyArray<Pick<Taint, "key" | "effect">> = [
   unregisteredTaint
 ]
 
-/** Taints that a young node has for a while and that say nothing about who may run on it later (core-lifecycle §1.1). */
+/** Taints that a young node has for a while and that say nothing about who may run on it later. */
 export const isEphemeralTaint = (taint: Taint): boolean =>
   taint.key.startsWith("readiness.k8s.io/") || ephemeral.some((known) => sameTaint(known, taint))
 
@@ -113,12 +116,12 @@ const betaKeys: Readonly<Record<string, string>> = {
   "beta.kubernetes.io/instance-type": label.instanceType
 }
 
-/** The stable spelling of a label key (core-scheduling §3.4). */
+/** The stable spelling of a label key. */
 export const normalizedLabelKey = (key: string): string => betaKeys[key] ?? key
 
 /**
  * Whether users may not set the label or require it: the domains of Karpenter and of this provider with their
- * subdomains, and the hostname; well-known labels are exempt (core-scheduling §3.3).
+ * subdomains, and the hostname; well-known labels are exempt.
  */
 export const isRestrictedLabel = (key: string): boolean => {
   if (wellKnownLabels.includes(key)) return false

@@ -1,5 +1,5 @@
 /**
- * What the CRD's schema cannot say about a NodeOverlay (core-scheduling §1.7), and what it does say, for overlays that were
+ * What the CRD's schema cannot say about a NodeOverlay, and what it does say, for overlays that were
  * written under an older CRD.
  */
 import { isRestrictedLabel } from "./labels.ts"

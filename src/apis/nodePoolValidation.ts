@@ -1,5 +1,5 @@
 /**
- * What the CRD's schema cannot say about a NodePool (core-scheduling §1.7), and what it does say, for pools that were
+ * What the CRD's schema cannot say about a NodePool, and what it does say, for pools that were
  * read from a file or written under an older CRD. The controller turns the problems into ValidationSucceeded=False.
  */
 import { budgetProblems } from "./budgets.ts"

@@ -1,7 +1,7 @@
 /**
  * The CEL rules of the CRDs, by name. Whoever judges objects without an API server keys its own predicates by `rule`.
  *
- * They are Karpenter's rules (core-scheduling §1.3 to §1.5) and the kubelet rules of the Linode provider (§3.1).
+ * They are the rules of Karpenter's CRDs, and for the kubelet those of the Linode provider's.
  */
 import type { Rule } from "./structural.ts"
 

@@ -6,7 +6,7 @@ import type { Kubelet, Measured } from "./nodeRoom.ts"
 import { roomOf } from "./nodeRoom.ts"
 import type { Plan } from "./plans.ts"
 
-/** The labels that every node of a plan has (provider spec §8): `g6-standard-2` is of generation 6. */
+/** The labels that every node of a plan has (the Linode provider's instancetype/types.go): `g6-standard-2` is of generation 6. */
 export const labelsOf = (type: LinodeType, region: string): Readonly<Record<string, string>> => {
   const [generation = "", family, model] = type.id.split("-")
   return {
@@ -46,7 +46,7 @@ const blockStorage = "linodebs.csi.linode.com"
 
 /**
  * How many volumes a node of the plan can have attached, as the CSI driver will say once it runs there: with its own disks 8,
- * or one for each GiB of memory where that is more, and never more than 64 (provider spec: Linode API §4).
+ * or one for each GiB of memory where that is more, and never more than 64 (its maxVolumeAttachments).
  */
 const attachableVolumes = ({ memory }: LinodeType, localDisks: number): number =>
   Math.min(Math.max(Math.floor(memory / 1024), 8), 64) - localDisks

@@ -49,8 +49,8 @@ export const readyNodeClass = Effect.fnUntraced(function*(
 })
 
 /**
- * A claim's machine drifted from its class when both carry a hash of the same version and the hashes differ (provider
- * spec §5). The hash is over the whole spec but its tags: those are changed in place. A class that is gone drifts nothing.
+ * A claim's machine drifted from its class when both carry a hash of the same version and the hashes differ. The hash
+ * is over the whole spec but its tags: those are changed in place. A class that is gone drifts nothing.
  */
 export const nodeClassDrift = (claim: NodeClaim, nodeClass: LinodeNodeClass | undefined): "NodeClassDrift" | undefined => {
   const made = claim.metadata.annotations ?? {}

@@ -1,5 +1,5 @@
 /**
- * What NodeOverlays make of instance types (core-scheduling §19.2). Pure.
+ * What NodeOverlays make of instance types (Karpenter's cloudprovider/overlay). Pure.
  *
  * Overlays are looked at by weight, the heaviest first, of equal ones the last in the alphabet first. The first that sets the
  * price of an offering or an amount of a resource wins. Two of the same weight that set the same thing are in conflict: the

@@ -4,7 +4,7 @@ import type { Duration, Effect } from "effect"
 import type { NodeClaim } from "../apis/nodeClaim.ts"
 import type { Node, Pod, ResourceList, Taint } from "../kube/objects.ts"
 
-/** A machine as Kubernetes and Karpenter know it: a Node, a NodeClaim, or both (core-scheduling §9.3). */
+/** A machine as Kubernetes and Karpenter know it: a Node, a NodeClaim, or both (Karpenter's state/statenode.go). */
 export interface StateNode {
   /** The Node's name, known from the claim before the node joins; the claim's own name while it is not. */
   readonly name: string

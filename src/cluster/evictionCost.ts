@@ -1,4 +1,4 @@
-/** How much it costs to move pods, by Karpenter's measure (core-lifecycle §1.8). Pure; only good for comparing. */
+/** How much it costs to move pods, by Karpenter's measure (Karpenter's utils/disruption). Pure; only good for comparing. */
 import { durationMillis } from "../apis/durations.ts"
 import type { NodeClaim } from "../apis/nodeClaim.ts"
 import type { Pod } from "../kube/objects.ts"

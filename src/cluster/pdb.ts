@@ -1,4 +1,4 @@
-/** What the PodDisruptionBudgets say about a pod (core-lifecycle §1.7). Pure. */
+/** What the PodDisruptionBudgets say about a pod (Karpenter's utils/pdb). Pure. */
 import type { Pod, PodDisruptionBudget } from "../kube/objects.ts"
 import { selectsLabels } from "../kube/selectors.ts"
 import { isDisruptable, isEvictable, isReschedulable } from "./podPredicates.ts"

@@ -1,4 +1,4 @@
-/** What Karpenter asks of a pod before it counts it, moves it or waits for it (core-lifecycle §1.6). Pure. */
+/** What Karpenter asks of a pod before it counts it, moves it or waits for it (Karpenter's utils/pod). Pure. */
 import { durationMillis } from "../apis/durations.ts"
 import { annotation, disruptedTaint } from "../apis/labels.ts"
 import type { OwnerReference, Pod } from "../kube/objects.ts"

@@ -1,4 +1,4 @@
-/** Pods that will need another machine because theirs is going away (core-scheduling §10.4c). Pure. */
+/** Pods that will need another machine because theirs is going away. Pure. */
 import type { Pod, PodDisruptionBudget } from "../kube/objects.ts"
 import type { StateNode } from "./cluster.ts"
 import { isCurrentlyReschedulable } from "./pdb.ts"

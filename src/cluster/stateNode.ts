@@ -1,4 +1,4 @@
-/** One machine as scheduling sees it, from what the API server has of it (core-scheduling §9.3). Pure. */
+/** One machine as scheduling sees it, from what the API server has of it (Karpenter's state/statenode.go). Pure. */
 import { conditionType, nodeClaimConditions } from "../apis/conditions.ts"
 import { isEphemeralTaint, label, sameTaint } from "../apis/labels.ts"
 import type { NodeClaim } from "../apis/nodeClaim.ts"

@@ -1,4 +1,4 @@
-/** What a NodePool has bought: the number that `limits` are compared with (core-scheduling §9.2). */
+/** What a NodePool has bought: the number that `limits` are compared with (Karpenter's state/statenodepool.go). */
 import type { StateNode } from "./cluster.ts"
 import { sum } from "./amounts.ts"
 

@@ -1,4 +1,4 @@
-/** Counts claims that Karpenter takes away by its own decision, whichever controller decides (core-lifecycle §15). */
+/** Counts claims that Karpenter takes away by its own decision, whichever controller decides. */
 import { Effect } from "effect"
 import { durationMillis } from "../apis/durations.ts"
 import { label } from "../apis/labels.ts"
@@ -13,7 +13,7 @@ export type DisruptedReason =
 
 const labelNames = ["reason", "nodepool", "capacity_type", "consolidation_policy", "termination_mode"]
 
-/** `graceful` waits for pods for ever, `eventual` for a while, `forceful` not at all (core-lifecycle §1.8). */
+/** `graceful` waits for pods for ever, `eventual` for a while, `forceful` not at all (Karpenter's utils/disruption). */
 const terminationMode = (claim: NodeClaim): string => {
   const millis = durationMillis(claim.spec.terminationGracePeriod)
   return millis === undefined ? "graceful" : millis <= 0 ? "forceful" : "eventual"

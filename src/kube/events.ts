@@ -8,7 +8,7 @@ import { Kube } from "./kube.ts"
 import type { Event, KubeObject } from "./objects.ts"
 import { Events } from "./resources.ts"
 
-/** Reasons that Karpenter uses (core-lifecycle §16), and those of what Linode does to an account and its machines. */
+/** Reasons that Karpenter uses, and those of what Linode does to an account and its machines. */
 export const eventReasons = [
   "AccountLimitReached", "AwaitingVolumeDetachment", "ConsolidationApproved", "ConsolidationCandidate", "ConsolidationRejected", "Disrupted",
   "DisruptionBlocked", "DisruptionLaunching", "DisruptionTerminating", "DisruptionWaitingReadiness",

@@ -1,4 +1,4 @@
-/** The one metrics registry of the process, under Karpenter's names (core-scheduling §20, core-lifecycle §15). */
+/** The one metrics registry of the process, under Karpenter's names. */
 import { Clock, Context, Effect, Exit, Layer } from "effect"
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, Summary } from "prom-client"
 

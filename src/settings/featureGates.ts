@@ -18,7 +18,7 @@ export interface FeatureGates {
   readonly SpotToSpotConsolidation: boolean
 }
 
-/** Karpenter's (core-scheduling §4). */
+/** Karpenter's. */
 export const defaultFeatureGates: FeatureGates = {
   NodeRepair: false,
   NodeOverlay: false,

@@ -1,6 +1,6 @@
 /**
- * `capacitybuffer`: works out for which pods each CapacityBuffer keeps room, and says on it how that goes (core-lifecycle
- * §10.2). The provisioner buys nodes for them as for pending pods, and emptiness leaves those nodes alone.
+ * `capacitybuffer`: works out for which pods each CapacityBuffer keeps room, and says on it how that goes (Karpenter's
+ * capacitybuffer). The provisioner buys nodes for them as for pending pods, and emptiness leaves those nodes alone.
  */
 import { Effect } from "effect"
 import { CapacityBuffers } from "../../apis/capacityBuffer.ts"

@@ -1,4 +1,4 @@
-/** For how many pods a buffer keeps room (core-lifecycle §10.2). Pure. */
+/** For how many pods a buffer keeps room (Karpenter's capacitybuffer). Pure. */
 import type { CapacityBuffer } from "../../apis/capacityBuffer.ts"
 import type { PodSpec } from "../../kube/objects.ts"
 import { parseQuantity, podRequests } from "../../scheduling/index.ts"

@@ -28,7 +28,10 @@ export interface Budgeted extends Pool {
 
 const isUnready = ({ node }: StateNode): boolean => node === undefined || !isReady(node)
 
-/** Nodes that a pool's budgets are about, and those of them that use the budgets up: on their way out, or broken (core-lifecycle §12.3). */
+/**
+ * Nodes that a pool's budgets are about, and those of them that use the budgets up: on their way out, or broken (Karpenter's
+ * disruption/helpers.go).
+ */
 export interface Census {
   readonly nodes: number
   readonly disrupting: number

@@ -1,6 +1,7 @@
 /**
- * Consolidation: takes nodes away whose pods fit elsewhere, or in cheaper nodes. One search stands for Karpenter's multi-node and
- * single-node methods; what it finds is called by the number of nodes that go (core-lifecycle §12.5, §12.9, §12.10).
+ * Consolidation: takes nodes away whose pods fit elsewhere, or in cheaper nodes. One search stands for Karpenter's multi-node
+ * and single-node methods; what it finds is called by the number of nodes that go (Karpenter's disruption/consolidation.go,
+ * balanced.go, validation.go).
  */
 import { Clock, Effect } from "effect"
 import { NodeClaims } from "../../apis/nodeClaim.ts"

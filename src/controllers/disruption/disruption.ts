@@ -1,6 +1,6 @@
 /**
  * `disruption`: every ten seconds asks its methods in turn what may go, and begins the first thing that one of them says
- * (core-lifecycle §12.1). What waits for replacements is seen through by the queue beside it.
+ * (Karpenter's disruption/controller.go). What waits for replacements is seen through by the queue beside it.
  */
 import { Clock, Effect } from "effect"
 import { NodeClaims } from "../../apis/nodeClaim.ts"

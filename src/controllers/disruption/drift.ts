@@ -1,4 +1,7 @@
-/** Which nodes are to be replaced because they are not what would be made now, and in what order (core-lifecycle §12.8). Pure. */
+/**
+ * Which nodes are to be replaced because they are not what would be made now, and in what order (Karpenter's
+ * disruption/drift.go). Pure.
+ */
 import type { Pool } from "./budget.ts"
 import type { Candidate } from "./candidate.ts"
 import { eligibility, keep } from "./eligibility.ts"

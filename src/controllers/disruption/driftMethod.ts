@@ -1,4 +1,4 @@
-/** Drift: replaces nodes that are not what would be made now, one disruption at a time (core-lifecycle §12.8). */
+/** Drift: replaces nodes that are not what would be made now, one disruption at a time (Karpenter's disruption/drift.go). */
 import { Effect } from "effect"
 import { participants } from "../provisioning/nodePools.ts"
 import type { Command } from "./command.ts"

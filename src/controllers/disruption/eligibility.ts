@@ -1,4 +1,4 @@
-/** Which nodes may be disrupted at all (core-lifecycle §12.2). Pure. */
+/** Which nodes may be disrupted at all (Karpenter's disruption/types.go). Pure. */
 import type { Pod } from "../../kube/objects.ts"
 import type { Pool } from "./budget.ts"
 import type { Candidate } from "./candidate.ts"

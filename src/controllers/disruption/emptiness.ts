@@ -1,6 +1,6 @@
 /**
- * Which nodes may go because nothing needs them (core-lifecycle §12.2, §12.7). Pure: it is asked once to find them, and a
- * second time, after a wait, whether they still may.
+ * Which nodes may go because nothing needs them (Karpenter's disruption/types.go, emptiness.go). Pure: it is asked once to
+ * find them, and a second time, after a wait, whether they still may.
  */
 import type { Pool } from "./budget.ts"
 import type { Candidate } from "./candidate.ts"

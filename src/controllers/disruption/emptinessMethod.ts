@@ -1,4 +1,4 @@
-/** Emptiness: takes nodes away that nothing needs, all at once (core-lifecycle §12.7). */
+/** Emptiness: takes nodes away that nothing needs, all at once (Karpenter's disruption/emptiness.go). */
 import { Effect } from "effect"
 import { Metrics } from "../../runtime/metrics.ts"
 import type { Command } from "./command.ts"
@@ -13,7 +13,10 @@ import { disruptionMetrics } from "./metrics.ts"
 const decide = (view: View): ReadonlyArray<Decision> =>
   emptiness({ candidates: view.candidates, pools: view.pools("Empty") })
 
-/** What was found is looked at once more after a while, since a pod may have landed meanwhile: the rest has to wait as long again. */
+/**
+ * What was found is looked at once more after a while, since a pod may have landed meanwhile: the rest has to wait as long
+ * again.
+ */
 export const emptinessMethod: Method = {
   reason: "Empty",
   consolidationType: "empty",

@@ -1,4 +1,4 @@
-/** The metrics of voluntary disruption, under Karpenter's names (core-lifecycle §15). */
+/** The metrics of voluntary disruption, under Karpenter's names. */
 import type { Context } from "effect"
 import type { Metrics } from "../../runtime/metrics.ts"
 

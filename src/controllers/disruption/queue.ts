@@ -1,7 +1,7 @@
 /**
- * `disruption.queue`: sees disruptions that have replacements through (core-lifecycle §12.11). Nodes are deleted when all of their
- * replacements are initialized; where that takes too long, or a replacement is lost, the nodes stay as they were. All of it is read
- * from the claims, so another process goes on where one ended.
+ * `disruption.queue`: sees disruptions that have replacements through (Karpenter's disruption/queue.go). Nodes are deleted
+ * when all of their replacements are initialized; where that takes too long, or a replacement is lost, the nodes stay as they
+ * were. All of it is read from the claims, so another process goes on where one ended.
  */
 import { Clock, Effect } from "effect"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"

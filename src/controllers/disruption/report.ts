@@ -1,4 +1,4 @@
-/** Events that say why nodes go or stay (core-lifecycle §16). */
+/** Events that say why nodes go or stay. */
 import { Effect } from "effect"
 import type { DisruptionReason, NodePool } from "../../apis/nodePool.ts"
 import type { StateNode } from "../../cluster/cluster.ts"
@@ -94,7 +94,10 @@ const eachNode = Effect.fnUntraced(function*(command: Command, told: Told) {
 export const reportCandidate = (command: Command) =>
   eachNode(command, { reason: "ConsolidationCandidate", message: describe(command), dedupe: [describe(command)] })
 
-/** Why what was planned is not done: a node is needed or gone, its NodePool's budget is used up, or its pods have no place any more. */
+/**
+ * Why what was planned is not done: a node is needed or gone, its NodePool's budget is used up, or its pods have no place any
+ * more.
+ */
 export type Rejection = "churn" | "budget" | "scheduling"
 
 export const reportRejected = (command: Command, why: Rejection) => eachNode(command, {

@@ -1,4 +1,4 @@
-/** How the policy Balanced measures a consolidation (core-lifecycle §12.9). Pure. */
+/** How the policy Balanced measures a consolidation (Karpenter's disruption/balanced.go). Pure. */
 import { totallingOf } from "./consolidationProblem.ts"
 import type { Command } from "./command.ts"
 import type { View } from "./look.ts"

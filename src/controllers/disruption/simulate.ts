@@ -1,4 +1,4 @@
-/** Where the pods of nodes would go if these were taken away (core-lifecycle §12.4). */
+/** Where the pods of nodes would go if these were taken away (Karpenter's disruption/helpers.go). */
 import { Duration, Effect } from "effect"
 import type { StateNode } from "../../cluster/cluster.ts"
 import { isCurrentlyReschedulable } from "../../cluster/pdb.ts"

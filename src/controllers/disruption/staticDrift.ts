@@ -1,4 +1,7 @@
-/** Static drift: replaces drifted nodes of NodePools with a fixed number of nodes, one for one (core-lifecycle §12.8). */
+/**
+ * Static drift: replaces drifted nodes of NodePools with a fixed number of nodes, one for one (Karpenter's
+ * disruption/staticdrift.go).
+ */
 import { Effect } from "effect"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
 import { Caches } from "../../kube/caches.ts"

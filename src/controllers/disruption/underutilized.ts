@@ -1,4 +1,4 @@
-/** Which nodes consolidation may take away or replace (core-lifecycle §12.2, §12.5). Pure. */
+/** Which nodes consolidation may take away or replace (Karpenter's disruption/types.go, disruption/consolidation.go). Pure. */
 import type { Pool } from "./budget.ts"
 import type { Candidate } from "./candidate.ts"
 import { bySavingsRatio } from "./emptiness.ts"

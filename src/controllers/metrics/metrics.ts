@@ -1,4 +1,4 @@
-/** Gauges of what is out there: NodePools, the cluster as it is known, and what Linode offers (core-scheduling §20). */
+/** Gauges of what is out there: NodePools, the cluster as it is known, and what Linode offers. */
 import { Effect } from "effect"
 import { NodePools } from "../../apis/nodePool.ts"
 import { CloudProvider } from "../../cloud/cloudProvider.ts"

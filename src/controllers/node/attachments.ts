@@ -1,4 +1,4 @@
-/** Which volumes a drained node still has to let go of (core-lifecycle §5.3). Pure. */
+/** Which volumes a drained node still has to let go of (Karpenter's node/termination). Pure. */
 import { isDrainable } from "../../cluster/podPredicates.ts"
 import type { PersistentVolumeClaim, Pod, Ref, VolumeAttachment } from "../../kube/objects.ts"
 

@@ -1,4 +1,4 @@
-/** Which pods of a node have to go now (core-lifecycle §5.2). Pure. */
+/** Which pods of a node have to go now (Karpenter's node/termination/terminator). Pure. */
 import { isActive, isWaitingEviction, ownedByDaemonSet } from "../../cluster/podPredicates.ts"
 import type { Pod } from "../../kube/objects.ts"
 

@@ -1,6 +1,6 @@
 /**
- * `eviction-queue`: pods that have to leave their node, through the Eviction API for as long as there is time, by
- * deletion when there is none left (core-lifecycle §5.4). What is queued is in memory only: the termination of the node
+ * `eviction-queue`: pods that have to leave their node, through the Eviction API for as long as there is time, by deletion
+ * when there is none left (Karpenter's terminator/eviction.go). What is queued is in memory only: the termination of the node
  * queues its pods again at every look.
  */
 import { Clock, Effect } from "effect"

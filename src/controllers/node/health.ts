@@ -1,4 +1,4 @@
-/** Which nodes are beyond repair, and since when (core-lifecycle §6.1). Pure. */
+/** Which nodes are beyond repair, and since when (Karpenter's node/health). Pure. */
 import type { RepairPolicy } from "../../cloud/cloudProvider.ts"
 import type { Condition, Node } from "../../kube/objects.ts"
 

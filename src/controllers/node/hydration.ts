@@ -1,6 +1,6 @@
 /**
  * `node.hydration`: gives registered Nodes of ours that another version or program made the label of their node class
- * (core-lifecycle §6.2). Without it a Node whose claim is lost would not be known as ours. Those that are yet to register
+ * (Karpenter's node/hydration). Without it a Node whose claim is lost would not be known as ours. Those that are yet to register
  * get it then, with all the others.
  */
 import { Effect } from "effect"

@@ -1,5 +1,5 @@
 /**
- * `node.health`: replaces nodes whose conditions say that they will not get well by themselves (core-lifecycle §6.1). It is
+ * `node.health`: replaces nodes whose conditions say that they will not get well by themselves (Karpenter's node/health). It is
  * by force: neither budgets nor what holds a drain are asked. Off unless the gate NodeRepair is on.
  */
 import { Clock, Effect } from "effect"

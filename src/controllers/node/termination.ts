@@ -1,6 +1,6 @@
 /**
  * `node.termination`: a Node of ours that is deleted, by whomever, drains; then its machine is given back; and only when
- * that is gone does the Node go (core-lifecycle §5.1). Its finalizer keeps it until then, also from the cloud controller
+ * that is gone does the Node go (Karpenter's node/termination). Its finalizer keeps it until then, also from the cloud controller
  * manager, which deletes the Node of a vanished instance.
  */
 import { Effect } from "effect"

@@ -1,4 +1,4 @@
-/** What Karpenter counts of the lives of NodeClaims and Nodes, under its names (core-lifecycle §15). */
+/** What Karpenter counts of the lives of NodeClaims and Nodes, under its names. */
 import { Effect } from "effect"
 import { label } from "../../apis/labels.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"

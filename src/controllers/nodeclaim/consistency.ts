@@ -1,6 +1,6 @@
 /**
- * `nodeclaim.consistency`: compares what joined with what was bought (core-lifecycle §4.3). It only tells: nothing is
- * decided by it.
+ * `nodeclaim.consistency`: compares what joined with what was bought (Karpenter's nodeclaim/consistency). It only tells:
+ * nothing is decided by it.
  */
 import { Clock, Effect } from "effect"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"

@@ -1,4 +1,7 @@
-/** Whether a claim's node has been left alone for as long as its NodePool's consolidateAfter says (core-lifecycle §4.6). Pure. */
+/**
+ * Whether a claim's node has been left alone for as long as its NodePool's consolidateAfter says (Karpenter's
+ * nodeclaim/disruption). Pure.
+ */
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
 import { parseDuration } from "../../apis/durations.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"

@@ -1,6 +1,6 @@
 /**
  * `nodeclaim.disruption`: marks claims that drifted, and claims whose node has been left alone for long enough
- * (core-lifecycle §4.6). Whether such a node is then taken away is decided elsewhere.
+ * (Karpenter's nodeclaim/disruption). Whether such a node is then taken away is decided elsewhere.
  */
 import { Clock, Effect, Result } from "effect"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"

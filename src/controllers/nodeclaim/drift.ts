@@ -1,4 +1,4 @@
-/** Whether a claim's node is still what its NodePool would make (core-lifecycle §4.6). Pure. */
+/** Whether a claim's node is still what its NodePool would make (Karpenter's nodeclaim/disruption). Pure. */
 import { annotation, capacityType, label } from "../../apis/labels.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import type { NodePool } from "../../apis/nodePool.ts"

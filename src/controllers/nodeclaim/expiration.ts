@@ -1,4 +1,4 @@
-/** `nodeclaim.expiration`: a node lives for as long as its own claim says, and not longer (core-lifecycle §4.1). */
+/** `nodeclaim.expiration`: a node lives for as long as its own claim says, and not longer (Karpenter's nodeclaim/expiration). */
 import { Clock, Effect } from "effect"
 import { durationMillis } from "../../apis/durations.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"

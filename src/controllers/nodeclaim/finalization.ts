@@ -1,6 +1,6 @@
 /**
- * A claim's end (core-lifecycle §3.6): its node drains first, then its machine is given back, and only when that is
- * proven gone does the claim go. So nothing that Linode bills is ever without a claim.
+ * A claim's end (Karpenter's lifecycle/controller.go): its node drains first, then its machine is given back, and only when
+ * that is proven gone does the claim go. So nothing that Linode bills is ever without a claim.
  */
 import { Clock, Effect } from "effect"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
@@ -53,8 +53,8 @@ const writeDeadline = Effect.fnUntraced(function*(claim: NodeClaim, deadline: st
 })
 
 /**
- * A claim that is deleted before its status could say so learns here which node is its own, as that one may have joined, and which
- * machine: once the node is given back, nobody else tells whether the machine is still there.
+ * A claim that is deleted before its status could say so learns here which node is its own, as that one may have joined, and
+ * which machine: once the node is given back, nobody else tells whether the machine is still there.
  */
 const sayNode = Effect.fnUntraced(function*(claim: NodeClaim, nodes: Store<Node>) {
   const cloud = yield* CloudProvider

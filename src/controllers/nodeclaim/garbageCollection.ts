@@ -1,7 +1,7 @@
 /**
- * The two directions in which claims and machines can lose each other. `nodeclaim.garbagecollection` takes claims away
- * whose machine vanished (core-lifecycle §4.2) or was shut down for good; `instance.garbagecollection` has the provider give
- * back machines that no claim owns.
+ * The two directions in which claims and machines can lose each other. `nodeclaim.garbagecollection` takes claims away whose
+ * machine vanished (Karpenter's nodeclaim/garbagecollection) or was shut down for good; `instance.garbagecollection` has the
+ * provider give back machines that no claim owns.
  */
 import { Effect, Result } from "effect"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"

@@ -1,6 +1,6 @@
 /**
  * `nodeclaim.hydration`: gives claims that another version or program made the label of their node class, which the rest
- * goes by (core-lifecycle §4.4).
+ * goes by (Karpenter's nodeclaim/hydration).
  */
 import { Effect } from "effect"
 import { label } from "../../apis/labels.ts"

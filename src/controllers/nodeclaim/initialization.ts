@@ -1,4 +1,4 @@
-/** The third stage: the Node can take the pods it was made for (core-lifecycle §3.4). */
+/** The third stage: the Node can take the pods it was made for (Karpenter's lifecycle/initialization.go). */
 import { Effect } from "effect"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
 import { isEphemeralTaint, label, sameTaint } from "../../apis/labels.ts"

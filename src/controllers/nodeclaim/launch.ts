@@ -1,5 +1,5 @@
 /**
- * The first stage of a claim's life: it gets a machine (core-lifecycle §3.2). The decisions, which are pure;
+ * The first stage of a claim's life: it gets a machine (Karpenter's lifecycle/launch.go). The decisions, which are pure;
  * `lifecycle.ts` carries them out.
  */
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"

@@ -1,6 +1,7 @@
 /**
- * `nodeclaim.lifecycle`: takes a NodeClaim from its creation to a usable node, gives it up where that fails, and sees it
- * to its end (core-lifecycle §3). The stages run in one pass, in order, each on what the one before made of the claim.
+ * `nodeclaim.lifecycle`: takes a NodeClaim from its creation to a usable node, gives it up where that fails, and sees it to
+ * its end (Karpenter's nodeclaim/lifecycle). The stages run in one pass, in order, each on what the one before made of the
+ * claim.
  */
 import { Clock, Effect } from "effect"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"

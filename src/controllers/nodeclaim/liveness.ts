@@ -1,4 +1,4 @@
-/** The last stage: a claim that does not get on is given up (core-lifecycle §3.5). Pure. */
+/** The last stage: a claim that does not get on is given up (Karpenter's lifecycle/liveness.go). Pure. */
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 

@@ -1,6 +1,6 @@
 /**
- * `nodeclaim.podevents`: keeps on the claim when a pod last came to its node or left it (core-lifecycle §4.5), which is
- * what consolidateAfter counts from.
+ * `nodeclaim.podevents`: keeps on the claim when a pod last came to its node or left it (Karpenter's nodeclaim/podevents),
+ * which is what consolidateAfter counts from.
  */
 import { Clock, Effect } from "effect"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"

@@ -1,6 +1,6 @@
 /**
- * The second stage: the claim's Node has joined (core-lifecycle §3.3). It is recognised by its name, known since launch,
- * at its first watch event, and put right in one write.
+ * The second stage: the claim's Node has joined (Karpenter's lifecycle/registration.go). It is recognised by its name,
+ * known since launch, at its first watch event, and put right in one write.
  *
  * Karpenter warns when a node joins without the taint `karpenter.sh/unregistered`. In instance mode nodes are born with it, and
  * it is taken off here. LKE's nodes never carry it: LKE lets nobody say what a node is born with, and puts a pool's taints on

@@ -1,6 +1,6 @@
 /**
  * `nodeclass.inplaceupdate`: when the tags of a LinodeNodeClass change, so do those of what was made of it; no node is
- * replaced for a tag (provider spec §9.5).
+ * replaced for a tag (the Linode provider's nodeclass/inplaceupdate).
  */
 import { Clock, Effect } from "effect"
 import { conditionType, nodeClassConditions } from "../../apis/conditions.ts"

@@ -1,6 +1,6 @@
 /**
- * `nodeclass`: says in a LinodeNodeClass's status whether nodes can be made of it, and which image it names; keeps it while there are
- * any (provider spec §9.1).
+ * `nodeclass`: says in a LinodeNodeClass's status whether nodes can be made of it, and which image it names; keeps it while
+ * there are any (the Linode provider's nodeclass).
  */
 import { Effect } from "effect"
 import { conditionType, nodeClassConditions } from "../../apis/conditions.ts"

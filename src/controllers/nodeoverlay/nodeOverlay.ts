@@ -1,5 +1,5 @@
 /**
- * `nodeoverlay.controller`: says on each NodeOverlay whether it is in force (core-lifecycle §10.1). What overlays do to
+ * `nodeoverlay.controller`: says on each NodeOverlay whether it is in force (Karpenter's nodeoverlay). What overlays do to
  * instance types is not its business: see cloud/overlays.ts.
  */
 import { Effect } from "effect"

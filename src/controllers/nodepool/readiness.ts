@@ -1,6 +1,6 @@
 /**
  * `nodepool.readiness` and `nodepool.validation` as one controller: both say in conditions whether a NodePool may be
- * bought for, and one writer needs one write (core-lifecycle §7.2, §7.3).
+ * bought for, and one writer needs one write (Karpenter's nodepool/readiness, nodepool/validation).
  */
 import { Effect } from "effect"
 import { conditionType, nodeClassConditions, nodePoolConditions } from "../../apis/conditions.ts"

@@ -1,6 +1,7 @@
 /**
  * `nodepool.registrationhealth`: begins the count of a NodePool's registrations anew when the pool or its class was edited,
- * and takes it up again after a restart (core-lifecycle §7.4). The outcomes themselves come from `nodeclaim.lifecycle`.
+ * and takes it up again after a restart (Karpenter's nodepool/registrationhealth). The outcomes themselves come from
+ * `nodeclaim.lifecycle`.
  */
 import { Effect } from "effect"
 import { conditionType, nodePoolConditions } from "../../apis/conditions.ts"

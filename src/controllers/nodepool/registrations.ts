@@ -1,6 +1,7 @@
 /**
- * How the last nodes of each NodePool came up, which says whether its nodes can (core-lifecycle §7.4). Kept in the process;
- * what follows from it is the pool's condition `NodeRegistrationHealthy`, from which a new process begins again.
+ * How the last nodes of each NodePool came up, which says whether its nodes can (Karpenter's nodepool/registrationhealth).
+ * Kept in the process; what follows from it is the pool's condition `NodeRegistrationHealthy`, from which a new process begins
+ * again.
  */
 import { Context, Effect, Layer } from "effect"
 import { conditionType, nodeClaimConditions, nodePoolConditions } from "../../apis/conditions.ts"

@@ -1,4 +1,4 @@
-/** The hash annotations by which drift is told, of NodePools and LinodeNodeClasses alike (core-lifecycle §7.1). */
+/** The hash annotations by which drift is told, of NodePools and LinodeNodeClasses alike (Karpenter's nodepool/hash). */
 import { Effect } from "effect"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"

@@ -1,7 +1,7 @@
 /**
- * Gathers what is to be provisioned for (core-scheduling §10.3). A window opens with the first element, is prolonged by
- * each element not seen in it before, and ends when none came for `idle`, or `max` after it opened. It opens whether or
- * not somebody waits, so what comes during a pass has often waited long enough when the pass is over.
+ * Gathers what is to be provisioned for (Karpenter's provisioning/batcher.go). A window opens with the first element, is
+ * prolonged by each element not seen in it before, and ends when none came for `idle`, or `max` after it opened. It opens
+ * whether or not somebody waits, so what comes during a pass has often waited long enough when the pass is over.
  */
 import { Clock, Duration, Effect, Latch } from "effect"
 

@@ -1,4 +1,4 @@
-/** The NodeClaim that makes a planned node true (core-scheduling §17). Pure. */
+/** The NodeClaim that makes a planned node true (Karpenter's scheduling/nodeclaimtemplate.go). Pure. */
 import { annotation, finalizer, label } from "../../apis/labels.ts"
 import { nodePoolHash, nodePoolHashVersion } from "../../apis/hash.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"

@@ -1,4 +1,4 @@
-/** Writes the NodeClaims of a plan (core-scheduling §17.3). One that fails does not hold up the others. */
+/** Writes the NodeClaims of a plan (Karpenter's provisioning/provisioner.go). One that fails does not hold up the others. */
 import { Effect } from "effect"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import { NodePools } from "../../apis/nodePool.ts"

@@ -1,4 +1,4 @@
-/** The NodePools that take part in a pass, and what they can buy (core-scheduling §10.5). */
+/** The NodePools that take part in a pass, and what they can buy (Karpenter's provisioning/provisioner.go). */
 import { Effect } from "effect"
 import { conditionType, nodePoolConditions } from "../../apis/conditions.ts"
 import { NodePools } from "../../apis/nodePool.ts"

@@ -1,4 +1,4 @@
-/** How long a machine that a pending pod was promised room on is left alone (core-scheduling §9.3). */
+/** How long a machine that a pending pod was promised room on is left alone (Karpenter's state/statenode.go). */
 import { Duration } from "effect"
 import type { SettingsShape } from "../../settings/settings.ts"
 

@@ -1,6 +1,6 @@
 /**
- * One pass of the provisioner (core-scheduling §10.4): reads everything anew, what is bought already or on its way
- * included, plans for the pods that wait, creates the NodeClaims, and tells.
+ * One pass of the provisioner (Karpenter's provisioning/provisioner.go): reads everything anew, what is bought already
+ * or on its way included, plans for the pods that wait, creates the NodeClaims, and tells.
  *
  * Unlike Karpenter's it does not stop while a claim is unlaunched: such a claim counts as what it is going to be.
  */

@@ -1,4 +1,4 @@
-/** Which pods are provisioned for (core-scheduling §10.2, §10.4). Pure. */
+/** Which pods are provisioned for (Karpenter's utils/pod, provisioning/provisioner.go). Pure. */
 import { isRestrictedLabel, label, normalizedLabelKey } from "../../apis/labels.ts"
 import { isLabelValue, isQualifiedName } from "../../apis/names.ts"
 import { isProvisionable } from "../../cluster/podPredicates.ts"

@@ -1,4 +1,4 @@
-/** How many nodes a static NodePool has, from its claims alone (core-lifecycle §8). Pure. */
+/** How many nodes a static NodePool has, from its claims alone. Pure. */
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
 import { label } from "../../apis/labels.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"

@@ -1,9 +1,10 @@
 /**
- * `static.deprovisioning`: takes nodes away from NodePools that have more than `spec.replicas` (core-lifecycle §8.2).
- * Budgets are not asked, as the user asked for fewer nodes; the drain that follows honours pods and their budgets.
+ * `static.deprovisioning`: takes nodes away from NodePools that have more than `spec.replicas` (Karpenter's
+ * static/deprovisioning). Budgets are not asked, as the user asked for fewer nodes; the drain that follows honours pods and
+ * their budgets.
  *
- * A claim says that it is too many before it is deleted, and is deleted only as it was then. Where it is not too many any more it says
- * so no longer: a deletion of it that is carried out late deletes nothing.
+ * A claim says that it is too many before it is deleted, and is deleted only as it was then. Where it is not too many any more
+ * it says so no longer: a deletion of it that is carried out late deletes nothing.
  */
 import { Clock, Effect } from "effect"
 import { annotation, label } from "../../apis/labels.ts"
@@ -32,7 +33,9 @@ const lookEvery = "1 minute"
 /** Claims that are written at a time. */
 const atOnce = 8
 
-/** Says on the claim that it is too many, or takes that back. Fails with Conflict when the claim has changed since it was read. */
+/**
+ * Says on the claim that it is too many, or takes that back. Fails with Conflict when the claim has changed since it was read.
+ */
 const say = Effect.fnUntraced(function*({ metadata: { name, resourceVersion } }: NodeClaim, isTooMany: boolean) {
   const annotations = { [annotation.surplus]: isTooMany ? "true" : null }
   return yield* Kube.use((kube) => kube.patch(NodeClaims, { name }, { metadata: { resourceVersion, annotations } }, { kind: "merge" }))

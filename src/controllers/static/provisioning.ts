@@ -1,4 +1,4 @@
-/** `static.provisioning`: gives NodePools with `spec.replicas` the nodes that they lack (core-lifecycle §8.1). */
+/** `static.provisioning`: gives NodePools with `spec.replicas` the nodes that they lack (Karpenter's static/provisioning). */
 import { Clock, Effect } from "effect"
 import { nodePoolConditions, conditionType } from "../../apis/conditions.ts"
 import { label } from "../../apis/labels.ts"

@@ -1,4 +1,4 @@
-/** Which nodes of a static NodePool go when it has more than it should (core-lifecycle §8.2). Pure. */
+/** Which nodes of a static NodePool go when it has more than it should (Karpenter's static/deprovisioning). Pure. */
 import { annotation } from "../../apis/labels.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import type { NodePool } from "../../apis/nodePool.ts"
@@ -52,9 +52,9 @@ const compare = (a: Judged, b: Judged): number => {
 }
 
 /**
- * Those go first that were to go already, since a deletion that got no answer may be carried out yet. Then claims that never got a
- * machine, then empty nodes, then those whose pods cost least to move; a node with a pod that must not be disrupted comes last.
- * `all` are the claims of all pools, `podsOn` gives the pods on a claim's node that have not ended.
+ * Those go first that were to go already, since a deletion that got no answer may be carried out yet. Then claims that never
+ * got a machine, then empty nodes, then those whose pods cost least to move; a node with a pod that must not be disrupted
+ * comes last. `all` are the claims of all pools, `podsOn` gives the pods on a claim's node that have not ended.
  */
 export const surplus = (
   pool: NodePool,

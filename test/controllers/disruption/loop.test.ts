@@ -1,4 +1,7 @@
-/** The loop: which method has its turn, what it begins, and what is left of what it could not begin (core-lifecycle §12.1, §12.4, §12.11). */
+/**
+ * The loop: which method has its turn, what it begins, and what is left of what it could not begin (Karpenter's
+ * disruption/controller.go, queue.go).
+ */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { annotation, disruptedTaint } from "../../../src/apis/labels.ts"

@@ -1,4 +1,4 @@
-/** Who may be disrupted, how many, and in what order: each rule by itself (core-lifecycle §12). */
+/** Who may be disrupted, how many, and in what order: each rule by itself (Karpenter's disruption). */
 import { assert, describe, it } from "@effect/vitest"
 import { annotation, label } from "../../../src/apis/labels.ts"
 import type { NodePool } from "../../../src/apis/nodePool.ts"

@@ -1,6 +1,6 @@
 /**
- * What is decided is looked at once more 15 seconds later, and what does not hold any more leaves no trace: no taint, no reason on
- * a claim, nothing bought (core-lifecycle §12.10).
+ * What is decided is looked at once more 15 seconds later, and what does not hold any more leaves no trace: no taint, no
+ * reason on a claim, nothing bought (Karpenter's disruption/validation.go).
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"

@@ -27,7 +27,10 @@ const reasonOf = (claim: NodeClaim): string | undefined => {
   return condition?.status === "True" ? condition.reason : undefined
 }
 
-/** Whether the node counts, by core-lifecycle §12.3. One whose Node is gone has nobody left to disturb. */
+/**
+ * Whether the node counts, by the rule of Karpenter's disruption/helpers.go. One whose Node is gone has nobody left to
+ * disturb.
+ */
 const counts = (world: World, claim: NodeClaim): boolean => {
   const name = claim.status?.nodeName
   return isTrue(claim, conditionType.initialized) && !isTrue(claim, conditionType.instanceTerminating) &&
