@@ -27,7 +27,8 @@ export interface Aftermath {
   readonly judge: (
     nodes: ReadonlyArray<StateNode>, nodePools: ReadonlyMap<string, NodePool>, nowMillis: number
   ) => Effect.Effect<void>
-  readonly isWaiting: (nodePool: string, nowMillis: number) => boolean
+  /** When the NodePool has its turn again, in milliseconds; undefined where it has it now. */
+  readonly waitsUntil: (nodePool: string, nowMillis: number) => number | undefined
 }
 
 /** A consolidation that was not judged yet, or several. */
@@ -78,6 +79,6 @@ export const makeAftermath = (): Aftermath => {
         pending.delete(nodePool)
       }
     }),
-    isWaiting: (nodePool, nowMillis) => backoff.isWaiting("Underutilized", nodePool, nowMillis)
+    waitsUntil: (nodePool, nowMillis) => backoff.waitsUntil("Underutilized", nodePool, nowMillis)
   }
 }

@@ -12,7 +12,8 @@ const mostMillis = 600_000
 export interface Backoff {
   readonly failed: (reason: DisruptionReason, nodePools: ReadonlyArray<string>) => Effect.Effect<void>
   readonly succeeded: (reason: DisruptionReason, nodePools: ReadonlyArray<string>) => Effect.Effect<void>
-  readonly isWaiting: (reason: DisruptionReason, nodePool: string, nowMillis: number) => boolean
+  /** When the NodePool has its turn again, in milliseconds; undefined where it has it now. */
+  readonly waitsUntil: (reason: DisruptionReason, nodePool: string, nowMillis: number) => number | undefined
 }
 
 /** `most`: the longest wait, in milliseconds. */
@@ -34,6 +35,9 @@ export const makeBackoff = (most: number = mostMillis): Backoff => {
     succeeded: (reason, nodePools) => Effect.sync(() => {
       for (const nodePool of nodePools) known.delete(keyOf(reason, nodePool))
     }),
-    isWaiting: (reason, nodePool, nowMillis) => nowMillis < (known.get(keyOf(reason, nodePool))?.until ?? 0)
+    waitsUntil: (reason, nodePool, nowMillis) => {
+      const until = known.get(keyOf(reason, nodePool))?.until
+      return until !== undefined && nowMillis < until ? until : undefined
+    }
   }
 }

@@ -25,8 +25,8 @@ import type { Memory } from "./memory.ts"
 import { validateAfter } from "./method.ts"
 import type { Method } from "./method.ts"
 import { disruptionMetrics } from "./metrics.ts"
-import { reportApproved, reportCandidate, reportKept, reportRejected } from "./report.ts"
-import type { Rejection } from "./report.ts"
+import { reportApproved, reportCandidate, reportKept, reportRejected, reportResting } from "./report.ts"
+import type { Rejection, Rest } from "./report.ts"
 import { countJudged, scoresOf } from "./score.ts"
 import { simulate } from "./simulate.ts"
 import { underutilized } from "./underutilized.ts"
@@ -61,13 +61,18 @@ const commandOf = (disruption: Disruption, view: View): Command => {
   }
 }
 
-const isLeftAlone = ({ aftermath, backoff }: Memory, nodePool: string, nowMillis: number): boolean =>
-  backoff.isWaiting("Underutilized", nodePool, nowMillis) || aftermath.isWaiting(nodePool, nowMillis)
+/** Why a NodePool is left alone for now, and for how long; undefined where it is not. */
+const restOf = ({ aftermath, backoff }: Memory, nodePool: string, nowMillis: number): Rest | undefined => {
+  const unplanned = aftermath.waitsUntil(nodePool, nowMillis)
+  if (unplanned !== undefined) return { until: unplanned, why: "a node had to be bought for pods that its last consolidation moved" }
+  const failed = backoff.waitsUntil("Underutilized", nodePool, nowMillis)
+  return failed === undefined ? undefined : { until: failed, why: "the replacement that its last consolidation needed did not come up" }
+}
 
 const search = Effect.fnUntraced(function*(view: View, decisions: ReadonlyArray<Decision>, choice: Participants, memory: Memory) {
   const clock = yield* Clock.Clock
   const metrics = disruptionMetrics(yield* Metrics)
-  const isHeld = (nodePool: string) => isLeftAlone(memory, nodePool, view.nowMillis)
+  const isHeld = (nodePool: string) => restOf(memory, nodePool, view.nowMillis) !== undefined
   const problem = yield* consolidationProblem(view, chosen(decisions), choice, isHeld)
   const end = clock.monotonicTimeNanosUnsafe() + mostNanos
   const isSpent = () => clock.monotonicTimeNanosUnsafe() >= end
@@ -144,7 +149,7 @@ export const makeConsolidation: Effect.Effect<Method> = Effect.sync(() => {
       caches.store(Pods).list(), caches.store(NodeClaims).list(), caches.store(NodePools).list(),
       caches.store(PodDisruptionBudgets).list(), ...view.types.values(),
       [...view.pools("Underutilized").values()].map(({ name, remaining }) =>
-        `${name}=${remaining},${isLeftAlone(memory, name, view.nowMillis)}`).join(" "),
+        `${name}=${remaining},${restOf(memory, name, view.nowMillis) !== undefined}`).join(" "),
       chosen(decisions).map(({ name }) => name).join(" ")
     ]
     return seen
@@ -158,7 +163,11 @@ export const makeConsolidation: Effect.Effect<Method> = Effect.sync(() => {
     decide,
     compute: Effect.fnUntraced(function*(view, decisions, memory) {
       yield* memory.aftermath.judge(view.nodes, view.nodePools, view.nowMillis)
-      if (chosen(decisions).length === 0) return []
+      const wanted = chosen(decisions)
+      if (wanted.length === 0) return []
+      for (const nodePool of new Set(wanted.flatMap((candidate) => candidate.nodePool ?? []))) {
+        yield* reportResting(view.nodePools.get(nodePool), restOf(memory, nodePool, view.nowMillis))
+      }
       const seen = yield* seenNow(view, decisions, memory)
       if (isSame(seen, view.nowMillis)) return []
       const metrics = disruptionMetrics(yield* Metrics)

@@ -13,7 +13,7 @@ export const driftMethod: Method = {
   decide: (view) => drift({ candidates: view.candidates, pools: view.pools("Drifted"), isStatic: false }),
   compute: Effect.fnUntraced(function*(view, decisions, { backoff }) {
     const turn = decisions.filter(({ action, candidate: { nodePool = "" } }) =>
-      action === "disrupt" && !backoff.isWaiting("Drifted", nodePool, view.nowMillis))
+      action === "disrupt" && backoff.waitsUntil("Drifted", nodePool, view.nowMillis) === undefined)
     if (turn.length === 0) return []
     const choice = yield* participants
     for (const { candidate } of turn) {

@@ -66,6 +66,23 @@ export const reportExhausted = Effect.fnUntraced(function*(
   }
 })
 
+/** A NodePool is left alone for a while; until when, in milliseconds. */
+export interface Rest {
+  readonly until: number
+  readonly why: string
+}
+
+/** On a NodePool that would be consolidated if the last time had not failed. */
+export const reportResting = Effect.fnUntraced(function*(pool: NodePool | undefined, rest: Rest | undefined) {
+  if (pool === undefined || rest === undefined) return
+  const recorder = yield* Recorder
+  const until = new Date(rest.until).toISOString()
+  yield* recorder.publish({
+    object: pool, type: "Normal", ...unconsolidatable(`Not consolidated until ${until}: ${rest.why}`),
+    dedupe: [pool.metadata.uid ?? pool.metadata.name, until]
+  })
+})
+
 /** On a node that is not replaced, as some of its pods would have no place. */
 export const reportBlocked = (state: StateNode, stuck: ReadonlyArray<string>) => tell(state, {
   reason: "DisruptionBlocked",

@@ -25,7 +25,7 @@ export const staticDrift: Method = {
     const commands: Array<Command> = []
     for (const [name, pool] of view.nodePools) {
       const drifted = decisions.filter(({ action, candidate }) => action === "disrupt" && candidate.nodePool === name)
-      if (drifted.length === 0 || !isReady(pool) || backoff.isWaiting("Drifted", name, view.nowMillis)) continue
+      if (drifted.length === 0 || !isReady(pool) || backoff.waitsUntil("Drifted", name, view.nowMillis) !== undefined) continue
       const { active, pending } = countOf(claimsOf(pool, claims))
       // What is too many goes first: it may be what drifted.
       if (active.length + pending.length > (pool.spec.replicas ?? 0)) continue

@@ -33,7 +33,7 @@ const old = bought(-minute, undefined, [podOf("moved")])
 const judged = Effect.fnUntraced(function*(aftermath: Aftermath, nodes: ReadonlyArray<StateNode>, pools: ReadonlyMap<string, NodePool> = new Map()) {
   const now = yield* Clock.currentTimeMillis
   yield* aftermath.judge(nodes, pools, now)
-  return aftermath.isWaiting("default", now)
+  return aftermath.waitsUntil("default", now) !== undefined
 })
 
 /** One consolidation after which a node had to be bought; minutes until the NodePool has its turn again. */
@@ -44,7 +44,7 @@ const failure = Effect.fnUntraced(function*(aftermath: Aftermath) {
   let waited = 0
   for (let isWaiting = yield* judged(aftermath, [bought(start + 30_000, undefined, [podOf("moved")])]); isWaiting; waited++) {
     yield* TestClock.adjust("1 minute")
-    isWaiting = aftermath.isWaiting("default", yield* Clock.currentTimeMillis)
+    isWaiting = aftermath.waitsUntil("default", yield* Clock.currentTimeMillis) !== undefined
   }
   return waited
 })

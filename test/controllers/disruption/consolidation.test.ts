@@ -6,7 +6,7 @@ import { Kube } from "../../../src/kube/kube.ts"
 import {
   all, asking, eventsOf, given, givenMachine, large, medium, NodeClaims, nodePool, NodePools, pass, pending, pod, Pods, small, world
 } from "../../cluster/world.ts"
-import { allowAll, basics, exposition, going, initialize, replacements, start, taintsOf } from "./support.ts"
+import { allowAll, basics, exposition, going, initialize, lose, replacements, start, taintsOf } from "./support.ts"
 
 /** A machine that may be consolidated, with pods that ask for so many CPUs each. */
 const used = Effect.fnUntraced(function*(
@@ -136,6 +136,19 @@ describe("nodes whose pods fit on a cheaper one", () => {
     yield* initialize(replacement!, medium)
     yield* pass(1)
     assert.deepStrictEqual(yield* going, ["a"])
+  }).pipe(Effect.provide(world)))
+
+  it.effect("stay when it is lost, and their NodePool says how long it waits, and why", () => Effect.gen(function*() {
+    yield* basics()
+    yield* used("a", ["3"], { type: large })
+    yield* start
+    yield* pass(16)
+    yield* lose((yield* replacements)[0]!)
+    yield* pass(12)
+    const told = (yield* eventsOf("Unconsolidatable")).filter(({ involvedObject }) => involvedObject?.kind === "NodePool")
+    assert.lengthOf(told, 1)
+    assert.match(told[0]!.message ?? "", /^Not consolidated until 1970-01-01T00:0[12]:..\....Z: the replacement/)
+    assert.deepStrictEqual(yield* going, [])
   }).pipe(Effect.provide(world)))
 
   it.effect("stay where the saving is less than is asked for, and say so once in 15 minutes", () => Effect.gen(function*() {
