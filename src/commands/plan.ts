@@ -37,8 +37,7 @@ are there, and why a pod cannot be placed. It changes nothing.
   --scheduler-config YAML                 SCHEDULER_CONFIG, as for the controller
   --vm-memory-overhead-percent N          VM_MEMORY_OVERHEAD_PERCENT, as for the controller
 
-  kubectl get nodepools,nodes,pods,ds,pdb,pvc,pv -A -o json | karpenter-linode plan -f -
-  kubectl get nodepools,nodeclaims,nodes,pods,ds,pdb,pvc,pv -A -o json | karpenter-linode plan --consolidate -f -
+  kubectl get nodepools,linodenodeclasses,nodeclaims,nodes,pods,ds,pdb,pvc,pv,sc,csinodes,ns -A -o json | karpenter-linode plan -f -
 
 Ends with 0 when every pod has a place, with 2 when one has none, with 1 when the input cannot be used.
 `

@@ -21,7 +21,7 @@ export interface SettingsShape {
   readonly linodeApiVersion: string
   readonly linodeTimeout: Duration.Duration
   readonly linodeCa: string
-  /** How often it is read what Linode announces for machines and their hosts. */
+  /** How often Linode's lists of maintenance and events are read. */
   readonly maintenanceInterval: Duration.Duration
   /** How long before planned maintenance of its host a node begins to be emptied. */
   readonly maintenanceLead: Duration.Duration

@@ -47,7 +47,7 @@ export const table = {
   linodeTimeout: optional("Linode", undefined, ["LINODE_CLIENT_TIMEOUT"], Kind.seconds, Duration.seconds(10), "10", "Longest wait for one reply of Linode, in seconds."),
   linodeCa: optional("Linode", undefined, ["LINODE_CA"], Kind.text, "", "none", "File with a further root certificate (PEM) for the Linode API."),
   maintenanceInterval: optional("Linode", "maintenance-interval", ["MAINTENANCE_INTERVAL"], Kind.duration(10_000), Duration.minutes(1), "1m",
-    "How often it is read what Linode announces for machines and their hosts: two requests each time. Needs the scopes account:read_only and events:read_only."),
+    "How often Linode's lists of maintenance and events are read: two requests each time. Needs the scopes account:read_only and events:read_only."),
   maintenanceLead: optional("Linode", "maintenance-lead", ["MAINTENANCE_LEAD"], Kind.duration(), Duration.hours(1), "1h",
     "How long before planned maintenance of its host a node begins to be emptied, or the terminationGracePeriod of its NodeClaim where that is longer. 0s waits until it has begun."),
 
@@ -75,7 +75,7 @@ export const table = {
   consolidationMinimumSavings: optional("Scheduling", "consolidation-minimum-savings", ["CONSOLIDATION_MINIMUM_SAVINGS"], Kind.dollars, 0, "0",
     "What a consolidation has to save at least, in US dollars an hour. 0: anything, as Karpenter."),
   consolidationPodPrice: optional<number | undefined>("Scheduling", "consolidation-pod-price", ["CONSOLIDATION_POD_PRICE"], Kind.dollars, undefined, "by what a pod costs",
-    "What a consolidation has to save for each pod that it moves, in US dollars an hour. Unset: anything as Karpenter where one node or none is bought, and where more are six tenths of what the pod costs, so that pods are not moved for little."),
+    "What a consolidation has to save for each pod that it moves, in US dollars an hour. Unset: with one node bought or none it may save any amount, as in Karpenter; with several it must save 60 % of what each pod that it moves costs."),
 
   featureGates: optional("Features", "feature-gates", ["FEATURE_GATES"], featureGates, defaultFeatureGates, "NodeRepair=false,NodeOverlay=false,StaticCapacity=false,CapacityBuffer=false,ReservedCapacity=true,SpotToSpotConsolidation=false",
     "Turns features on and off. What is not named keeps its default."),

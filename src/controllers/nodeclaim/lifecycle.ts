@@ -60,11 +60,9 @@ interface Step {
 const became = (before: NodeClaim, after: NodeClaim, type: string): boolean =>
   !nodeClaimConditions.isTrue(before, type) && nodeClaimConditions.isTrue(after, type)
 
-const announced = [conditionType.launched, conditionType.registered, conditionType.initialized, "Ready"] as const
-
 /** Says what the pass achieved, in the log and as events on the claim. */
 const announce = Effect.fnUntraced(function*(before: NodeClaim, after: NodeClaim) {
-  yield* reportTransitions(before, after, announced)
+  yield* reportTransitions(before, after, ["Launched", "Registered", "Initialized", "Ready"])
   const { labels } = after.metadata
   const status = after.status ?? {}
   if (became(before, after, conditionType.launched)) {
