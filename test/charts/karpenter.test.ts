@@ -1,17 +1,13 @@
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { execFileSync } from "node:child_process"
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { delimiter, join } from "node:path"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { load, loadAll } from "js-yaml"
 import { CacheFeatures, CacheSelectors, layerCaches } from "../../src/kube/cacheLayer.ts"
 import { Kube } from "../../src/kube/kube.ts"
 import type { Resource } from "../../src/kube/resources.ts"
+import { chart, hasHelm, helm, kind, minimal, objects, one, template, type Values } from "./render.ts"
 
-type Values = { readonly [key: string]: unknown }
-
-const chart = join(import.meta.dirname, "..", "..", "charts", "karpenter")
 const values = load(readFileSync(join(chart, "values.yaml"), "utf8")) as Values
 const schema = JSON.parse(readFileSync(join(chart, "values.schema.json"), "utf8")) as Values
 
@@ -41,31 +37,13 @@ describe("the values of the chart", () => {
   })
 })
 
-const helm = [process.env["KUBEBUILDER_ASSETS"] ?? "", ...(process.env["PATH"] ?? "").split(delimiter)]
-  .filter((folder) => folder !== "").map((folder) => join(folder, "helm")).find(existsSync)
-
-// Without helm the end-to-end suite is what renders the chart.
-if (helm !== undefined) {
-  const home = mkdtempSync(join(tmpdir(), "helm-"))
-  const template = (...args: ReadonlyArray<string>): string =>
-    execFileSync(helm, ["template", "karpenter", chart, "--namespace", "kube-system", ...args], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { HOME: home, HELM_CACHE_HOME: home, HELM_CONFIG_HOME: home, HELM_DATA_HOME: home }
-    })
-  const minimal = ["--set", "apiToken=secret", "--set", "settings.clusterName=cluster"]
-  const objects = (...args: ReadonlyArray<string>) => loadAll(template(...minimal, ...args)) as ReadonlyArray<Values>
-  const kind = (all: ReadonlyArray<Values>, name: string) => all.filter((object) => object["kind"] === name)
-  const only = (all: ReadonlyArray<Values>, name: string): string => {
-    const found = kind(all, name)
-    assert.lengthOf(found, 1)
-    return JSON.stringify(found[0])
-  }
+if (hasHelm) {
+  const only = (all: ReadonlyArray<Values>, name: string): string => JSON.stringify(one(all, name))
 
   describe("the chart of the CRDs", () => {
     it("installs CapacityBuffers only where it is told to, as a cluster may have them from others", () => {
       const crds = (...args: ReadonlyArray<string>): ReadonlyArray<string> => {
-        const text = execFileSync(helm, ["template", "crds", `${chart}-crd`, ...args], { encoding: "utf8" })
+        const text = helm("template", "crds", `${chart}-crd`, ...args)
         return [...text.matchAll(/^  name: (\S+)$/gmu)].map(([, name]) => name!)
       }
       assert.lengthOf(crds(), 4)
@@ -75,8 +53,6 @@ if (helm !== undefined) {
   })
 
   describe("the chart", () => {
-    afterAll(() => rmSync(home, { recursive: true, force: true }))
-
     it("renders what the walk-through needs from two values", () => {
       const all = objects()
       const deployment = only(all, "Deployment")
@@ -105,6 +81,12 @@ if (helm !== undefined) {
       const all = loadAll(text) as ReadonlyArray<Values>
       assert.lengthOf(kind(all, "Secret"), 0)
       assert.include(only(all, "Deployment"), "{\"secretRef\":{\"name\":\"mine\"}}")
+    })
+
+    it("ignores token, address, version and region where there is such a Secret, and asks for none of them", () => {
+      const own = ["--set", "settings.clusterName=c", "--set", "settings.mode=instance", "--set", "credentialsSecretRef=mine"]
+      const ignored = ["apiToken=t", "apiURL=https://other.example", "apiVersion=v4", "region=us-ord"].flatMap((each) => ["--set", each])
+      assert.strictEqual(template(...own, ...ignored), template(...own))
     })
 
     it("puts the region into the Secret when it is given", () => {

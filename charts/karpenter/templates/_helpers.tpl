@@ -48,15 +48,59 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
-{{- /* The affinity as given; podAntiAffinity terms without a selector mean the controller's own pods. */ -}}
+{{- /* In the metadata of every object but the Secret of the credentials. */ -}}
+{{- define "karpenter.annotations" -}}
+{{- with .Values.additionalAnnotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+{{- end }}
+{{- end }}
+
+{{- /* A term without a labelSelector, changed in place: it means the controller's own pods. Takes the root and the term. */ -}}
+{{- define "karpenter.selectOwn" -}}
+{{- if not (hasKey .term "labelSelector") }}
+{{- $_ := set .term "labelSelector" (dict "matchLabels" (include "karpenter.selectorLabels" .root | fromYaml)) }}
+{{- end }}
+{{- end }}
+
 {{- define "karpenter.affinity" -}}
 {{- $affinity := deepCopy .Values.affinity }}
-{{- with $affinity.podAntiAffinity }}
+{{- range compact (list $affinity.podAffinity $affinity.podAntiAffinity) }}
 {{- range .requiredDuringSchedulingIgnoredDuringExecution }}
-{{- if not .labelSelector }}
-{{- $_ := set . "labelSelector" (dict "matchLabels" (include "karpenter.selectorLabels" $ | fromYaml)) }}
+{{- include "karpenter.selectOwn" (dict "root" $ "term" .) }}
 {{- end }}
+{{- range .preferredDuringSchedulingIgnoredDuringExecution }}
+{{- include "karpenter.selectOwn" (dict "root" $ "term" .podAffinityTerm) }}
 {{- end }}
 {{- end }}
 {{- toYaml $affinity }}
+{{- end }}
+
+{{- define "karpenter.topologySpreadConstraints" -}}
+{{- $constraints := deepCopy .Values.topologySpreadConstraints }}
+{{- range $constraints }}
+{{- include "karpenter.selectOwn" (dict "root" $ "term" .) }}
+{{- end }}
+{{- toYaml $constraints }}
+{{- end }}
+
+{{- /* Each sidecar with the mounts that are for all; of two at one path the sidecar's own holds, then sidecarVolumeMounts. */ -}}
+{{- define "karpenter.sidecars" -}}
+{{- $sidecars := deepCopy .Values.controller.sidecarContainer }}
+{{- $extra := .Values.controller.extraVolumeMounts | default list }}
+{{- $forAll := concat $extra (.Values.controller.sidecarVolumeMounts | default list) }}
+{{- range $sidecar := $sidecars }}
+{{- $byPath := dict }}
+{{- range concat $forAll (.volumeMounts | default list) }}
+{{- $_ := set $byPath .mountPath . }}
+{{- end }}
+{{- $mounts := list }}
+{{- range $byPath }}
+{{- $mounts = append $mounts . }}
+{{- end }}
+{{- if $mounts }}
+{{- $_ := set $sidecar "volumeMounts" $mounts }}
+{{- end }}
+{{- end }}
+{{- toYaml $sidecars }}
 {{- end }}
