@@ -114,12 +114,18 @@ const fromReply = (call: CallKind, status: number, data: unknown, headers: Reado
   return { reason: reason(), detail: body === undefined ? `HTTP ${status} without Linode's error body` : detail }
 }
 
-/** Whether the request never left: nobody was there to take it, or it was not who it should be. */
+/** Node's word for what is wrong with a server's certificate, which is looked at before a request leaves. */
+const badCertificate = /^(CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|ERR_TLS_CERT_|SELF_SIGNED_CERT|UNABLE_TO_)/
+
+/**
+ * Whether the request never left: nobody was there to take it, or it was not who it should be. Any other error of TLS may be
+ * about the reply: `ERR_SSL_…` is said of a handshake and of a spoilt record alike.
+ */
 const neverSent = (error: AxiosError): boolean => {
   const { syscall } = (error.cause ?? {}) as { readonly syscall?: unknown }
   const code = error.code ?? ""
   return syscall === "connect" || syscall === "getaddrinfo" ||
-    /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ERR_INVALID_URL)$|CERT|ERR_TLS|UNABLE_TO|ERR_SSL/.test(code)
+    /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ERR_INVALID_URL)$/.test(code) || badCertificate.test(code)
 }
 
 /** `cause` as a call to @linode/api-v4 rejected with it. */

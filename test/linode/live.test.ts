@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Duration, Effect, Exit, Redacted } from "effect"
+import { AxiosError } from "axios"
+import { Cause, Duration, Effect, Exit, Layer, Redacted } from "effect"
 import { inspect } from "node:util"
 import { Linode } from "../../src/linode/linode.ts"
 import type { LinodeError } from "../../src/linode/linodeError.ts"
-import { LinodeCalls, type LinodeCall } from "../../src/linode/options.ts"
+import { LinodeCalls, type LinodeCall, Transport } from "../../src/linode/options.ts"
 import * as live from "../../src/linode/live.ts"
 import type { Fault } from "../../src/simulator/linode/faults.ts"
 import { overHttp, pool, token, world } from "./support.ts"
@@ -175,6 +176,24 @@ describe("errors of changes", () => {
     assert.containsSubset(error, { status: 0, reason: { _tag: "Transient", outcomeUnknown: false } })
     assertSecret(error)
   }).pipe(Effect.provide(live.layer({ token: Redacted.make(token), baseUrl: "http://127.0.0.1:1" }))))
+
+  // As Node names them: a connection may break while its server is checked, or when the request has long been carried out.
+  const broken: ReadonlyArray<readonly [string, boolean]> = [
+    ["DEPTH_ZERO_SELF_SIGNED_CERT", false], ["SELF_SIGNED_CERT_IN_CHAIN", false], ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", false],
+    ["CERT_HAS_EXPIRED", false], ["ERR_TLS_CERT_ALTNAME_INVALID", false],
+    ["ERR_SSL_WRONG_VERSION_NUMBER", true], ["ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC", true],
+    ["ERR_SSL_CIPHER_OPERATION_FAILED", true], ["ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED", true], ["ECONNRESET", true]
+  ]
+  for (const [code, outcomeUnknown] of broken) {
+    const meaning = outcomeUnknown ? "leaves the outcome open" : "changed nothing"
+    it.live(`a connection that ends by ${code} ${meaning}`, () => Effect.gen(function*() {
+      const linode = yield* Linode
+      const error = yield* Effect.flip(linode.createPool(1, pool))
+      assert.containsSubset(error, { status: 0, reason: { _tag: "Transient", outcomeUnknown } })
+    }).pipe(Effect.provide(live.layer({ token: Redacted.make(token) }).pipe(
+      Layer.provide(Layer.succeed(Transport, () => Promise.reject(new AxiosError("broken", code))))
+    ))))
+  }
 
   it.live("a complaint without a field is not about the offering when nothing was ordered", () => Effect.gen(function*() {
     const { cluster, systemPool } = yield* world()
