@@ -197,6 +197,26 @@ describe("a claim that is deleted while a request is in doubt", () => {
     }))
   }).pipe(Effect.provide(world.outside())))
 
+  it.effect("shares one list with many others, which finds machines whose tags somebody took off", () => Effect.gen(function*() {
+    yield* setUp()
+    const names = numbered("claim", 10)
+    const claims = yield* addClaims(names)
+    const trouble = yield* faults
+    for (let i = 0; i < names.length; i++) trouble.on(purchase, { kind: "lost", acts: i < 3 })
+    yield* during((cloud) => Effect.gen(function*() {
+      yield* play(Effect.forEach(claims, (claim) => Effect.flip(cloud.create(claim)), { concurrency: "unbounded" }))
+      for (const instance of (yield* LinodeSimulator).cloud.instances.values()) instance.tags = []
+      const doomed = yield* Effect.forEach(names, sentence)
+      const before = (yield* requests).length
+      const told = yield* play(Effect.forEach(doomed, (claim) => cloud.delete(claim), { concurrency: "unbounded" }))
+      const asked = (yield* requests).slice(before)
+      assert.strictEqual(asked.filter((request) => request === "GET /linode/instances").length, 2)
+      assert.deepStrictEqual([...told].sort(), [...Array(3).fill("terminating"), ...Array(7).fill("waiting")])
+      yield* play(deleteAll(cloud, names))
+    }))
+    assert.deepStrictEqual([(yield* everBought).length, yield* alive], [3, []])
+  }).pipe(Effect.provide(world.outside())))
+
   it.effect("is not done with a machine that it found, though somebody took its tags off since and its deletion failed", () => Effect.gen(function*() {
     yield* setUp()
     const claims = yield* addClaims(["a"])

@@ -20,6 +20,9 @@ const gatherFor = "1 second"
 /** Deletions that run at once. */
 const deleters = 4
 
+/** Up to so many labels are looked for one by one. Each is a list, which is what Linode allows fewest of. */
+const mostSingly = 3
+
 export type Deletions = ReadonlyMap<string, Result.Result<Deletion, LinodeError | KubeError>>
 
 /** Deletes a machine of this cluster. One that is gone already is as good. */
@@ -52,6 +55,11 @@ const carryOut = Effect.fnUntraced(function*(world: World, record: InstanceRecor
   }
 })
 
+/** Anybody's Linodes with these labels: the list of this cluster's own goes by tags. Asked anew each time. */
+const labelled = ({ linode }: World, labels: ReadonlySet<string>) => labels.size > mostSingly
+  ? Effect.map(linode.instances([]), (all) => all.filter(({ label }) => labels.has(label)))
+  : Effect.map(Effect.forEach(labels, linode.instancesByLabel, { concurrency: deleters }), (found) => found.flat())
+
 /** The machine of ours that each claim names or that has its label: lists are by tags, and somebody may have taken them off. */
 const namedBy = Effect.fnUntraced(function*(
   world: World, records: ReadonlyArray<InstanceRecord>, listed: ReadonlyArray<Instance>
@@ -63,12 +71,12 @@ const namedBy = Effect.fnUntraced(function*(
   for (const [id, instance] of read) if (instance !== undefined) byId.set(id, instance)
   const untold = records.filter((record) =>
     !isSettled(record) && !byId.has(record.instance) && !labels.has(world.labelOf(record)))
-  const labelled = new Map(yield* Effect.forEach(untold, (record) => Effect.map(
-    world.linode.instancesByLabel(world.labelOf(record)), ([found]) => [record.uid, found] as const
-  ), { concurrency: deleters }))
+  const found = yield* labelled(world, new Set(untold.map(world.labelOf)))
+  const byLabel = new Map(found.map((instance) => [instance.label, instance]))
   return (record: InstanceRecord): Instance | undefined => {
-    const found = byId.get(record.instance) ?? labelled.get(record.uid)
-    return found !== undefined && isOursOrLabelled(found, world.cluster.identity, world.labelOf(record)) ? found : undefined
+    const label = world.labelOf(record)
+    const named = byId.get(record.instance) ?? byLabel.get(label)
+    return named !== undefined && isOursOrLabelled(named, world.cluster.identity, label) ? named : undefined
   }
 })
 
