@@ -1,5 +1,5 @@
 /** `nodepool.counter`: what each NodePool has bought, in its status: the figures that its limits are compared with. */
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import { NodePools } from "../../apis/nodePool.ts"
 import type { NodePool } from "../../apis/nodePool.ts"
 import { Cluster } from "../../cluster/cluster.ts"
@@ -35,12 +35,15 @@ export const nodePoolCounter: Effect.Effect<never, never, Caches | Cluster | Kub
     reconcile: Effect.gen(function*() {
       yield* cluster.synced
       const nodes = yield* cluster.nodes
-      yield* Effect.forEach(caches.store(NodePools).list().filter(isManagedPool), (pool) => {
+      const writes = yield* Effect.forEach(caches.store(NodePools).list().filter(isManagedPool), (pool) => {
         const status = difference(pool, usageOf(pool.metadata.name, nodes))
-        return status === undefined ? Effect.void : kube.patch(
+        return status === undefined ? Effect.succeed(Result.void) : kube.patch(
           NodePools, { name: pool.metadata.name }, { status }, { kind: "merge", subresource: "status" }
-        ).pipe(Effect.catchIf(isNotFound, () => Effect.void))
-      }, { discard: true })
+        ).pipe(Effect.catchIf(isNotFound, () => Effect.void), Effect.result)
+      })
+      // One that fails does not keep the others from being written.
+      const failed = writes.find(Result.isFailure)
+      if (failed !== undefined) return yield* failed.failure
       return requeueAfter("5 seconds")
     })
   })

@@ -7,7 +7,7 @@ import { nodePoolCounter } from "../../../src/controllers/nodepool/counter.ts"
 import { nodePoolHashing } from "../../../src/controllers/nodepool/hash.ts"
 import { nodePoolReadiness } from "../../../src/controllers/nodepool/readiness.ts"
 import { Kube } from "../../../src/kube/kube.ts"
-import { Conflict } from "../../../src/kube/kubeError.ts"
+import { Conflict, Denied } from "../../../src/kube/kubeError.ts"
 import { MemoryApiServer } from "../../../src/kube/memory/layer.ts"
 import {
   all, eventsOf, given, givenBasics, givenMachine, isTrue, LinodeNodeClasses, machine, NodeClaims, nodeClass, nodePool, NodePools,
@@ -182,6 +182,21 @@ describe("a NodePool's counter", () => {
     yield* pass(5)
     assert.deepInclude((yield* only).status?.resources, { cpu: "4", nodes: "1" })
     assert.strictEqual((yield* only).status?.conditions?.length, 3)
+  }).pipe(Effect.provide(world)))
+
+  it.effect("goes on counting for the others where one cannot be written", () => Effect.gen(function*() {
+    const memory = yield* MemoryApiServer
+    yield* givenBasics
+    yield* given(NodePools, nodePool("other"))
+    yield* memory.inject({ verb: "patch", resource: NodePools, name: "default", reason: new Denied(), status: 403, times: Infinity })
+    yield* Effect.forkScoped(nodePoolCounter)
+    yield* settle
+    const counted = Effect.map(all(NodePools), (pools) => pools.map(({ metadata, status }) => [metadata.name, status?.resources?.["nodes"]]))
+    assert.deepStrictEqual(yield* counted, [["default", undefined], ["other", "0"]])
+    // It is tried again.
+    yield* memory.heal
+    yield* pass(5)
+    assert.deepStrictEqual(yield* counted, [["default", "0"], ["other", "0"]])
   }).pipe(Effect.provide(world)))
 
   it.effect("forgets a resource that no machine has any more", () => Effect.gen(function*() {
