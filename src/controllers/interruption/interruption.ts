@@ -2,7 +2,7 @@
  * `interruption`: what Linode announces for a machine's host empties the node before the host goes down, at its own pace
  * and with its replacement already on its way, instead of all at once afterwards.
  */
-import { Clock, Duration, Effect } from "effect"
+import { Clock, Duration, Effect, Result } from "effect"
 import { durationMillis } from "../../apis/durations.ts"
 import { annotation } from "../../apis/labels.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
@@ -26,7 +26,10 @@ import { reschedulableOn } from "../nodeclaim/reschedulableOn.ts"
 export interface Due {
   readonly claim: NodeClaim
   readonly interruption: Interruption
-  /** By when the node must be empty in spite of its pods, in milliseconds; undefined where they are waited for. */
+  /**
+   * By when the node must be empty in spite of its pods, in milliseconds; undefined where they are waited for, or no longer
+   * than the claim says anyway.
+   */
   readonly deadline: number | undefined
 }
 
@@ -34,9 +37,23 @@ export interface Due {
 const begins = ({ at }: Interruption, grace: number | undefined, leadMillis: number): number =>
   at === undefined ? Number.NEGATIVE_INFINITY : at - Math.max(leadMillis, grace ?? 0)
 
+/** Annotations have no fractions of a second. */
+const wholeSeconds = (millis: number): number => Math.floor(millis / 1000) * 1000
+
 /**
- * The claims to be taken away now, each for what comes first. Only where the claim has a termination grace period may its
- * pods be ended: then by the time the host goes down, if the period would last longer. Pure.
+ * Only where the claim has a termination grace period may its pods be ended: then by the time the host goes down, if the period
+ * would last longer. A deadline that is not the period's own was chosen by somebody, and stays.
+ */
+const deadlineFor = ({ metadata, spec }: NodeClaim, { at }: Interruption, now: number): number | undefined => {
+  const grace = durationMillis(spec.terminationGracePeriod)
+  if (grace === undefined || at === undefined) return undefined
+  const usual = wholeSeconds((metadata.deletionTimestamp === undefined ? now : Date.parse(metadata.deletionTimestamp)) + grace)
+  const written = Date.parse(metadata.annotations?.[annotation.terminationTimestamp] ?? "")
+  return at < usual && (Number.isNaN(written) || written === usual) ? at : undefined
+}
+
+/**
+ * The claims to be taken away now, and those on their way out whose deadline comes too late; each for what comes first. Pure.
  */
 export const dueNow = (
   interruptions: ReadonlyArray<Interruption>, claimsOf: (providerID: string) => ReadonlyArray<NodeClaim>, now: number, leadMillis: number
@@ -45,10 +62,11 @@ export const dueNow = (
   for (const interruption of interruptions.toSorted((a, b) => (a.at ?? 0) - (b.at ?? 0))) {
     for (const claim of claimsOf(interruption.providerID)) {
       const { deletionTimestamp, name } = claim.metadata
-      const grace = durationMillis(claim.spec.terminationGracePeriod)
-      if (first.has(name) || deletionTimestamp !== undefined || begins(interruption, grace, leadMillis) > now) continue
-      const deadline = grace === undefined ? undefined : Math.max(now, Math.min(now + grace, interruption.at ?? now + grace))
-      first.set(name, { claim, interruption, deadline })
+      const deadline = deadlineFor(claim, interruption, now)
+      const isDue = deletionTimestamp === undefined
+        ? begins(interruption, durationMillis(claim.spec.terminationGracePeriod), leadMillis) <= now
+        : deadline !== undefined
+      if (isDue && !first.has(name)) first.set(name, { claim, interruption, deadline })
     }
   }
   return [...first.values()]
@@ -68,20 +86,15 @@ export const interruption: Effect.Effect<
   const nodes = caches.store(Nodes)
   const pods = caches.store(Pods)
 
-  /** Which announcement it is for is on the claim before it goes: whoever comes next reads why, and finishes it. */
-  const takeAway = Effect.fnUntraced(function*({ claim, deadline, interruption: { at, id, message } }: Due) {
-    const { annotations = {}, name, uid } = claim.metadata
-    const written = {
-      ...(annotations[annotation.interruption] === id ? {} : { [annotation.interruption]: id }),
-      ...(deadline === undefined || annotations[annotation.terminationTimestamp] !== undefined
-        ? {}
-        : { [annotation.terminationTimestamp]: `${new Date(deadline).toISOString().slice(0, 19)}Z` })
-    }
-    if (Object.keys(written).length > 0) {
-      yield* kube.patch(NodeClaims, { name }, { metadata: { ...(uid === undefined ? {} : { uid }), annotations: written } }, { kind: "merge" })
-    }
+  const annotate = ({ metadata: { name, uid } }: NodeClaim, annotations: Readonly<Record<string, string>>) =>
+    kube.patch(NodeClaims, { name }, { metadata: { ...(uid === undefined ? {} : { uid }), annotations } }, { kind: "merge" })
+
+  /** Which announcement it is for is on the claim before it goes: whoever comes next reads why. False when it is gone already. */
+  const takeAway = Effect.fnUntraced(function*({ claim, interruption: { at, id, message } }: Due) {
+    const { annotations, name } = claim.metadata
+    if (annotations?.[annotation.interruption] !== id) yield* annotate(claim, { [annotation.interruption]: id })
     const affected = nodesOfClaim(claim, nodes)
-    if (!(yield* removeClaim(claim, "scheduled_change", reschedulableOn(claim, pods).length))) return
+    if (!(yield* removeClaim(claim, "scheduled_change", reschedulableOn(claim, pods).length))) return false
     const when = at === undefined ? "under way" : `at ${new Date(at).toISOString()}`
     yield* Effect.logInfo("replacing a node because of what Linode announced", {
       NodeClaim: { name }, Node: { name: claim.status?.nodeName }, announcement: id, message, when
@@ -95,6 +108,18 @@ export const interruption: Effect.Effect<
         dedupe: [object.metadata.uid ?? object.metadata.name, id]
       })
     }
+    return true
+  })
+
+  /**
+   * The deadline comes after the deletion, and where one was stopped in between the next look sets it. A claim that stayed
+   * after all would keep it, and whatever deletes it later would end its pods by force.
+   */
+  const seeOff = Effect.fnUntraced(function*(due: Due) {
+    const { claim, deadline } = due
+    const isLeaving = claim.metadata.deletionTimestamp !== undefined || (yield* takeAway(due))
+    if (!isLeaving || deadline === undefined) return
+    yield* annotate(claim, { [annotation.terminationTimestamp]: `${new Date(deadline).toISOString().slice(0, 19)}Z` })
   }, Effect.catchIf((error) => isNotFound(error) || isConflict(error), () => Effect.void))
 
   return yield* runSingleton({
@@ -105,7 +130,10 @@ export const interruption: Effect.Effect<
       const announced = yield* cloud.interruptions
       const now = yield* Clock.currentTimeMillis
       const ours = (providerID: string) => claims.by(index.claimProviderID, providerID).filter(isManagedClaim)
-      yield* Effect.forEach(dueNow(announced, ours, now, leadMillis), takeAway, { discard: true })
+      const looks = yield* Effect.forEach(dueNow(announced, ours, now, leadMillis), (due) => Effect.result(seeOff(due)))
+      // One that fails does not keep the others from being emptied in time.
+      const failed = looks.find(Result.isFailure)
+      if (failed !== undefined) return yield* failed.failure
       return requeueAfter(maintenanceInterval)
     }).pipe(Effect.catchIf((error) => error._tag === "CloudError" && error.reason._tag === "CloudUnavailable", (error) => Effect.as(
       Effect.logDebug("could not read what Linode announces", { error: error.message }),

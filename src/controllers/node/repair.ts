@@ -63,7 +63,10 @@ const controller = Effect.gen(function*() {
     return blockedFor
   })
 
-  /** Nothing that holds a drain holds this one: its deadline is over. */
+  /**
+   * Nothing that holds a drain holds this one: its deadline is over. Only of a claim that is being deleted: one that stayed
+   * after all would keep the deadline, and whatever deletes it later would end its pods by force.
+   */
   const endGrace = Effect.fnUntraced(function*(claim: NodeClaim, now: number) {
     const { annotations, name, uid } = claim.metadata
     if (Date.parse(annotations?.[annotation.terminationTimestamp] ?? "") <= now) return
@@ -74,16 +77,17 @@ const controller = Effect.gen(function*() {
   })
 
   const replace = Effect.fnUntraced(function*(node: Node, claim: NodeClaim, { type }: Condition, now: number) {
+    if (claim.metadata.deletionTimestamp === undefined) {
+      yield* Effect.logInfo("deleting unhealthy node", { condition: type, NodeClaim: { name: claim.metadata.name } })
+      if (!(yield* removeClaim(claim, "unhealthy", reschedulableOn(claim, pods).length))) return done
+      replaced.inc({
+        condition: snakeCase(type),
+        nodepool: node.metadata.labels?.[label.nodePool] ?? "",
+        capacity_type: node.metadata.labels?.[label.capacityType] ?? "",
+        image_id: claim.status?.imageID ?? ""
+      })
+    }
     yield* endGrace(claim, now)
-    if (claim.metadata.deletionTimestamp !== undefined) return done
-    yield* Effect.logInfo("deleting unhealthy node", { condition: type, NodeClaim: { name: claim.metadata.name } })
-    if (!(yield* removeClaim(claim, "unhealthy", reschedulableOn(claim, pods).length))) return done
-    replaced.inc({
-      condition: snakeCase(type),
-      nodepool: node.metadata.labels?.[label.nodePool] ?? "",
-      capacity_type: node.metadata.labels?.[label.capacityType] ?? "",
-      image_id: claim.status?.imageID ?? ""
-    })
     return done
   })
 

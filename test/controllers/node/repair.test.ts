@@ -8,6 +8,8 @@ import { nodeRepair } from "../../../src/controllers/node/repair.ts"
 import { nodeTermination } from "../../../src/controllers/node/termination.ts"
 import { nodeClaimLifecycle } from "../../../src/controllers/nodeclaim/lifecycle.ts"
 import { Kube } from "../../../src/kube/kube.ts"
+import { Denied, Unavailable } from "../../../src/kube/kubeError.ts"
+import { MemoryApiServer } from "../../../src/kube/memory/layer.ts"
 import type { Condition } from "../../../src/kube/objects.ts"
 import { Nodes } from "../../../src/kube/resources.ts"
 import * as settings from "../../../src/settings/load.ts"
@@ -107,6 +109,32 @@ describe("node repair", () => {
     assert.isUndefined(yield* node("lke1-a"))
     assert.include(yield* reasonsOn("db"), "Disrupted")
     assert.include(yield* reasonsOn("job"), "Disrupted")
+  })), 30_000)
+
+  it.effect("leaves no deadline on a claim that it could not delete", () => inWorld(Effect.gen(function*() {
+    const memory = yield* MemoryApiServer
+    yield* running(["a"])
+    yield* memory.inject({ verb: "delete", resource: NodeClaims, reason: new Denied(), status: 403, times: Infinity })
+    yield* falls("a")
+    yield* seconds(1900)
+    assert.isAtLeast(yield* memory.count("delete", NodeClaims), 2)
+    yield* falls("a", "True")
+    yield* memory.heal
+    yield* seconds(120)
+    assert.isFalse(yield* gone("a"))
+    assert.isUndefined((yield* claim("a"))?.metadata.annotations?.[annotation.terminationTimestamp])
+  })), 30_000)
+
+  it.effect("ends the grace of a claim whose deletion was carried out without a reply", () => inWorld(Effect.gen(function*() {
+    const memory = yield* MemoryApiServer
+    yield* running(["a"])
+    yield* runPod(podNamed("db", "lke1-a"))
+    yield* holdPods("all", "db")
+    yield* memory.inject({ verb: "delete", resource: NodeClaims, reason: new Unavailable(), when: "after" })
+    yield* falls("a")
+    yield* seconds(1900)
+    assert.isUndefined(yield* node("lke1-a"))
+    assert.include(yield* reasonsOn("db"), "Disrupted")
   })), 30_000)
 
   it.effect("stops when more than a fifth of a NodePool is ill, and says so where it matters", () => inWorld(Effect.gen(function*() {
