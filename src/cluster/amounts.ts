@@ -17,6 +17,19 @@ export const minus = (a: ResourceList, b: ResourceList): ResourceList => Object.
 /** Resource by resource over all lists. */
 export const sum = (lists: ReadonlyArray<ResourceList>): Readonly<Record<string, string>> => addResources(...lists)
 
+/** Resource by resource, the most of any list. */
+export const most = (lists: ReadonlyArray<ResourceList>): ResourceList => {
+  const out: Record<string, string | number> = {}
+  const amounts = new Map<string, bigint>()
+  for (const [name, quantity] of lists.flatMap((list) => Object.entries(list))) {
+    const amount = nanos(quantity)
+    if (amount <= (amounts.get(name) ?? -1n)) continue
+    amounts.set(name, amount)
+    out[name] = quantity
+  }
+  return out
+}
+
 /** The resources of which `wanted` has more than `available`, in the order of `wanted`. */
 export const excess = (wanted: ResourceList, available: ResourceList): ReadonlyArray<string> =>
   Object.entries(wanted).filter(([name, quantity]) => nanos(quantity) > nanos(available[name])).map(([name]) => name)

@@ -18,6 +18,8 @@ export interface StateNode {
   /** Without what a young node loses by itself. */
   readonly taints: ReadonlyArray<Taint>
   readonly capacity: ResourceList
+  /** What it takes from its NodePool's limits: its capacity, and the most that it may become until Linode has said what it is. */
+  readonly charge: ResourceList
   readonly allocatable: ResourceList
   /** Bound to it and not ended. */
   readonly pods: ReadonlyArray<Pod>

@@ -1,6 +1,7 @@
 /**
  * What a claim is going to be before Linode says so: the cheapest type that it allows. Every type it names holds the
- * pods it was made for, so counting on the cheapest never makes a second node necessary, whichever is bought.
+ * pods it was made for, so counting on the cheapest never makes a second node necessary, whichever is bought. Limits count on the
+ * largest instead: they hold whichever is bought.
  */
 import { claimRequirements } from "../apis/claimRequirements.ts"
 import { label } from "../apis/labels.ts"
@@ -8,12 +9,14 @@ import type { NodeClaim } from "../apis/nodeClaim.ts"
 import type { ResourceList } from "../kube/objects.ts"
 import type { InstanceType, Offering } from "../scheduling/problem.ts"
 import { intersects, requirementsOf, requirementsOfLabels } from "../scheduling/index.ts"
-import { fits, minus } from "./amounts.ts"
+import { fits, minus, most } from "./amounts.ts"
 
 export interface Expectation {
   readonly labels: Readonly<Record<string, string>>
   readonly capacity: ResourceList
   readonly allocatable: ResourceList
+  /** Resource by resource, the most capacity of any type that may be bought: of those sold out too, as they may come back. */
+  readonly most: ResourceList
 }
 
 const labelsOf = (type: InstanceType, offering: Offering): Readonly<Record<string, string>> => ({
@@ -45,6 +48,11 @@ export const expectation = (claim: NodeClaim, types: ReadonlyArray<InstanceType>
     (a.type.name < b.type.name ? -1 : 1)
   )[0]
   return best === undefined
-    ? { labels: fixedLabels(claim), capacity: requests, allocatable: requests }
-    : { labels: { ...fixedLabels(claim), ...best.labels }, capacity: best.type.capacity, allocatable: best.allocatable }
+    ? { labels: fixedLabels(claim), capacity: requests, allocatable: requests, most: requests }
+    : {
+      labels: { ...fixedLabels(claim), ...best.labels },
+      capacity: best.type.capacity,
+      allocatable: best.allocatable,
+      most: most(options.map(({ type }) => type.capacity))
+    }
 }

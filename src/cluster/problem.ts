@@ -28,7 +28,7 @@ const existing = (node: StateNode, promised: ReadonlyArray<Pod>, volumeLimits: V
   ...(node.nodePool === undefined ? {} : { nodePool: node.nodePool }),
   labels: node.labels,
   taints: node.taints,
-  capacity: node.capacity,
+  capacity: node.charge,
   allocatable: node.allocatable,
   initialized: node.initialized,
   pods: promised.length === 0 ? node.pods : [...node.pods, ...promised],

@@ -61,7 +61,8 @@ export const stateNode = (parts: Parts): StateNode => {
   const initialized = registered && says(label.initialized)
 
   const promised = claim?.status?.capacity === undefined ? expected : claim.status
-  const capacity = initialized ? node?.status?.capacity ?? {} : filled(node?.status?.capacity, promised?.capacity)
+  const capacityOf = (coming: ResourceList | undefined): ResourceList =>
+    ({ ...initialized ? node?.status?.capacity : filled(node?.status?.capacity, coming), nodes: 1 })
   const allocatable = initialized ? node?.status?.allocatable ?? {} : filled(node?.status?.allocatable, promised?.allocatable)
   const identity = registered ? node : claim
   const labels = registered ? identity?.metadata.labels : { ...expected?.labels, ...identity?.metadata.labels }
@@ -79,7 +80,8 @@ export const stateNode = (parts: Parts): StateNode => {
     labels: { ...labels, [label.hostname]: hostname },
     annotations: identity?.metadata.annotations ?? {},
     taints: cordoned ? [...taints, unschedulable] : taints,
-    capacity: { ...capacity, nodes: 1 },
+    capacity: capacityOf(promised?.capacity),
+    charge: capacityOf(claim?.status?.capacity ?? expected?.most),
     allocatable,
     pods: parts.pods.filter((pod) => !isTerminal(pod)),
     markedForDeletion: isGoing(parts),

@@ -4,11 +4,12 @@ import { TestClock } from "effect/testing"
 import { disruptedTaint, label } from "../../src/apis/labels.ts"
 import { Cluster } from "../../src/cluster/cluster.ts"
 import type { StateNode } from "../../src/cluster/cluster.ts"
-import { usageOf } from "../../src/cluster/usage.ts"
+import { chargeOf, usageOf } from "../../src/cluster/usage.ts"
 import { Kube } from "../../src/kube/kube.ts"
 import type { Node } from "../../src/kube/objects.ts"
 import {
-  FakeCloud, given, givenBasics, givenMachine, isTrue, large, machine, NodeClaims, Nodes, pod, Pods, settle, small, world
+  FakeCloud, given, givenBasics, givenMachine, instanceType, isTrue, large, machine, medium, NodeClaims, Nodes, pod, Pods, settle,
+  small, world
 } from "./world.ts"
 
 const nodes = Effect.andThen(settle, Cluster.use((cluster) => cluster.nodes))
@@ -253,5 +254,47 @@ describe("what a NodePool has bought", () => {
     yield* given(NodeClaims, claimOf(["small"]))
     yield* kube.delete(NodeClaims, { name: "b" })
     assert.deepInclude(usageOf("default", yield* nodes), { cpu: "6", memory: "12Gi", nodes: "2" })
+  }).pipe(Effect.provide(world)))
+})
+
+describe("what NodePool limits are charged", () => {
+  const charged = Effect.map(nodes, (found) => chargeOf("default", found))
+
+  it.effect("is of a claim on its way the most of any type that it may become, sold out or not", () => Effect.gen(function*() {
+    const cloud = yield* FakeCloud
+    cloud.types = [small, instanceType("roomy", 2, 32, 0.06), instanceType("large", 8, 16, 0.144, false)]
+    yield* givenBasics
+    yield* given(NodeClaims, claimOf(["small", "roomy", "large"]))
+    assert.deepInclude(yield* charged, { cpu: "8", memory: "32Gi", nodes: "1" })
+    assert.deepInclude(usageOf("default", yield* nodes), { cpu: "2", memory: "4Gi", nodes: "1" })
+  }).pipe(Effect.provide(world)))
+
+  it.effect("is nothing for a type that is too small for the claim, or that it does not name", () => Effect.gen(function*() {
+    const cloud = yield* FakeCloud
+    cloud.types = [instanceType("roomy", 2, 32, 0.06), medium, large]
+    yield* givenBasics
+    yield* given(NodeClaims, claimOf(["roomy", "medium"], { cpu: "3" }))
+    assert.deepInclude(yield* charged, { cpu: "4", memory: "8Gi", nodes: "1" })
+  }).pipe(Effect.provide(world)))
+
+  it.effect("is what Linode gave as soon as that is known, and what the Node has once it is ready", () => Effect.gen(function*() {
+    const kube = yield* Kube
+    yield* givenBasics
+    yield* given(NodeClaims, claimOf(["small", "large"]))
+    const { claim } = machine("c", { type: small })
+    yield* kube.patch(NodeClaims, claim.metadata, { status: { ...claim.status, conditions: [isTrue("Launched")] } }, {
+      kind: "merge", subresource: "status"
+    })
+    assert.deepInclude(yield* charged, { cpu: "2", memory: "4Gi", nodes: "1" })
+    yield* givenMachine("ready")
+    assert.deepInclude(yield* charged, { cpu: "6", memory: "12Gi", nodes: "2" })
+  }).pipe(Effect.provide(world)))
+
+  it.effect("is what the claim asks for where no catalogue is known", () => Effect.gen(function*() {
+    const cloud = yield* FakeCloud
+    cloud.types = []
+    yield* givenBasics
+    yield* given(NodeClaims, claimOf(["small"], { cpu: "1500m" }))
+    assert.deepStrictEqual(yield* charged, { cpu: "1500m", nodes: "1" })
   }).pipe(Effect.provide(world)))
 })

@@ -18,8 +18,8 @@ const csiNode = (name: string, ...drivers: ReadonlyArray<readonly [string, numbe
 
 const node = (parts: Partial<StateNode> = {}): StateNode => ({
   name: "n", node: { metadata: { name: "n" } }, claim: undefined, nodePool: "default", registered: true, initialized: true,
-  labels: type.labels!, annotations: {}, taints: [], capacity: {}, allocatable: {}, pods: [], markedForDeletion: false,
-  nominated: false, ...parts
+  labels: type.labels!, annotations: {}, taints: [], capacity: {}, charge: {}, allocatable: {}, pods: [],
+  markedForDeletion: false, nominated: false, ...parts
 })
 
 const ask = (surroundings: Surroundings | undefined, nodes: ReadonlyArray<StateNode> = []) => problemOf({
@@ -52,6 +52,11 @@ describe("how many volumes a node can have attached", () => {
 })
 
 describe("the scheduler is asked", () => {
+  it("with what each machine takes from the limits of its NodePool", () => {
+    const [asked] = ask(undefined, [node({ capacity: { cpu: "2" }, charge: { cpu: "8" } })]).nodes
+    assert.deepStrictEqual(asked?.capacity, { cpu: "8" })
+  })
+
   it("with what surrounds the pods", () => {
     const given = {
       persistentVolumeClaims: [{ metadata: { name: "data", namespace: "default" }, spec: {} }],

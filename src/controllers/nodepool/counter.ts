@@ -1,4 +1,7 @@
-/** `nodepool.counter`: what each NodePool has bought, in its status: the figures that its limits are compared with. */
+/**
+ * `nodepool.counter`: what each NodePool has bought, in its status. Its limits are compared with these figures, but for claims that
+ * may still become larger than expected: they count as the largest (`chargeOf`).
+ */
 import { Effect, Result } from "effect"
 import { NodePools } from "../../apis/nodePool.ts"
 import type { NodePool } from "../../apis/nodePool.ts"

@@ -4,7 +4,7 @@ import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import { NodePools } from "../../apis/nodePool.ts"
 import type { NodePool } from "../../apis/nodePool.ts"
 import type { StateNode } from "../../cluster/cluster.ts"
-import { usageOf } from "../../cluster/usage.ts"
+import { chargeOf } from "../../cluster/usage.ts"
 import { Kube } from "../../kube/kube.ts"
 import { Metrics } from "../../runtime/metrics.ts"
 import type { NewNode } from "../../scheduling/plan.ts"
@@ -58,7 +58,7 @@ export const createClaims = Effect.fnUntraced(function*(
     ["reason", "nodepool", "min_values_relaxed"]
   )
   const pools = yield* readPools(planned.map((node) => node.nodePool))
-  const verdicts = judge(planned, pools, (pool) => usageOf(pool, nodes), types)
+  const verdicts = judge(planned, pools, (pool) => chargeOf(pool, nodes), types)
   const claims = yield* Effect.forEach(verdicts, Effect.fnUntraced(function*(verdict) {
     const NodePool = { name: verdict.planned.nodePool }
     if (verdict.action === "refuse") {

@@ -1,6 +1,6 @@
 /** Whether a planned node may still be bought: limits may have been lowered since the plan was made. Pure. */
 import type { NodePool } from "../../apis/nodePool.ts"
-import { excess, sum } from "../../cluster/amounts.ts"
+import { excess, most, sum } from "../../cluster/amounts.ts"
 import type { ResourceList } from "../../kube/objects.ts"
 import type { NewNode } from "../../scheduling/plan.ts"
 import type { InstanceType } from "../../scheduling/problem.ts"
@@ -25,14 +25,17 @@ const exceeded = (pool: NodePool, usage: ResourceList): string | undefined => {
   const limited = Object.fromEntries(Object.entries(usage).filter(([name]) => limits[name] !== undefined))
   const [over] = excess(limited, limits)
   if (over === undefined) return undefined
-  return `${over} would be ${usage[over]}, NodePool ${pool.metadata.name} is limited to ${limits[over]}`
+  return `${over} could become ${usage[over]}, NodePool ${pool.metadata.name} is limited to ${limits[over]}`
 }
 
-/** Judges the nodes of a plan in their order, each on top of those before it. `usage` is what each pool has already. */
+/**
+ * Judges the nodes of a plan in their order, each as the most that it may become, on top of those before it. `charged` is what
+ * the limits of each pool are charged already.
+ */
 export const judge = (
   planned: ReadonlyArray<NewNode>,
   pools: ReadonlyMap<string, NodePool>,
-  usage: (nodePool: string) => ResourceList,
+  charged: (nodePool: string) => ResourceList,
   types: ReadonlyMap<string, ReadonlyArray<InstanceType>>
 ): ReadonlyArray<Verdict> => {
   const used = new Map<string, ResourceList>()
@@ -43,9 +46,10 @@ export const judge = (
     if (pool.metadata.deletionTimestamp !== undefined) {
       return refuse("NodePoolTerminating", `NodePool ${node.nodePool} is being deleted`)
     }
-    const type = types.get(node.nodePool)?.find((one) => one.name === node.instanceType)
-    const before = used.get(node.nodePool) ?? usage(node.nodePool)
-    const after = sum([before, { ...type?.capacity, nodes: 1 }])
+    if (pool.spec.limits === undefined) return { action: "create", planned: node, pool }
+    const options = (types.get(node.nodePool) ?? []).filter(({ name }) => node.instanceTypeOptions.includes(name))
+    const before = used.get(node.nodePool) ?? charged(node.nodePool)
+    const after = sum([before, { ...most(options.map(({ capacity }) => capacity)), nodes: 1 }])
     const message = exceeded(pool, after)
     if (message !== undefined) return refuse("LimitsExceeded", message)
     used.set(node.nodePool, after)

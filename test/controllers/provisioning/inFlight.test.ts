@@ -2,12 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { label } from "../../../src/apis/labels.ts"
 import type { NodeClaim } from "../../../src/apis/nodeClaim.ts"
+import type { ResourceList } from "../../../src/kube/objects.ts"
 import { Kube } from "../../../src/kube/kube.ts"
 import { Unavailable } from "../../../src/kube/kubeError.ts"
 import { MemoryApiServer } from "../../../src/kube/memory/layer.ts"
 import { toMillis } from "../../../src/scheduling/index.ts"
 import {
-  all, asking, given, givenBasics, huge, isTrue, large, medium, NodeClaims, pass, pending, Pods, small, world
+  all, asking, given, givenBasics, huge, isTrue, large, LinodeNodeClasses, medium, nodeClass, NodeClaims, nodePool, NodePools, pass,
+  pending, Pods, small, world
 } from "../../cluster/world.ts"
 import { claims, start, typesOf } from "./support.ts"
 
@@ -23,6 +25,13 @@ const launch = Effect.fnUntraced(function*(claim: NodeClaim, type = medium, more
     status: { nodeName: `lke-${claim.metadata.name}`, capacity, allocatable, conditions: [isTrue("Launched")] }
   }, { kind: "merge", subresource: "status" })
 })
+
+const cpus = (lists: ReadonlyArray<ResourceList | undefined>): number =>
+  lists.reduce((total, list) => total + toMillis(list?.["cpu"] ?? 0) / 1000, 0)
+
+/** What the claims have, and those of which Linode has not said it as the last type that they allow. */
+const atMost = (found: ReadonlyArray<NodeClaim>): number => cpus(found.map((claim) =>
+  claim.status?.capacity ?? [huge, large, medium, small].find(({ name }) => typesOf(claim).includes(name))?.capacity))
 
 describe("a claim whose node is on its way", () => {
   it.effect("stops a second one for the same pods, before and after it is launched", () => Effect.gen(function*() {
@@ -89,6 +98,38 @@ describe("a claim whose node is on its way", () => {
     const planned = milli((yield* claims).map((claim) => claim.spec.resources?.requests?.["cpu"]))
     // What a claim asks for is what was planned on it when it was made: more than all pods ask for means a pod planned twice.
     assert.isAtMost(planned, asked)
+  }).pipe(Effect.provide(world)))
+
+  it.effect("is held against limits as the largest type that it may become, in later passes and after a restart too", () =>
+    Effect.gen(function*() {
+      yield* given(LinodeNodeClasses, nodeClass())
+      yield* given(NodePools, nodePool("default", { limits: { cpu: 8 } }))
+      for (const name of ["a", "b", "c", "d"]) {
+        yield* Effect.scoped(Effect.gen(function*() {
+          yield* start
+          yield* given(Pods, pending(name, asking({ cpu: "1500m" })))
+          yield* pass(15)
+        }))
+        assert.isAtMost(atMost(yield* claims), 8)
+      }
+    }).pipe(Effect.provide(world)))
+
+  it.effect("leaves to others what limits allow beside the type that it became", () => Effect.gen(function*() {
+    yield* given(LinodeNodeClasses, nodeClass())
+    yield* given(NodePools, nodePool("default", { limits: { cpu: 8 } }))
+    yield* start
+    yield* given(Pods, pending("a", asking({ cpu: "1500m" })))
+    yield* pass(2)
+    const [first] = yield* claims
+    assert.deepStrictEqual(typesOf(first!), ["small", "medium", "large"])
+    for (const name of ["b", "c", "d"]) yield* given(Pods, pending(name, asking({ cpu: "1500m" })))
+    yield* pass(15)
+    assert.lengthOf(yield* claims, 1)
+    yield* launch(first!, small)
+    yield* pass(15)
+    const found = yield* claims
+    assert.strictEqual(cpus(found.map((claim) => claim.spec.resources?.requests)), 6)
+    assert.isAtMost(atMost(found), 8)
   }).pipe(Effect.provide(world)))
 
   it.effect("gets help from a second one when its machine turns out smaller than was promised", () => Effect.gen(function*() {

@@ -3,11 +3,11 @@ import type { NodePool } from "../../../src/apis/nodePool.ts"
 import { judge } from "../../../src/controllers/provisioning/limits.ts"
 import type { ResourceList } from "../../../src/kube/objects.ts"
 import type { NewNode } from "../../../src/scheduling/plan.ts"
-import { medium, nodePool } from "../../cluster/world.ts"
+import { instanceType, medium, nodePool, small } from "../../cluster/world.ts"
 
-const planned = (name: string): NewNode => ({
+const planned = (name: string, instanceTypeOptions: ReadonlyArray<string> = ["medium"]): NewNode => ({
   name, nodePool: "default", instanceType: "medium", zone: "us-ord", capacityType: "on-demand", hourlyPrice: 1,
-  instanceTypeOptions: ["medium"], requirements: [], labels: {}, taints: [], requests: {}, pods: [], minValuesRelaxed: false
+  instanceTypeOptions, requirements: [], labels: {}, taints: [], requests: {}, pods: [], minValuesRelaxed: false
 })
 
 const verdicts = (pool: NodePool | undefined, usage: ResourceList, count = 2) => judge(
@@ -32,4 +32,15 @@ describe("a planned node", () => {
   for (const [what, pool, usage, expected] of cases) {
     it(what, () => assert.deepStrictEqual(verdicts(pool, usage), expected))
   }
+
+  it("is judged by the most of each resource that any of its types has", () => {
+    const roomy = instanceType("roomy", 2, 32, 0.06)
+    const judged = (limits: NonNullable<NodePool["spec"]["limits"]>) => judge(
+      [planned("n", ["small", "roomy", "medium"])], new Map([["default", limited(limits)]]), () => ({}),
+      new Map([["default", [small, medium, roomy]]])
+    ).map((verdict) => verdict.action === "create" ? "create" : verdict.message)
+    assert.deepStrictEqual(judged({ cpu: 4, memory: "32Gi" }), ["create"])
+    assert.deepStrictEqual(judged({ cpu: 3 }), ["cpu could become 4, NodePool default is limited to 3"])
+    assert.deepStrictEqual(judged({ memory: "31Gi" }), ["memory could become 32Gi, NodePool default is limited to 31Gi"])
+  })
 })
