@@ -3,11 +3,13 @@ import { Effect } from "effect"
 import { annotation, disruptedTaint, label } from "../../../src/apis/labels.ts"
 import { nodePoolHash } from "../../../src/apis/hash.ts"
 import { Kube } from "../../../src/kube/kube.ts"
+import { MemoryApiServer } from "../../../src/kube/memory/layer.ts"
+import { apiVersion } from "../../../src/kube/resources.ts"
 import type { InstanceType } from "../../../src/scheduling/problem.ts"
 import { Metrics } from "../../../src/runtime/metrics.ts"
 import {
-  asking, eventsOf, FakeCloud, given, givenBasics, givenMachine, huge, isTrue, large, LinodeNodeClasses, medium, NodeClaims,
-  nodeClass, nodePool, NodePools, Nodes, pass, pending, pod, Pods, settle, small, world
+  asking, eventsOf, FakeCloud, given, givenBasics, givenMachine, huge, isTrue, large, LinodeNodeClasses, machine, medium,
+  NodeClaims, nodeClass, nodePool, NodePools, Nodes, pass, pending, pod, Pods, settle, small, world
 } from "../../cluster/world.ts"
 import { claims, start, typesOf } from "./support.ts"
 
@@ -204,6 +206,25 @@ describe("NodePools", () => {
     yield* pass(30)
     // 4 of 8 CPUs are there already, so one more node of 4 fits the limit and no third.
     assert.lengthOf(yield* claims, 2)
+  }).pipe(Effect.provide(world)))
+
+  it.effect("count claims that came while a plan was made", () => Effect.gen(function*() {
+    const cloud = yield* FakeCloud
+    const { server } = yield* MemoryApiServer
+    yield* given(LinodeNodeClasses, nodeClass())
+    yield* given(NodePools, nodePool("default", { limits: { cpu: 4 } }))
+    yield* start
+    const { types } = cloud
+    let made = false
+    // A pass asks for the types when it has read what is there.
+    Object.defineProperty(cloud, "types", { get: () => {
+      if (!made) server.create(NodeClaims, { apiVersion: apiVersion(NodeClaims), kind: NodeClaims.kind, ...machine("other").claim })
+      made = true
+      return types
+    } })
+    yield* given(Pods, pending("a", asking({ cpu: "1500m" })))
+    yield* pass(30)
+    assert.deepStrictEqual((yield* claims).map((claim) => claim.metadata.name), ["other"])
   }).pipe(Effect.provide(world)))
 
   it.effect("of a higher weight come first", () => Effect.gen(function*() {
