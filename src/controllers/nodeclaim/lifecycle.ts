@@ -32,6 +32,7 @@ import { register } from "./registration.ts"
 import { giveUpClaim } from "./removeClaim.ts"
 import { settled, writeClaim, writeFinalizers } from "./writeClaim.ts"
 import { isoNow } from "../../runtime/isoNow.ts"
+import { monotonicMillis } from "../../runtime/monotonicMillis.ts"
 
 export type LifecycleServices = Caches | CloudProvider | Kube | Metrics | Recorder | Registrations
 
@@ -96,7 +97,7 @@ export const nodeClaimLifecycle: Effect.Effect<never, never, LifecycleServices> 
   const recorder = yield* Recorder
   const claims = caches.store(NodeClaims)
   const nodes = caches.store(Nodes)
-  /** When the cloud was last asked about a launched claim, by uid: nothing but the pace depends on it. */
+  /** When the cloud was last asked about a claim, by uid, in `monotonicMillis`: nothing but the pace depends on it. */
   const asked = new Map<string, number>()
 
   /** Undefined when the claim is given up, or went in the meantime. */
@@ -108,7 +109,7 @@ export const nodeClaimLifecycle: Effect.Effect<never, never, LifecycleServices> 
       const refreshed = nodeClaimConditions.setTrue(claim, conditionType.launched, yield* isoNow)
       return { before: claim, claim: refreshed, result: done } satisfies Step
     }
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* monotonicMillis
     const due = (asked.get(uid) ?? Number.NEGATIVE_INFINITY) + pace
     if (now < due) return { before: claim, claim, result: requeueAfter(due - now) } satisfies Step
     asked.set(uid, now)

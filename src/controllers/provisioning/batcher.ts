@@ -3,7 +3,8 @@
  * prolonged by each element not seen in it before, and ends when none came for `idle`, or `max` after it opened. It opens
  * whether or not somebody waits, so what comes during a pass has often waited long enough when the pass is over.
  */
-import { Clock, Duration, Effect, Latch } from "effect"
+import { Duration, Effect, Latch } from "effect"
+import { monotonicMillis } from "../../runtime/monotonicMillis.ts"
 
 export interface Batcher {
   /** Tells that this element (a pod's or a node's uid) wants provisioning. Never waits. */
@@ -26,7 +27,7 @@ export const makeBatcher = (options: {
   return {
     trigger: Effect.fnUntraced(function*(element) {
       if (seen.has(element)) return
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* monotonicMillis
       if (seen.size === 0) first = now
       latest = now
       seen.add(element)
@@ -35,7 +36,7 @@ export const makeBatcher = (options: {
     wait: Effect.gen(function*() {
       yield* opened.await
       for (;;) {
-        const left = Math.min(first + max, latest + idle) - (yield* Clock.currentTimeMillis)
+        const left = Math.min(first + max, latest + idle) - (yield* monotonicMillis)
         if (left <= 0) break
         yield* Effect.sleep(left)
       }

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { annotation, finalizer, label } from "../../../src/apis/labels.ts"
 import { NodeClaims } from "../../../src/apis/nodeClaim.ts"
 import {
@@ -87,6 +87,24 @@ describe("launch", () => {
     cloud.machine = machineOf
     yield* seconds(5)
     assert.strictEqual((yield* claim("a"))?.status?.providerID, "linode://a")
+  })))
+
+  it.effect("goes on though the wall's clock is set back between two tries", () => inWorld(Effect.gen(function*() {
+    const cloud = yield* FakeCloud
+    const clock = yield* Clock.Clock
+    cloud.answers.push(cloudError(new CloudUnavailable({})))
+    let back = 0
+    const setBack = () => clock.currentTimeMillisUnsafe() - back
+    const wall: Clock.Clock = Object.create(clock, {
+      currentTimeMillisUnsafe: { value: setBack }, currentTimeMillis: { value: Effect.sync(setBack) }
+    })
+    yield* Effect.provideService(running, Clock.Clock, wall)
+    yield* createClaim(claimNamed("a"))
+    yield* seconds(1)
+    back = 3_600_000
+    yield* seconds(20)
+    assert.deepStrictEqual(cloud.calls, ["create a", "create a"])
+    assert.strictEqual(yield* statusOf("a", "Launched"), "True")
   })))
 
   it.effect("learns the provider id from the Node when that says it first", () => inWorld(Effect.gen(function*() {

@@ -64,6 +64,20 @@ describe("the batching window", () => {
     assert.deepStrictEqual(ended, [[1_000, 1], [6_000, 1]])
   }))
 
+  it.effect("is as long as it is, though the wall's clock is set back meanwhile", () => Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    let back = 0
+    const setBack = Effect.sync(() => clock.currentTimeMillisUnsafe() - back)
+    const wall: Clock.Clock = Object.create(clock, { currentTimeMillis: { value: setBack } })
+    const batcher = yield* makeBatcher({ idle: "1 second", max: "10 seconds" })
+    yield* batcher.trigger("a").pipe(Effect.provideService(Clock.Clock, wall))
+    const waiting = yield* Effect.forkChild(batcher.wait.pipe(Effect.provideService(Clock.Clock, wall)))
+    yield* TestClock.adjust("500 millis")
+    back = 3_600_000
+    yield* TestClock.adjust("500 millis")
+    assert.isDefined(waiting.pollUnsafe(), "it would wait for an hour")
+  }))
+
   it.effect("is over at once for elements that waited long enough while nobody listened", () => Effect.gen(function*() {
     const batcher = yield* makeBatcher({ idle: "1 second", max: "10 seconds" })
     yield* batcher.trigger("a")
