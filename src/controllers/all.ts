@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import { BufferRoom, makeBufferRoom } from "./capacitybuffer/bufferRoom.ts"
 import { capacityBuffer } from "./capacitybuffer/capacityBuffer.ts"
+import { catchUp } from "./catchUp.ts"
 import { disruption } from "./disruption/disruption.ts"
 import { interruption } from "./interruption/interruption.ts"
 import { metricsController } from "./metrics/metrics.ts"
@@ -28,8 +29,7 @@ import * as registrations from "./nodepool/registrations.ts"
 import { provisioner } from "./provisioning/provisioner.ts"
 import { staticCapacity } from "./static/static.ts"
 
-/** Never ends by itself: the first controller that dies takes the others with it, and the process. */
-export const allControllers = Effect.all([
+const sideBySide = Effect.all([
   provisioner,
   nodeClaimLifecycle,
   nodeClaimGarbageCollection,
@@ -61,3 +61,6 @@ export const allControllers = Effect.all([
   Effect.provideServiceEffect(BufferRoom, makeBufferRoom),
   Effect.provide(registrations.layer)
 )
+
+/** Never ends by itself: the first controller that dies takes the others with it, and the process. */
+export const allControllers = Effect.andThen(catchUp, sideBySide)

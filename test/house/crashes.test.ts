@@ -162,3 +162,18 @@ describe("two replicas", () => {
     }
   ))
 })
+
+describe("a controller that begins to lead", () => {
+  const isLease = writes("create leases", "carriedOut")
+
+  it("buys nothing before the API server has told it of the NodeClaims", life(options, function*(house) {
+    yield* house.scale(6)
+    const until = house.time.now + 60_000
+    house.start(() => false, after(isLease, ({ what }) => what === "list nodeclaims" && house.time.now < until))
+    yield* Effect.sleep("55 seconds")
+    assert.strictEqual(house.claims().length, 0)
+    assert.deepStrictEqual(house.changes(), [])
+    yield* house.settled(6)
+    house.sound()
+  }))
+})

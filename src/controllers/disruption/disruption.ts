@@ -9,7 +9,7 @@ import { Cluster } from "../../cluster/cluster.ts"
 import type { StateNode } from "../../cluster/cluster.ts"
 import { Caches } from "../../kube/caches.ts"
 import type { Recorder } from "../../kube/events.ts"
-import { Kube } from "../../kube/kube.ts"
+import type { Kube } from "../../kube/kube.ts"
 import { oncePer } from "../../kube/oncePer.ts"
 import { done, requeueAfter, runSingleton } from "../../runtime/controller.ts"
 import { Metrics } from "../../runtime/metrics.ts"
@@ -54,13 +54,6 @@ const heal = Effect.fnUntraced(function*(nodes: ReadonlyArray<StateNode>, { seen
   }
 })
 
-/** What the leader before this one began uses the budgets up, and the watches may not have told of it yet. */
-const catchUp = Effect.gen(function*() {
-  const caches = yield* Caches
-  const { items } = yield* Kube.use((kube) => kube.list(NodeClaims))
-  for (const claim of items) yield* caches.observe(NodeClaims, claim)
-})
-
 /** Those of the commands whose nodes may still go, all of them. */
 const current = (commands: ReadonlyArray<Command>, method: Method, now: View): ReadonlyArray<Command> => {
   const may = new Set(method.decide(now).filter(({ action }) => action === "disrupt").map(({ candidate: { name } }) => name))
@@ -102,15 +95,12 @@ const loop = Effect.fnUntraced(function*(memory: Memory) {
   const cluster = yield* Cluster
   const metrics = disruptionMetrics(yield* Metrics)
   for (const type of ["multi", "single"]) metrics.timeouts.inc({ consolidation_type: type }, 0)
-  let caughtUp = false
   const methods: ReadonlyArray<Method> = [emptinessMethod, staticDrift, driftMethod, yield* makeConsolidation]
   return yield* runSingleton({
     name: "disruption",
     backoff: { base: "1 second", max: "1 minute" },
     reconcile: Effect.gen(function*() {
       yield* cluster.synced
-      if (!caughtUp) yield* catchUp
-      caughtUp = true
       if (caches.store(NodeClaims).list().length === 0) return requeueAfter(pollEvery)
       yield* heal(yield* cluster.nodes, memory)
       for (const method of methods) if (yield* turn(method, memory)) return done

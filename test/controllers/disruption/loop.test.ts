@@ -244,19 +244,3 @@ describe("a drifted node of a static NodePool", () => {
     assert.deepStrictEqual(yield* taintsOf("a"), [])
   }).pipe(Effect.provide(world)))
 })
-
-describe("a leader whose watches are behind", () => {
-  it.effect("counts what the one before it began", () => Effect.gen(function*() {
-    const memory = yield* MemoryApiServer
-    yield* basics({ consolidateAfter: "0s", budgets: [{ nodes: "1" }] })
-    for (const name of ["a", "b"]) yield* givenMachine(name, { conditions: ["Consolidatable"] })
-    yield* settle
-    yield* memory.inject({ verb: "watch", resource: NodeClaims, reason: new Unavailable(), times: 10_000 })
-    memory.server.breakWatches()
-    yield* settle
-    memory.server.delete(NodeClaims, { name: "b" })
-    yield* start
-    yield* pass(40)
-    assert.deepStrictEqual(yield* going, ["b"])
-  }).pipe(Effect.provide(world)))
-})
