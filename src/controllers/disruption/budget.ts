@@ -75,3 +75,10 @@ export const budgeted = (
     disrupting
   }
 }
+
+/** Since when each of these NodePools may lose no more nodes, by its name, in milliseconds. */
+export type UsedUp = ReadonlyMap<string, number>
+
+/** As it is now; `before` is what the look before gave. */
+export const usedUpSince = (before: UsedUp, budgets: ReadonlyArray<Budgeted>, nowMillis: number): UsedUp =>
+  new Map(budgets.filter(({ remaining }) => remaining === 0).map(({ name }) => [name, before.get(name) ?? nowMillis]))

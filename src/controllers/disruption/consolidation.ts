@@ -166,7 +166,7 @@ export const makeConsolidation: Effect.Effect<Method> = Effect.sync(() => {
       const wanted = chosen(decisions)
       if (wanted.length === 0) return []
       for (const nodePool of new Set(wanted.flatMap((candidate) => candidate.nodePool ?? []))) {
-        yield* reportResting(view.nodePools.get(nodePool), restOf(memory, nodePool, view.nowMillis))
+        yield* reportResting(view.nodePools.get(nodePool), restOf(memory, nodePool, view.nowMillis), "Underutilized")
       }
       const seen = yield* seenNow(view, decisions, memory)
       if (isSame(seen, view.nowMillis)) return []

@@ -14,6 +14,8 @@ import { oncePer } from "../../kube/oncePer.ts"
 import { done, requeueAfter, runSingleton } from "../../runtime/controller.ts"
 import { Metrics } from "../../runtime/metrics.ts"
 import type { Settings } from "../../settings/settings.ts"
+import { usedUpSince } from "./budget.ts"
+import type { UsedUp } from "./budget.ts"
 import { makeConsolidation } from "./consolidation.ts"
 import type { Command } from "./command.ts"
 import { driftMethod } from "./driftMethod.ts"
@@ -63,8 +65,8 @@ const current = (commands: ReadonlyArray<Command>, method: Method, now: View): R
   })
 }
 
-/** One method's turn. True where something was begun. */
-const turn = Effect.fnUntraced(function*(method: Method, memory: Memory) {
+/** One method's turn. True where something was begun. `usedUp` is what it saw of the budgets the last time. */
+const turn = Effect.fnUntraced(function*(method: Method, memory: Memory, usedUp: Map<Method, UsedUp>) {
   const { consolidationType, reason } = method
   const metrics = disruptionMetrics(yield* Metrics)
   const startedAt = yield* Clock.currentTimeMillis
@@ -75,7 +77,10 @@ const turn = Effect.fnUntraced(function*(method: Method, memory: Memory) {
   yield* reportDecisions(decisions, view.byName)
   const wanted = new Set(decisions.filter((decision) => decision.action === "disrupt" || decision.reason === "Budget")
     .map(({ candidate }) => candidate.nodePool))
-  yield* reportExhausted([...view.pools(reason).values()].filter(({ name }) => wanted.has(name)), view.nodePools, reason)
+  const budgets = [...view.pools(reason).values()].filter(({ name }) => wanted.has(name))
+  const since = usedUpSince(usedUp.get(method) ?? new Map(), budgets, view.nowMillis)
+  usedUp.set(method, since)
+  yield* reportExhausted(budgets, since, view, reason)
   metrics.evaluation.observe(
     { reason: reason.toLowerCase(), consolidation_type: consolidationType }, ((yield* Clock.currentTimeMillis) - startedAt) / 1000
   )
@@ -95,6 +100,7 @@ const loop = Effect.fnUntraced(function*(memory: Memory) {
   const cluster = yield* Cluster
   const metrics = disruptionMetrics(yield* Metrics)
   for (const type of ["multi", "single"]) metrics.timeouts.inc({ consolidation_type: type }, 0)
+  const usedUp = new Map<Method, UsedUp>()
   const methods: ReadonlyArray<Method> = [emptinessMethod, staticDrift, driftMethod, yield* makeConsolidation]
   return yield* runSingleton({
     name: "disruption",
@@ -103,7 +109,7 @@ const loop = Effect.fnUntraced(function*(memory: Memory) {
       yield* cluster.synced
       if (caches.store(NodeClaims).list().length === 0) return requeueAfter(pollEvery)
       yield* heal(yield* cluster.nodes, memory)
-      for (const method of methods) if (yield* turn(method, memory)) return done
+      for (const method of methods) if (yield* turn(method, memory, usedUp)) return done
       return requeueAfter(pollEvery)
     })
   })

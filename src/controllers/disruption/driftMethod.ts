@@ -5,6 +5,7 @@ import type { Command } from "./command.ts"
 import { drift } from "./drift.ts"
 import type { Method } from "./method.ts"
 import { reportBlocked } from "./report.ts"
+import { restingPools } from "./restingPools.ts"
 import { simulate } from "./simulate.ts"
 
 export const driftMethod: Method = {
@@ -12,8 +13,9 @@ export const driftMethod: Method = {
   consolidationType: "",
   decide: (view) => drift({ candidates: view.candidates, pools: view.pools("Drifted"), isStatic: false }),
   compute: Effect.fnUntraced(function*(view, decisions, { backoff }) {
-    const turn = decisions.filter(({ action, candidate: { nodePool = "" } }) =>
-      action === "disrupt" && backoff.waitsUntil("Drifted", nodePool, view.nowMillis) === undefined)
+    const drifted = decisions.filter(({ action }) => action === "disrupt")
+    const resting = yield* restingPools(drifted, view, backoff)
+    const turn = drifted.filter(({ candidate: { nodePool = "" } }) => !resting.has(nodePool))
     if (turn.length === 0) return []
     const choice = yield* participants
     for (const { candidate } of turn) {

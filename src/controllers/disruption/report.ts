@@ -5,7 +5,7 @@ import type { StateNode } from "../../cluster/cluster.ts"
 import { Recorder } from "../../kube/events.ts"
 import type { EventInput } from "../../kube/events.ts"
 import type { Kept, KeptReason } from "../../scheduling/consolidation/contract.ts"
-import type { Budgeted } from "./budget.ts"
+import type { Budgeted, UsedUp } from "./budget.ts"
 import { describe } from "./command.ts"
 import type { Command } from "./command.ts"
 import type { Decision, Reason } from "./eligibility.ts"
@@ -24,6 +24,14 @@ const tell = Effect.fnUntraced(function*({ claim, node }: StateNode, { dedupe = 
       object, type: "Normal", ...told, dedupe: [object.metadata.uid ?? object.metadata.name, ...dedupe]
     })
   }
+})
+
+const tellPool = Effect.fnUntraced(function*(pool: NodePool | undefined, { dedupe = [], ...told }: Told) {
+  if (pool === undefined) return
+  const recorder = yield* Recorder
+  yield* recorder.publish({
+    object: pool, type: "Normal", ...told, dedupe: [pool.metadata.uid ?? pool.metadata.name, ...dedupe]
+  })
 })
 
 const unconsolidatable = (message: string): Told => ({ reason: "Unconsolidatable", message, dedupeFor: "15 minutes" })
@@ -45,25 +53,37 @@ export const reportDecisions = Effect.fnUntraced(function*(decisions: ReadonlyAr
   }
 })
 
-/** On NodePools whose nodes would go, and whose budgets allow none of them to. */
-export const reportExhausted = Effect.fnUntraced(function*(
-  budgets: Iterable<Budgeted>,
-  pools: ReadonlyMap<string, NodePool>,
-  reason: DisruptionReason
-) {
-  const recorder = yield* Recorder
-  for (const budget of budgets) {
-    const pool = pools.get(budget.name)
-    if (pool === undefined || budget.nodes === 0 || budget.allowed > 0) continue
-    yield* recorder.publish({
-      object: pool,
-      type: "Normal",
-      reason: "DisruptionBlocked",
-      message: `No allowed disruptions for disruption reason ${reason} due to blocking budget`,
-      dedupe: [pool.metadata.uid ?? pool.metadata.name, reason],
-      dedupeFor: "1 minute"
-    })
+/** Nodes that go one after the other use a budget up too, each for as long as its replacement takes: that is no news. */
+const usedUpForMillis = 5 * 60_000
+
+const exhausted = ({ allowed, disrupting, nodes }: Budgeted, reason: DisruptionReason): Told => {
+  const none = `No allowed disruptions for disruption reason ${reason}`
+  if (allowed === 0) {
+    return { reason: "DisruptionBlocked", message: `${none} due to blocking budget`, dedupe: [reason], dedupeFor: "1 minute" }
   }
+  const used = `${allowed} of ${allowed} allowed are used, by nodes that go or are not ready (${disrupting} of ${nodes})`
+  return { reason: "DisruptionBlocked", message: `${none}: ${used}`, dedupe: [reason, "used"], dedupeFor: "15 minutes" }
+}
+
+/** On NodePools whose nodes would go, and whose budgets allow none of them to, or have been used up for long. */
+export const reportExhausted = Effect.fnUntraced(function*(
+  budgets: ReadonlyArray<Budgeted>, since: UsedUp, { nodePools, nowMillis }: View, reason: DisruptionReason
+) {
+  for (const budget of budgets) {
+    const from = since.get(budget.name)
+    if (budget.nodes === 0 || from === undefined) continue
+    if (budget.allowed > 0 && nowMillis - from < usedUpForMillis) continue
+    yield* tellPool(nodePools.get(budget.name), exhausted(budget, reason))
+  }
+})
+
+/** On a NodePool with a fixed number of nodes whose limit is no higher: a replacement of a drifted node would exceed it. */
+export const reportNoPlace = (pool: NodePool, limit: number) => tellPool(pool, {
+  reason: "DisruptionBlocked",
+  message: `Drifted nodes are not replaced: limits.nodes is ${limit} and spec.replicas ${pool.spec.replicas}, ` +
+    "which leaves no place for a replacement. Raise limits.nodes, or delete drifted NodeClaims by hand",
+  dedupe: ["limits.nodes"],
+  dedupeFor: "15 minutes"
 })
 
 /** A NodePool is left alone for a while; until when, in milliseconds. */
@@ -72,15 +92,16 @@ export interface Rest {
   readonly why: string
 }
 
-/** On a NodePool that would be consolidated if the last time had not failed. */
-export const reportResting = Effect.fnUntraced(function*(pool: NodePool | undefined, rest: Rest | undefined) {
-  if (pool === undefined || rest === undefined) return
-  const recorder = yield* Recorder
+/** On a NodePool whose nodes would go if the last time had not failed. */
+export const reportResting = Effect.fnUntraced(function*(
+  pool: NodePool | undefined, rest: Rest | undefined, reason: "Drifted" | "Underutilized"
+) {
+  if (rest === undefined) return
   const until = new Date(rest.until).toISOString()
-  yield* recorder.publish({
-    object: pool, type: "Normal", ...unconsolidatable(`Not consolidated until ${until}: ${rest.why}`),
-    dedupe: [pool.metadata.uid ?? pool.metadata.name, until]
-  })
+  const told: Told = reason === "Underutilized"
+    ? unconsolidatable(`Not consolidated until ${until}: ${rest.why}`)
+    : { reason: "DisruptionBlocked", message: `Drifted nodes are not replaced until ${until}: ${rest.why}` }
+  yield* tellPool(pool, { ...told, dedupe: [until], dedupeFor: "15 minutes" })
 })
 
 /** On a node that is not replaced, as some of its pods would have no place. */
@@ -123,16 +144,10 @@ export const reportRejected = (command: Command, why: Rejection) => eachNode(com
 
 /** Where the policy is Balanced: on the node where it is one, else on its NodePool. */
 export const reportApproved = Effect.fnUntraced(function*(command: Command, view: View, scores: ReadonlyArray<Score>) {
-  const recorder = yield* Recorder
   for (const { nodePool, score } of scores) {
     const message = `${describe(command)} approved: score ${score.toFixed(2)}, threshold ${threshold.toFixed(2)}`
     const [only, ...more] = command.nodes
-    const pool = view.nodePools.get(nodePool)
     if (only !== undefined && more.length === 0) yield* tell(only, { reason: "ConsolidationApproved", message })
-    else if (pool !== undefined) {
-      yield* recorder.publish({
-        object: pool, type: "Normal", reason: "ConsolidationApproved", message, dedupe: [pool.metadata.uid ?? nodePool]
-      })
-    }
+    else yield* tellPool(view.nodePools.get(nodePool), { reason: "ConsolidationApproved", message })
   }
 })

@@ -8,11 +8,13 @@ import { Caches } from "../../kube/caches.ts"
 import { Settings } from "../../settings/settings.ts"
 import { isReady } from "../provisioning/nodePools.ts"
 import { staticClaim } from "../static/claim.ts"
-import { claimsOf, countOf } from "../static/count.ts"
+import { claimsOf, countOf, limitOf } from "../static/count.ts"
 import { freePlaces } from "../static/places.ts"
 import type { Command } from "./command.ts"
 import { drift } from "./drift.ts"
 import type { Method } from "./method.ts"
+import { reportNoPlace } from "./report.ts"
+import { restingPools } from "./restingPools.ts"
 
 export const staticDrift: Method = {
   reason: "Drifted",
@@ -23,14 +25,18 @@ export const staticDrift: Method = {
     if (!featureGates.StaticCapacity) return []
     const claims = (yield* Caches).store(NodeClaims).list()
     const commands: Array<Command> = []
+    const wanted = decisions.filter(({ action }) => action === "disrupt")
+    const resting = yield* restingPools(wanted, view, backoff)
     for (const [name, pool] of view.nodePools) {
-      const drifted = decisions.filter(({ action, candidate }) => action === "disrupt" && candidate.nodePool === name)
-      if (drifted.length === 0 || !isReady(pool) || backoff.waitsUntil("Drifted", name, view.nowMillis) !== undefined) continue
+      const drifted = wanted.filter(({ candidate }) => candidate.nodePool === name)
+      if (drifted.length === 0 || !isReady(pool) || resting.has(name)) continue
       const { active, pending } = countOf(claimsOf(pool, claims))
       // What is too many goes first: it may be what drifted.
       if (active.length + pending.length > (pool.spec.replicas ?? 0)) continue
       const most = Math.min(view.pools("Drifted").get(name)?.remaining ?? 0, drifted.length)
       const places = freePlaces(pool, claims, most)
+      // Where the limit leaves more than replicas, a claim that is on its way out frees one.
+      if (places.length === 0 && limitOf(pool) <= (pool.spec.replicas ?? 0)) yield* reportNoPlace(pool, limitOf(pool))
       drifted.slice(0, places.length).forEach(({ candidate }, i) => {
         const node = view.byName.get(candidate.name)
         if (node === undefined) return

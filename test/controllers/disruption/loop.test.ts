@@ -16,7 +16,7 @@ import {
   all, asking, eventsOf, given, givenMachine, large, LinodeNodeClasses, medium, NodeClaims, nodeClass, nodePool, NodePools, Nodes, pass,
   pending, pod, Pods, settle, small, world
 } from "../../cluster/world.ts"
-import { allowAll, basics, conditionsOf, drifted, exposition, going, initialize, replacements, start, taintsOf } from "./support.ts"
+import { allowAll, basics, conditionsOf, drifted, exposition, going, initialize, onPool, replacements, start, taintsOf } from "./support.ts"
 
 /** Why each node that is to go does, by name. */
 const reasons = Effect.map(all(NodeClaims), (claims) => Object.fromEntries(claims.flatMap(({ metadata: { name }, status }) =>
@@ -222,6 +222,28 @@ describe("a drifted node of a static NodePool", () => {
       assert.deepStrictEqual(yield* going, [])
     }).pipe(Effect.provide(gated)))
   }
+
+  it.effect("stays where the limit leaves no place beside replicas, and its NodePool says what to do", () => Effect.gen(function*() {
+    yield* fixed(3, 3)
+    for (const name of ["a", "b", "c"]) yield* old(name)
+    yield* start
+    yield* pass(60)
+    assert.deepStrictEqual(yield* onPool("DisruptionBlocked"), [
+      "Drifted nodes are not replaced: limits.nodes is 3 and spec.replicas 3, which leaves no place for a replacement. " +
+      "Raise limits.nodes, or delete drifted NodeClaims by hand"
+    ])
+  }).pipe(Effect.provide(gated)))
+
+  it.effect("waits for a place that is being freed, and its NodePool says nothing", () => Effect.gen(function*() {
+    const kube = yield* Kube
+    yield* fixed(2, 3)
+    for (const name of ["a", "b", "c"]) yield* old(name)
+    yield* kube.delete(NodeClaims, { name: "c" })
+    yield* start
+    yield* pass(60)
+    assert.lengthOf(yield* replacements, 0)
+    assert.deepStrictEqual(yield* onPool("DisruptionBlocked"), [])
+  }).pipe(Effect.provide(gated)))
 
   it.effect("goes when its own replacement is initialized", () => Effect.gen(function*() {
     yield* fixed(1, 2)

@@ -2,15 +2,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { annotation, disruptedTaint } from "../../../src/apis/labels.ts"
+import type { NodeClaim } from "../../../src/apis/nodeClaim.ts"
 import { disruption } from "../../../src/controllers/disruption/disruption.ts"
 import { Kube } from "../../../src/kube/kube.ts"
 import { Invalid } from "../../../src/kube/kubeError.ts"
 import { MemoryApiServer } from "../../../src/kube/memory/layer.ts"
 import { PodDisruptionBudgets } from "../../../src/kube/resources.ts"
 import {
-  all, eventsOf, FakeCloud, given, givenMachine, huge, machine, NodeClaims, nodePool, NodePools, Nodes, pass, pod, Pods, isTrue, settle, small, world
+  all, asking, eventsOf, FakeCloud, given, givenMachine, huge, machine, NodeClaims, nodePool, NodePools, Nodes, pass, pod, Pods, isTrue, settle, small, world
 } from "../../cluster/world.ts"
-import { allowAll, basics, conditionsOf, drifted, exposition, going, initialize, lose, replacements, start, taintsOf } from "./support.ts"
+import { allowAll, basics, conditionsOf, drifted, exposition, going, initialize, lose, onPool, replacements, start, taintsOf } from "./support.ts"
 
 describe("a drifted node", () => {
   it.effect("goes when its replacement is initialized, and not before", () => Effect.gen(function*() {
@@ -132,6 +133,45 @@ describe("a drifted node", () => {
     assert.include(yield* exposition, "karpenter_nodepools_allowed_disruptions{nodepool=\"default\",reason=\"Drifted\"} 0")
   }).pipe(Effect.provide(world)))
 
+  it.effect("stays while nodes that are not ready use up the budget, and the NodePool says so in the end", () => Effect.gen(function*() {
+    const kube = yield* Kube
+    yield* basics({ ...allowAll, budgets: [{ nodes: "10%" }] })
+    yield* drifted("a")
+    yield* givenMachine("broken")
+    const status = { conditions: [{ type: "Ready", status: "False" }] }
+    yield* kube.patch(Nodes, { name: "node-broken" }, { status }, { kind: "merge", subresource: "status" })
+    yield* start
+    yield* pass(4 * 60)
+    assert.deepStrictEqual(yield* onPool("DisruptionBlocked"), [])
+    yield* pass(15 * 60)
+    assert.deepStrictEqual(yield* onPool("DisruptionBlocked"), [
+      "No allowed disruptions for disruption reason Drifted: 1 of 1 allowed are used, by nodes that go or are not ready (1 of 2)"
+    ])
+    assert.lengthOf(yield* replacements, 0)
+  }).pipe(Effect.provide(world)))
+
+  it.effect("says nothing of a budget that others use up one after the other", () => Effect.gen(function*() {
+    const kube = yield* Kube
+    yield* basics({ ...allowAll, budgets: [{ nodes: "1" }] })
+    for (const name of ["a", "b", "c", "d"]) yield* drifted(name, ["3"])
+    yield* start
+    const gone: Array<string> = []
+    for (let i = 0; i < 3; i++) {
+      yield* pass(3 * 60)
+      const made = (yield* replacements).find(({ status }) => status?.nodeName === undefined)!
+      yield* initialize(made)
+      yield* pass(1)
+      const [name = ""] = yield* going
+      gone.push(name)
+      yield* kube.delete(Pods, { name: `${name}-0`, namespace: "default" })
+      yield* given(Pods, pod(`${name}-1`, { nodeName: `node-${made.metadata.name}`, ...asking({ cpu: "3", memory: "512Mi" }) }))
+      yield* lose({ metadata: { name } } as NodeClaim)
+      yield* pass(11)
+    }
+    assert.lengthOf(new Set(gone), 3)
+    assert.deepStrictEqual(yield* onPool("DisruptionBlocked"), [])
+  }).pipe(Effect.provide(world)))
+
   it.effect("goes when the schedule of the budget that held it is over", () => Effect.gen(function*() {
     // The test begins at midnight: for an hour from each hit nothing goes.
     yield* basics({ ...allowAll, budgets: [{ nodes: "0", schedule: "@daily", duration: "1h" }] })
@@ -169,6 +209,9 @@ describe("a disruption whose replacement fails", () => {
     )
     yield* pass(25)
     assert.lengthOf(yield* replacements, 0)
+    const [told, ...more] = yield* onPool("DisruptionBlocked")
+    assert.match(told ?? "", /^Drifted nodes are not replaced until 1970-01-01T00:0[01]:..\....Z: the replacement/)
+    assert.lengthOf(more, 0)
     yield* pass(60)
     assert.lengthOf(yield* replacements, 1)
     assert.deepStrictEqual(yield* going, [])

@@ -9,7 +9,7 @@ import { isNotFound } from "../../../src/kube/kubeError.ts"
 import { Metrics } from "../../../src/runtime/metrics.ts"
 import type { InstanceType } from "../../../src/scheduling/problem.ts"
 import {
-  all, asking, given, givenMachine, LinodeNodeClasses, machine, medium, NodeClaims, nodeClass, nodePool, NodePools, Nodes, pod, Pods,
+  all, asking, eventsOf, given, givenMachine, LinodeNodeClasses, machine, medium, NodeClaims, nodeClass, nodePool, NodePools, Nodes, pod, Pods,
   settle
 } from "../../cluster/world.ts"
 
@@ -34,6 +34,10 @@ export const taintsOf = (name: string) => Effect.map(all(Nodes), (nodes) =>
 
 export const conditionsOf = (name: string) => Effect.map(all(NodeClaims), (claims) =>
   (claims.find((claim) => claim.metadata.name === name)?.status?.conditions ?? []).map((condition) => condition.type))
+
+/** What NodePools say by events of this reason. */
+export const onPool = (reason: string) => Effect.map(eventsOf(reason), (events) =>
+  events.filter(({ involvedObject }) => involvedObject.kind === "NodePool").map(({ message }) => message))
 
 /** Claims that were made to replace others. */
 export const replacements = Effect.map(all(NodeClaims), (claims) =>
