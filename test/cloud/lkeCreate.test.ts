@@ -202,6 +202,46 @@ describe("buying nodes through LKE", () => {
     assert.deepStrictEqual(yield* changes, ["POST /pools", "POST /pools"])
   }).pipe(Effect.provide(world.outside())))
 
+  it.effect("neither takes a node from a claim nor lowers a pool's count because a list is old", () => Effect.gen(function*() {
+    const cluster = yield* setUp()
+    const { api } = yield* LinodeSimulator
+    const headers = { authorization: "Bearer simulated-token" }
+    const list = { method: "GET", url: `/v4/lke/clusters/${cluster.id}/pools`, headers, body: "" }
+    yield* during((cloud) => Effect.gen(function*() {
+      const late = yield* addClaims(["b", "c"])
+      yield* play(createAll(cloud, yield* addClaims(["a"])))
+      const { body } = api.handle(list)
+      yield* world.pass("2 minutes")
+      yield* play(createAll(cloud, late))
+      const before = yield* bindings
+      const renew = api.faults.on("GET /lke/clusters/{id}/pools", { kind: "answered", status: 200, body }, Infinity)
+      const next = yield* addClaims(["d"])
+      assert.strictEqual((yield* play(Effect.flip(cloud.create(next[0]!)))).reason._tag, "CloudUnavailable")
+      assert.deepStrictEqual(yield* bindings, { ...before, d: undefined })
+      renew()
+      yield* play(createAll(cloud, next))
+      assert.deepStrictEqual(yield* bindings, { ...before, d: (yield* bindings).d })
+    }))
+    assert.deepStrictEqual(yield* changes, ["POST /pools", "PUT /pools/{id}", "PUT /pools/{id}"])
+    assert.strictEqual((yield* alive).length, 4)
+    assert.strictEqual((yield* everBought).length, 4)
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("takes no node of the user's own pool, whatever a claim says", () => Effect.gen(function*() {
+    const cluster = yield* setUp()
+    const { cloud: linode } = yield* LinodeSimulator
+    const [node] = linode.poolsOf(cluster)[0]!.nodes
+    yield* during((cloud) => Effect.gen(function*() {
+      for (const [name, key] of [["a", {}], ["b", { [annotation.lkePoolKey]: "0123456789abcdef" }]] as const) {
+        const [claim] = yield* addClaims([name], { annotations: { [annotation.lkeNode]: node!.id, ...key } })
+        const error = yield* play(Effect.flip(cloud.create(claim!)))
+        assert.strictEqual(error.reason._tag, "CloudUnavailable")
+        assert.include(error.message, "does not carry Karpenter's tags")
+      }
+    }))
+    assert.deepStrictEqual(yield* changes, [])
+  }).pipe(Effect.provide(world.outside())))
+
   it.effect("gives a claim another node when LKE has taken its own before it joined", () => Effect.gen(function*() {
     yield* setUp()
     const { cloud: linode } = yield* LinodeSimulator

@@ -54,6 +54,9 @@ interface P {
   readonly count?: number
   readonly key?: string | undefined
   readonly tags?: ReadonlyArray<string>
+  /** It carries none of our tags. */
+  readonly bare?: true
+  readonly labels?: Readonly<Record<string, string>>
 }
 
 const pool = (p: P): Pool => ({
@@ -61,7 +64,8 @@ const pool = (p: P): Pool => ({
   type: "g6-standard-2",
   count: p.count ?? p.nodes.length,
   nodes: p.nodes.map((id) => ({ id, instance_id: null, status: "not_ready" })),
-  tags: [
+  labels: p.labels ?? {},
+  tags: p.bare === true ? [] : [
     "karpenter.k8s.linode/lke-managed=true", "lke-cluster-name=prod",
     ...("key" in p && p.key === undefined ? [] : [`karpenter.k8s.linode/pool-hash=${p.key ?? key}`]), ...p.tags ?? []
   ]
@@ -73,6 +77,7 @@ const view = (claims: ReadonlyArray<C>, pools: ReadonlyArray<P>) =>
 const grew = (id: number, from: number, age = 10_000): Intent => ({ change: "grow", pool: id, from, at: ago(age) })
 const made = (nonce: string, age = 10_000): Intent => ({ change: "new", nonce, at: ago(age) })
 const deleted = (id: number, node: string, age = 10_000): Intent => ({ change: "delete", pool: id, node, at: ago(age) })
+const bound = (age: number): Intent => ({ change: "bound", at: ago(age) })
 
 describe("what a pass gives and buys", () => {
   interface Row {
@@ -179,6 +184,35 @@ describe("what a pass gives and buys", () => {
     { it: "nor from a claim that has joined", claims: [{ name: "a", key, node: "1-a", registered: true }], pools: [] },
     { it: "nor from one so young that the list may be older", claims: [{ name: "a", key, node: "1-a", age: 59_000 }], pools: [] },
     {
+      it: "nor from one that got it so lately", claims: [{ name: "a", key, node: "1-a", intent: bound(59_000) }], pools: []
+    },
+    {
+      it: "but from one that got it longer ago", claims: [{ name: "a", key, node: "1-a", intent: bound(60_000) }], pools: [],
+      unbind: ["a"]
+    },
+    {
+      it: "leaves a pool alone whose list is older than the nodes that claims were given of it",
+      claims: [
+        { name: "a", key }, { name: "b", key, node: "1-b", intent: bound(5_000) }, { name: "c", key, node: "1-c", age: 5_000 }
+      ],
+      pools: [{ id: 1, nodes: [], count: 1 }], left: ["a"]
+    },
+    {
+      it: "and grows a sibling that may grow",
+      claims: [{ name: "a", key }, { name: "b", key, node: "1-b", intent: bound(5_000) }],
+      pools: [{ id: 1, nodes: ["1-x"], count: 1, tags: ["karpenter-sentenced=1-x"] }, { id: 2, nodes: [] }], change: [2, 1]
+    },
+    {
+      it: "grows a pool of which a node went that had joined",
+      claims: [{ name: "a", key }, { name: "b", key, node: "1-b", registered: true, intent: bound(5_000) }],
+      pools: [{ id: 1, nodes: [] }], change: [1, 1]
+    },
+    {
+      it: "grows a pool in which a late sentence names a node that a claim owns",
+      claims: [{ name: "a", key }, { name: "b", key, node: "1-b" }],
+      pools: [{ id: 1, nodes: ["1-b"], tags: ["karpenter-sentenced=1-b"] }], change: [1, 1]
+    },
+    {
       it: "fills the largest pool that has room", claims: [{ name: "a", key, age: 2 }, { name: "b", key, age: 1 }],
       pools: [{ id: 1, nodes: [], count: 0 }, { id: 2, nodes: ["2-x"], tags: ["karpenter-sentenced=pool"] }], change: [1, 2]
     }
@@ -225,6 +259,9 @@ describe("what is given back", () => {
     readonly wait?: ReadonlyArray<string>
     readonly unlisted?: ReadonlyArray<string>
     readonly gone?: ReadonlyArray<string>
+    readonly theirs?: ReadonlyArray<string>
+    /** All that are deleted when it is not said. */
+    readonly asks?: ReadonlyArray<string>
   }
   const table: ReadonlyArray<Row> = [
     { it: "the node by its id", claims: [gone, { name: "b", key, node: "1-b" }], pools: [{ id: 1, nodes: ["1-a", "1-b"] }], nodes: ["1-a"] },
@@ -246,6 +283,10 @@ describe("what is given back", () => {
     },
     { it: "nothing while a change for the claim itself is in doubt", claims: [{ name: "a", key, deleting: true, intent: made("n") }], pools: [], wait: ["a"] },
     { it: "nothing more for a claim whose node is not listed", claims: [gone], pools: [{ id: 1, nodes: ["1-b"] }], unlisted: ["a"] },
+    {
+      it: "nothing yet where the list may be older than the node", claims: [{ ...gone, intent: bound(5_000) }],
+      pools: [{ id: 1, nodes: ["1-b"] }], wait: ["a"]
+    },
     { it: "nothing yet where the list is not complete", claims: [gone], pools: [{ id: 1, nodes: ["1-b"], count: 2 }], wait: ["a"] },
     { it: "nothing of a node that another claim owns", claims: [gone, { name: "b", key, node: "1-a" }], pools: [{ id: 1, nodes: ["1-a"] }], gone: ["a"] },
     { it: "a sentenced pool, again", claims: [gone], pools: [{ id: 1, nodes: ["1-a", "1-x"], tags: ["karpenter-sentenced=pool"] }], deletePools: [1] },
@@ -258,6 +299,50 @@ describe("what is given back", () => {
       pools: [{ id: 1, nodes: ["1-a", "1-b"] }], nodes: ["1-a"]
     },
     {
+      it: "only the node of a pool whose other node a claim took before its sentence came",
+      claims: [gone, { name: "b", key, node: "1-b", registered: true }],
+      pools: [{ id: 1, nodes: ["1-a", "1-b"], tags: ["karpenter-sentenced=1-b"] }], nodes: ["1-a"]
+    },
+    {
+      it: "nothing yet of a pool whose list lacks the node of a claim that has joined",
+      claims: [gone, { name: "b", key, node: "1-b", registered: true }], pools: [{ id: 1, nodes: ["1-a"] }], wait: ["a"]
+    },
+    {
+      it: "nor where the list may be older than the node", claims: [gone, { name: "b", key, node: "1-b", intent: bound(5_000) }],
+      pools: [{ id: 1, nodes: ["1-a"] }], wait: ["a"]
+    },
+    {
+      it: "only the node where another claim's is not listed yet",
+      claims: [gone, { name: "b", key, node: "1-b", intent: bound(90_000) }],
+      pools: [{ id: 1, nodes: ["1-a"], count: 2 }], nodes: ["1-a"]
+    },
+    {
+      it: "the pool when the node of the other claim is lost",
+      claims: [gone, { name: "b", key, node: "1-b", intent: bound(90_000) }],
+      pools: [{ id: 1, nodes: ["1-a"] }], deletePools: [1]
+    },
+    {
+      it: "nor of a sentenced one",
+      claims: [gone, { name: "b", key, node: "1-b", registered: true }],
+      pools: [{ id: 1, nodes: ["1-a"], tags: ["karpenter-sentenced=pool"] }], wait: ["a"]
+    },
+    {
+      it: "nothing of a pool that is not Karpenter's", claims: [gone], pools: [{ id: 1, nodes: ["1-a"], bare: true }],
+      theirs: ["a"]
+    },
+    {
+      it: "the pool when two deleted claims own its node and one of them asks at first", pools: [{ id: 1, nodes: ["1-a"] }],
+      claims: [gone, { ...gone, name: "b" }], asks: ["a"], deletePools: [1]
+    },
+    {
+      it: "a pool that somebody took the tags off, as long as its labels are those of the claim's NodePool", claims: [gone],
+      pools: [{ id: 1, nodes: ["1-a"], bare: true, labels: { [label.nodePool]: "general" } }], deletePools: [1]
+    },
+    {
+      it: "nothing of one whose labels are another's", claims: [gone],
+      pools: [{ id: 1, nodes: ["1-a"], bare: true, labels: { [label.nodePool]: "else" } }], theirs: ["a"]
+    },
+    {
       it: "the node of a claim of the Go provider", claims: [{ name: "a", deleting: true, foreign: { nodeName: "lke7-1-a" } }, { name: "b", foreign: { nodeName: "lke7-1-b" } }],
       pools: [{ id: 1, nodes: ["1-a", "1-b"], key: undefined }], nodes: ["1-a"]
     }
@@ -265,11 +350,15 @@ describe("what is given back", () => {
   for (const row of table) {
     it(row.it, () => {
       const seen = view(row.claims, row.pools)
-      const plan = decideGiveBack(seen, key, seen.claims.filter((c) => c.deleting))
+      const plan = decideGiveBack(seen, key, seen.claims.filter(({ deleting, name }) => row.asks?.includes(name) ?? deleting))
       assert.deepStrictEqual({
         nodes: plan.nodes.map(({ node }) => node), deletePools: plan.pools.map(({ id }) => id), wait: plan.wait.map((w) => w.claim.name),
-        unlisted: plan.unlisted.map(({ name }) => name), gone: plan.gone.map(({ name }) => name)
-      }, { nodes: row.nodes ?? [], deletePools: row.deletePools ?? [], wait: row.wait ?? [], unlisted: row.unlisted ?? [], gone: row.gone ?? [] } as never)
+        unlisted: plan.unlisted.map(({ name }) => name), gone: plan.gone.map(({ name }) => name),
+        theirs: plan.theirs.map(({ name }) => name)
+      }, {
+        nodes: row.nodes ?? [], deletePools: row.deletePools ?? [], wait: row.wait ?? [], unlisted: row.unlisted ?? [],
+        gone: row.gone ?? [], theirs: row.theirs ?? []
+      } as never)
     })
   }
 })
@@ -279,6 +368,15 @@ describe("a sentenced pool", () => {
     const seen = view(
       [{ name: "a", key, node: "1-a", deleting: true }, { name: "b", key, node: "1-b", deleting: true }],
       [{ id: 1, nodes: ["1-a", "1-b"], tags: ["karpenter-sentenced=pool"] }]
+    )
+    const plan = decideGiveBack(seen, key, seen.claims.filter(({ name }) => name === "a"))
+    assert.deepStrictEqual([plan.pools, plan.nodes.map(({ node }) => node)], [[], ["1-a"]])
+  })
+
+  it("and so does one in which a late sentence names that node", () => {
+    const seen = view(
+      [{ name: "a", key, node: "1-a", deleting: true }, { name: "b", key, node: "1-b", deleting: true }],
+      [{ id: 1, nodes: ["1-a", "1-b"], tags: ["karpenter-sentenced=1-b"] }]
     )
     const plan = decideGiveBack(seen, key, seen.claims.filter(({ name }) => name === "a"))
     assert.deepStrictEqual([plan.pools, plan.nodes.map(({ node }) => node)], [[], ["1-a"]])
@@ -293,6 +391,8 @@ describe("what is collected", () => {
     /** Since how many milliseconds everything was seen without an owner. */
     readonly seen?: number
     readonly doomed: ReadonlyArray<readonly [pool: number, what: "pool" | ReadonlyArray<string>]>
+    /** Nodes whose sentence is taken back. */
+    readonly spared?: ReadonlyArray<string>
   }
   const owned: C = { name: "b", key, node: "1-b" }
   const table: ReadonlyArray<Row> = [
@@ -312,15 +412,37 @@ describe("what is collected", () => {
       it: "a sentenced node at once", claims: [owned], pools: [{ id: 1, nodes: ["1-b", "1-x"], tags: ["karpenter-sentenced=1-x"] }], seen: 0,
       doomed: [[1, ["1-x"]]]
     },
+    {
+      it: "no pool whose list lacks the node of a claim that lives", claims: [{ ...owned, registered: true }],
+      pools: [{ id: 1, nodes: ["1-x"] }], doomed: []
+    },
+    {
+      it: "no sentenced one either", claims: [{ ...owned, registered: true }],
+      pools: [{ id: 1, nodes: ["1-x"], tags: ["karpenter-sentenced=pool"] }], doomed: []
+    },
+    {
+      it: "no pool without nodes while a claim is sure of one", claims: [{ ...owned, registered: true }],
+      pools: [{ id: 1, nodes: [], count: 1 }], doomed: []
+    },
+    {
+      it: "the sentence of a node that a claim took before it came", claims: [owned],
+      pools: [{ id: 1, nodes: ["1-b", "1-x"], tags: ["karpenter-sentenced=1-b", "karpenter-sentenced=1-x"] }], seen: 0,
+      doomed: [[1, ["1-x"]]], spared: ["1-b"]
+    },
+    {
+      it: "that alone", claims: [owned], pools: [{ id: 1, nodes: ["1-b"], tags: ["karpenter-sentenced=1-b"] }],
+      doomed: [[1, []]], spared: ["1-b"]
+    },
     { it: "nothing of a pool of the Go provider", pools: [{ id: 1, nodes: ["1-x"], key: undefined }], doomed: [] }
   ]
   for (const row of table) {
     it(row.it, () => {
       const seen = view(row.claims ?? [], row.pools)
       const since = new Map([...observeGarbage(seen, new Map()).keys()].map((what) => [what, now - (row.seen ?? grace)]))
-      assert.deepStrictEqual(
-        decideGarbage(seen, since).map(({ doomed, pool: { id } }) => [id, doomed === "pool" ? "pool" : doomed.nodes]), row.doomed as never
-      )
+      const plans = decideGarbage(seen, since)
+      const doomed = plans.map((plan) => [plan.pool.id, plan.doomed === "pool" ? "pool" : plan.doomed.nodes])
+      assert.deepStrictEqual(doomed, row.doomed as never)
+      assert.deepStrictEqual(plans.flatMap(({ doomed }) => doomed === "pool" ? [] : doomed.spare), row.spared ?? [] as never)
     })
   }
 

@@ -117,6 +117,41 @@ describe("giving nodes back to LKE", () => {
     assert.strictEqual((yield* alive).length, 0)
   }).pipe(Effect.provide(world.outside())))
 
+  it.effect("gives back nothing of the user's own pool, whatever a claim says", () => Effect.gen(function*() {
+    const cluster = yield* setUp()
+    const { cloud: linode } = yield* LinodeSimulator
+    const kube = yield* Kube
+    const pool = linode.createPool(cluster, { type: "g6-standard-2", count: 1 })
+    yield* pass("1 minute")
+    const [node] = pool.nodes
+    yield* during((cloud) => Effect.gen(function*() {
+      yield* addClaims(["a"], { annotations: { "karpenter.k8s.linode/lke-node": node!.id } })
+      const [b] = yield* addClaims(["b"])
+      const status = { nodeName: node!.name, providerID: `linode://${node!.instanceId}` }
+      yield* kube.updateStatus(NodeClaims, { ...b!, status })
+      for (const name of ["a", "b"]) {
+        yield* kube.delete(NodeClaims, { name })
+        assert.strictEqual(yield* play(cloud.delete(yield* getClaim(name))), "gone")
+      }
+    }))
+    assert.deepStrictEqual(yield* changes, [])
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("still gives back the machines of a pool that somebody took the tags off", () => Effect.gen(function*() {
+    const cluster = yield* setUp()
+    const { cloud: linode } = yield* LinodeSimulator
+    yield* during((cloud) => Effect.gen(function*() {
+      const claims = yield* addClaims(["a", "b"])
+      yield* play(createAll(cloud, claims))
+      const before = yield* bindings
+      for (const pool of linode.poolsOf(cluster)) pool.tags = []
+      yield* play(createAll(cloud, claims))
+      assert.deepStrictEqual(yield* bindings, before)
+      yield* play(deleteAll(cloud, ["a", "b"]))
+    }))
+    assert.strictEqual((yield* alive).length, 0)
+  }).pipe(Effect.provide(world.outside())))
+
   it.effect("says at once that a claim which never asked for anything has nothing", () => Effect.gen(function*() {
     yield* setUp()
     const kube = yield* Kube
@@ -188,6 +223,56 @@ describe("collecting what no claim owns", () => {
     }))
     assert.deepStrictEqual((yield* alive).map(({ node }) => node), [(yield* bindings).b])
     assert.deepStrictEqual(yield* changes, ["POST /pools", "PUT /pools/{id}", "DELETE /nodes/{id}"])
+  }).pipe(Effect.provide(world.outside())))
+
+  const vanish = Effect.fnUntraced(function*(name: string) {
+    const kube = yield* Kube
+    yield* kube.patch(NodeClaims, { name }, { metadata: { finalizers: null } }, { kind: "merge" })
+    yield* kube.delete(NodeClaims, { name })
+  })
+
+  it.effect("spares a node that a claim took before its sentence came, and takes that back", () => Effect.gen(function*() {
+    const cluster = yield* setUp()
+    const { api, cloud: linode } = yield* LinodeSimulator
+    const kube = yield* Kube
+    const sentences = () => linode.poolsOf(cluster).flatMap(({ tags }) => tags).filter((tag) => tag.includes("sentenced"))
+    yield* during((cloud) => Effect.gen(function*() {
+      yield* play(createAll(cloud, yield* addClaims(["a", "x"])))
+      const { x } = yield* bindings
+      yield* vanish("x")
+      yield* sweepFor(cloud, 4)
+      api.faults.on("PUT /lke/clusters/{id}/pools/{id}", { kind: "late", afterMillis: 60_000 })
+      yield* play(Effect.flip(Effect.andThen(pass("1 minute"), cloud.collectGarbage)))
+      yield* play(createAll(cloud, yield* addClaims(["c"])))
+      assert.strictEqual((yield* bindings).c, x)
+      yield* pass("1 minute")
+      assert.deepStrictEqual(sentences(), [`karpenter-sentenced=${x}`])
+      yield* kube.delete(NodeClaims, { name: "a" })
+      yield* play(Effect.ignore(cloud.delete(yield* getClaim("a"))))
+      assert.deepStrictEqual((yield* alive).map(({ node }) => node), [x])
+      yield* sweepFor(cloud, 5)
+      assert.deepStrictEqual(sentences(), [])
+      assert.deepStrictEqual((yield* alive).map(({ node }) => node), [x])
+    }))
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("sends no other sentence while an unanswered one may still be written over it", () => Effect.gen(function*() {
+    yield* setUp()
+    const { api } = yield* LinodeSimulator
+    const sentences = () => api.log.filter(({ method, body }) => method === "PUT" && body.includes("karpenter-sentenced")).length
+    yield* during((cloud) => Effect.gen(function*() {
+      yield* play(createAll(cloud, yield* addClaims(["a", "b", "c"])))
+      yield* vanish("a")
+      yield* sweepFor(cloud, 1)
+      yield* vanish("b")
+      yield* sweepFor(cloud, 3)
+      api.faults.on("PUT /lke/clusters/{id}/pools/{id}", { kind: "late", afterMillis: 110_000 })
+      yield* play(Effect.flip(Effect.andThen(pass("1 minute"), cloud.collectGarbage)))
+      yield* Effect.ignore(sweepFor(cloud, 2))
+      assert.strictEqual(sentences(), 1)
+      yield* sweepFor(cloud, 3)
+    }))
+    assert.deepStrictEqual((yield* alive).map(({ node }) => node), [(yield* bindings).c])
   }).pipe(Effect.provide(world.outside())))
 
   it.effect("deletes a pool of which nothing is owned", () => Effect.gen(function*() {

@@ -10,13 +10,14 @@ import type { Candidates } from "../choose.ts"
 import { CloudError, InsufficientCapacity } from "../cloudProvider.ts"
 import type { Machine } from "../cloudProvider.ts"
 import { fromKube, refused, unavailable, whileBuying } from "../errors.ts"
+import { notKarpenters } from "./grower.ts"
 import type { Grower, Outcome, Owned, Wish } from "./grower.ts"
 import { machineOf } from "./machine.ts"
 import { poolSpec } from "./poolSpec.ts"
 import type { PoolSpec } from "./poolSpec.ts"
 import { recordOf } from "./record.ts"
 import type { ClaimRecord } from "./record.ts"
-import { makeView, ownedNode } from "./view.ts"
+import { makeView, mayHold, ownedNode } from "./view.ts"
 import type { World } from "./world.ts"
 
 const operation = "create machine"
@@ -54,7 +55,9 @@ const known = Effect.fnUntraced(function*({ world }: Parts, record: ClaimRecord)
   const pools = yield* Effect.mapError(world.recentPools, whileBuying(operation))
   const view = makeView(world.cluster, 0, [record], pools)
   const node = ownedNode(view, record)
-  return node === undefined ? undefined : view.find(node)
+  const found = node === undefined ? undefined : view.find(node)
+  if (found !== undefined && !mayHold(view, record, found.pool)) return yield* unavailable(operation, notKarpenters)
+  return found
 })
 
 const askFor = ({ grow }: Parts, key: string, wish: Wish): Effect.Effect<Outcome, CloudError> => grow(key, wish).pipe(

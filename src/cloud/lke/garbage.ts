@@ -4,7 +4,7 @@ import type { Pool } from "../../linode/models.ts"
 import { grace } from "../requests.ts"
 import { isWaiting } from "./record.ts"
 import { isSentenced, poolKeyOf, sentencedNodes } from "./tags.ts"
-import { doubtOf, poolDoubts } from "./view.ts"
+import { doubtOf, isKeptUnlisted, poolDoubts } from "./view.ts"
 import type { View } from "./view.ts"
 
 /** What has had no owner since when, by node id or `pool-<id>` for a pool without nodes. Milliseconds. */
@@ -27,8 +27,15 @@ export const observeGarbage = (view: View, since: Since): Since => new Map(
 export interface GarbagePlan {
   readonly key: string
   readonly pool: Pool
-  /** `pool`: all of it. Else these nodes; those that `sentence` names are to be sentenced first. */
-  readonly doomed: "pool" | { readonly sentence: ReadonlyArray<string>; readonly nodes: ReadonlyArray<string> }
+  /**
+   * `pool`: all of it. Else these nodes; those that `sentence` names are to be sentenced first, and the sentences of those
+   * that `spare` names taken back: they came late, when claims had taken the nodes.
+   */
+  readonly doomed: "pool" | {
+    readonly sentence: ReadonlyArray<string>
+    readonly spare: ReadonlyArray<string>
+    readonly nodes: ReadonlyArray<string>
+  }
 }
 
 /** Keys of claims that may be about to take what has no owner, or for which a late change may be about to make more of it. */
@@ -40,8 +47,11 @@ const decidePool = (view: View, key: string, pool: Pool, since: Since): GarbageP
   const doubts = poolDoubts(view, pool)
   if (doubts.growing || doubts.tagging) return undefined
   // What a claim owns that is being deleted may have joined meanwhile: it goes by that claim's end, once its pods have left.
-  if (isSentenced(pool) && !pool.nodes.some((node) => view.owners.has(node.id))) return { key, pool, doomed: "pool" }
-  const sentenced = [...sentencedNodes(pool)].filter((id) => view.find(id) !== undefined && !view.owners.has(id))
+  const kept = isKeptUnlisted(view, pool)
+  if (isSentenced(pool) && !kept && !pool.nodes.some((node) => view.owners.has(node.id))) return { key, pool, doomed: "pool" }
+  const named = [...sentencedNodes(pool)].filter((id) => view.find(id) !== undefined)
+  const sentenced = named.filter((id) => !view.owners.has(id))
+  const spare = named.filter((id) => view.owners.get(id)?.some((owner) => !owner.deleting) === true)
   const wanted = wantedKeys(view).has(key)
   const due = (what: string): boolean => !wanted && view.now - (since.get(what) ?? view.now) >= grace
   const sentence = unowned(view, pool).filter((id) => !sentenced.includes(id) && due(id))
@@ -49,9 +59,10 @@ const decidePool = (view: View, key: string, pool: Pool, since: Since): GarbageP
   const whole = pool.nodes.length === 0
     ? due(emptyPool(pool))
     : !wanted && nodes.length > 0 && pool.nodes.every((node) => nodes.includes(node.id))
-  if (whole) return { key, pool, doomed: "pool" }
+  if (whole && !kept) return { key, pool, doomed: "pool" }
   // LKE keeps a pool's last node: it goes with the pool, once nobody waits for that.
-  return nodes.length === 0 || nodes.length >= pool.count ? undefined : { key, pool, doomed: { sentence, nodes } }
+  const nothing = nodes.length + spare.length === 0
+  return nothing || nodes.length >= pool.count ? undefined : { key, pool, doomed: { sentence, spare, nodes } }
 }
 
 /** What is to be given back now. */

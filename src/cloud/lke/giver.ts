@@ -61,6 +61,12 @@ const pass = (world: World) => Effect.fn("lke.giveBack")(function*(key: string, 
   })
   for (const claim of listed) note(claim, "terminating")
   for (const claim of plan.gone) note(claim, "gone")
+  for (const claim of plan.theirs) {
+    note(claim, "gone")
+    yield* Effect.logWarning("the claim names a node of a pool that is not Karpenter's: it stays", {
+      NodeClaim: claim.name, node: ownedNode(view, claim)
+    })
+  }
   for (const { claim, why } of plan.wait) {
     note(claim, "waiting")
     yield* Effect.logDebug("a machine is not given back yet", { NodeClaim: claim.name, why })

@@ -3,11 +3,8 @@ import type { Pool } from "../../linode/models.ts"
 import { byAge, isWaiting } from "./record.ts"
 import type { ClaimRecord } from "./record.ts"
 import { isSentenced, poolKeyOf, sentencedNodes } from "./tags.ts"
-import { doubtOf, isMissing, poolDoubts, poolIdOf, poolsOfKey } from "./view.ts"
+import { doubtOf, isFresh, isMissing, isOutdated, poolDoubts, poolsOfKey, unlistedNodes } from "./view.ts"
 import type { View } from "./view.ts"
-
-/** A claim younger than this keeps a node that a list lacks: the list may be older than the node. Milliseconds. */
-export const trustLists = 60_000
 
 export interface Asked {
   readonly key: string
@@ -45,15 +42,13 @@ const unbinding = (view: View, key: string) => view.claims.flatMap((claim): Read
   if (claim.node === undefined || claim.deleting || claim.key !== key) return []
   const rivals = (view.owners.get(claim.node) ?? []).filter((owner) => !owner.deleting)
   if (rivals.some((rival) => rival !== claim && byAge(rival, claim) < 0)) return [{ claim, why: "shared" }]
-  const lost = !claim.registered && view.now - claim.createdAt >= trustLists && isMissing(view, claim.node)
+  const lost = !claim.registered && !isFresh(view, claim) && isMissing(view, claim.node)
   return lost ? [{ claim, why: "lost" }] : []
 })
 
 /** Nodes of the pool that are paid for and not listed yet, those that a claim owns already left out. */
-const onTheWay = (view: View, pool: Pool): number => {
-  const unlisted = [...view.owners.keys()].filter((node) => poolIdOf(node) === pool.id && view.find(node) === undefined).length
-  return Math.max(0, pool.count - pool.nodes.length - unlisted)
-}
+const onTheWay = (view: View, pool: Pool): number =>
+  Math.max(0, pool.count - pool.nodes.length - unlistedNodes(view, pool).length)
 
 const freeNodes = (view: View, pools: ReadonlyArray<Pool>): ReadonlyArray<string> => pools
   .flatMap((pool) => {
@@ -64,11 +59,14 @@ const freeNodes = (view: View, pools: ReadonlyArray<Pool>): ReadonlyArray<string
   .toSorted((a, b) => Number(b.status === "ready") - Number(a.status === "ready") || (a.id < b.id ? -1 : 1))
   .map((node) => node.id)
 
-/** Pools that may grow now: the largest first, so that there are few. */
+/**
+ * The pool that may grow now: the largest, so that there are few. The count is sent as a whole, so none grows by a list that is
+ * older than its nodes: LKE would take some of them away.
+ */
 const growing = (view: View, pools: ReadonlyArray<Pool>, most: number): Pool | undefined => pools
   .filter((pool) => {
     const doubts = poolDoubts(view, pool)
-    return !doubts.growing && !doubts.deleting && pool.count < most
+    return !doubts.growing && !doubts.deleting && pool.count < most && !isOutdated(view, pool)
   })
   .toSorted((a, b) => b.count - a.count || a.id - b.id)[0]
 
@@ -104,8 +102,11 @@ export const decideGrow = (view: View, asked: Asked): GrowPlan => {
   const missing = unserved.slice(coming)
   const wait = [...elsewhere, ...unserved.slice(0, coming), ...doubtful.slice(Math.max(0, free.length - certain.length))]
 
-  if (missing.length === 0 || !asked.mayGrow) return { unbind, bind, change: undefined, wait, left: missing }
+  const nothing: GrowPlan = { unbind, bind, change: undefined, wait, left: missing }
+  if (missing.length === 0 || !asked.mayGrow) return nothing
   const pool = growing(view, own, asked.most)
+  // The next list will know better: a new pool for one old list would be one too many.
+  if (pool === undefined && own.some((one) => isOutdated(view, one))) return nothing
   const claims = missing.slice(0, pool === undefined ? asked.most : asked.most - pool.count)
   const change: Change = pool === undefined ? { change: "new", claims } : { change: "grow", pool, claims }
   return { unbind, bind, change, wait, left: missing.slice(claims.length) }

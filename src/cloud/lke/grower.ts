@@ -5,6 +5,7 @@ import { annotation } from "../../apis/labels.ts"
 import type { KubeError } from "../../kube/kubeError.ts"
 import type { LinodeError } from "../../linode/linodeError.ts"
 import type { Pool, PoolNode } from "../../linode/models.ts"
+import { isoNow } from "../../runtime/isoNow.ts"
 import { writers } from "../requests.ts"
 import { carryOut } from "./change.ts"
 import { makeGather } from "../gather.ts"
@@ -12,7 +13,8 @@ import type { Locks } from "../gather.ts"
 import { decideGrow } from "./grow.ts"
 import type { GrowPlan } from "./grow.ts"
 import type { PoolSpec } from "./poolSpec.ts"
-import type { ClaimRecord } from "./record.ts"
+import type { ClaimRecord, Intent } from "./record.ts"
+import { mayHold } from "./view.ts"
 import type { World } from "./world.ts"
 
 /** Claims that ask within this time share a pass. */
@@ -44,8 +46,12 @@ export interface Wish {
 
 export type Pass = ReadonlyMap<string, Outcome>
 
+/** Why a claim that names a node of the user's own pool gets nothing. */
+export const notKarpenters = "its node is of a pool that does not carry Karpenter's tags"
+
 const inDoubt: Outcome = { is: "waiting", why: "a change was sent to Linode and its outcome is not known yet" }
 const unlisted: Outcome = { is: "waiting", why: "its node is not in Linode's list" }
+const theirs: Outcome = { is: "waiting", why: notKarpenters }
 const onTheWay: Outcome = { is: "waiting", why: "its node is bought and Linode has not named it yet" }
 
 const unbind = (world: World) => Effect.fnUntraced(function*({ claim, why }: GrowPlan["unbind"][number]) {
@@ -54,7 +60,10 @@ const unbind = (world: World) => Effect.fnUntraced(function*({ claim, why }: Gro
     { NodeClaim: claim.name, node: claim.node }
   )
   const still = (now: ClaimRecord) => now.node === claim.node && !now.deleting
-  yield* world.claims.annotate(claim, { [annotation.lkeNode]: null }, still)
+  yield* world.claims.annotate(claim, {
+    [annotation.lkeNode]: null,
+    ...(claim.intent?.change === "bound" ? { [annotation.lkeIntent]: null } : {})
+  }, still)
 })
 
 const pass = (world: World) => Effect.fn("lke.pass")(function*(key: string, wishes: ReadonlyArray<Wish>) {
@@ -67,10 +76,11 @@ const pass = (world: World) => Effect.fn("lke.pass")(function*(key: string, wish
   }
   /** Whether all of them got their node. */
   const bindAll = Effect.fnUntraced(function*(bindings: GrowPlan["bind"], find: (node: string) => Owned | undefined) {
+    const note: Intent = { change: "bound", at: yield* isoNow }
     const bound = yield* Effect.forEach(bindings, ({ claim, node, settled }) => world.claims.annotate(claim, {
       [annotation.lkeNode]: node,
       [annotation.lkePoolKey]: key,
-      ...(settled ? { [annotation.lkeIntent]: null } : {})
+      ...(settled ? { [annotation.lkeIntent]: JSON.stringify(note) } : {})
     }, (now) => now.node === undefined && (now.key === claim.key || now.key === key)), { concurrency: writers })
     for (const [i, claim] of bound.entries()) {
       const owned = claim?.node === undefined ? undefined : find(claim.node)
@@ -91,7 +101,8 @@ const pass = (world: World) => Effect.fn("lke.pass")(function*(key: string, wish
     for (const claim of view.claims) {
       if (claim.node === undefined) continue
       const owned = view.find(claim.node)
-      outcomes.set(claim.name, owned === undefined ? unlisted : { is: "bound", owned })
+      const outcome: Outcome = owned === undefined ? unlisted : mayHold(view, claim, owned.pool) ? { is: "bound", owned } : theirs
+      outcomes.set(claim.name, outcome)
     }
     const plan = decideGrow(view, {
       key, names, most, mayGrow: spec !== undefined && stopped === undefined, ...(spec !== undefined && { inherits: spec.fits })

@@ -18,7 +18,9 @@ export const Intent = Schema.Union([
   /** A pool was to be made: it carries `nonce` as a tag. */
   Schema.Struct({ change: Schema.Literal("new"), nonce: Schema.String, ...common }),
   /** The claim's node was to be deleted. */
-  Schema.Struct({ change: Schema.Literal("delete"), pool: Schema.Int, node: Schema.String, ...common })
+  Schema.Struct({ change: Schema.Literal("delete"), pool: Schema.Int, node: Schema.String, ...common }),
+  /** Written with its node: nothing is under way any more, and a list may be older than that. */
+  Schema.Struct({ change: Schema.Literal("bound"), ...common })
 ])
 export type Intent = typeof Intent.Type
 

@@ -1,11 +1,12 @@
 /** One pass over everything of this cluster that carries our tags: what no claim owns is given back, or gets a claim. */
-import { Effect, Ref } from "effect"
+import { Clock, Effect, Ref } from "effect"
 import type { KubeError } from "../../kube/kubeError.ts"
+import { outcomeUnknown } from "../../linode/linodeError.ts"
 import type { LinodeError } from "../../linode/linodeError.ts"
 import { annotation } from "../../apis/labels.ts"
 import { claimOfOrphan, decideAdoption } from "./adopt.ts"
 import type { Adoption } from "./adopt.ts"
-import { writers } from "../requests.ts"
+import { requestLifetime, writers } from "../requests.ts"
 import type { Locks } from "../gather.ts"
 import { deleteNode, deletePool } from "./giver.ts"
 import type { Grower } from "./grower.ts"
@@ -14,17 +15,24 @@ import type { GarbagePlan, Since } from "./garbage.ts"
 import { isOfNodePool, withSentence } from "./tags.ts"
 import type { World } from "./world.ts"
 
-const giveBack = Effect.fn("lke.sweep")(function*(world: World, { pool, doomed }: GarbagePlan) {
+/** Pools whose tags were sent without an answer, by id, and when that was given up, in milliseconds. */
+type Unanswered = Map<number, number>
+
+const giveBack = Effect.fn("lke.sweep")(function*(world: World, unanswered: Unanswered, { pool, doomed }: GarbagePlan) {
   if (doomed === "pool") {
     const nodes = pool.nodes.map((node) => node.id)
     yield* Effect.logInfo("nothing of the node pool is owned by a claim", { pool: pool.id, nodes })
     return yield* deletePool(world, pool)
   }
-  if (doomed.sentence.length > 0) {
-    yield* Effect.logInfo("nodes without a claim", { pool: pool.id, nodes: doomed.sentence })
-    yield* world.linode.updatePool(world.cluster.id, pool.id, { tags: withSentence(pool, doomed.sentence) })
+  const { nodes, sentence, spare } = doomed
+  if (sentence.length > 0) yield* Effect.logInfo("nodes without a claim", { pool: pool.id, nodes: sentence })
+  if (sentence.length + spare.length > 0) {
+    const tags = withSentence(pool, sentence, spare)
+    yield* Effect.tapError(world.linode.updatePool(world.cluster.id, pool.id, { tags }), (error) => outcomeUnknown(error)
+      ? Effect.map(Clock.currentTimeMillis, (now) => unanswered.set(pool.id, now))
+      : Effect.void)
   }
-  yield* Effect.forEach(doomed.nodes, (node) => deleteNode(world, node), { discard: true })
+  yield* Effect.forEach(nodes, (node) => deleteNode(world, node), { discard: true })
 })
 
 /** Makes what the Go provider left our own. */
@@ -56,14 +64,18 @@ const adopt = Effect.fn("lke.adopt")(function*({ claims }: World, { bind, orphan
 export const makeSweeper = (world: World, locks: Locks, grow: Grower): Effect.Effect<void, LinodeError | KubeError> => {
   const since = Ref.makeUnsafe<Since>(new Map())
   const told = new Set<string>()
+  const unanswered: Unanswered = new Map()
   const look = Effect.gen(function*() {
     const view = yield* world.look
     const seen = yield* Ref.updateAndGet(since, (known) => observeGarbage(view, known))
     return { view, plans: decideGarbage(view, seen), adoption: decideAdoption(view, seen) }
   })
   const sweepKey = (key: string) => locks.withLock(key)(Effect.gen(function*() {
-    const { plans } = yield* look
-    yield* Effect.forEach(plans.filter((plan) => plan.key === key), (plan) => giveBack(world, plan), { discard: true })
+    const { plans, view } = yield* look
+    // What was sent in vain may be written yet, over a later sentence that is relied upon. A restart forgets it, and the grace
+    // that begins anew is longer.
+    const due = plans.filter(({ pool }) => view.now - (unanswered.get(pool.id) ?? -Infinity) >= requestLifetime)
+    yield* Effect.forEach(due.filter((plan) => plan.key === key), (plan) => giveBack(world, unanswered, plan), { discard: true })
   }))
   return Effect.gen(function*() {
     const { adoption, plans, view } = yield* look

@@ -49,12 +49,14 @@ export const sentencedNodes = (pool: Pool): ReadonlySet<string> => new Set(
     .filter((id) => id !== wholePool)
 )
 
-/** The pool's tags with these nodes (or all of it) sentenced, and without sentences that have been carried out. */
-export const withSentence = (pool: Pool, doomed: ReadonlyArray<string> | "pool"): ReadonlyArray<string> => {
+/** The pool's tags with these nodes (or all of it) sentenced, and without sentences that were carried out or are taken back. */
+export const withSentence = (
+  pool: Pool, doomed: ReadonlyArray<string> | "pool", spare: ReadonlyArray<string> = []
+): ReadonlyArray<string> => {
   const listed = new Set(pool.nodes.map((node) => node.id))
   const kept = pool.tags.filter((tag) => {
     const id = tag.startsWith(sentence) ? tag.slice(sentence.length) : undefined
-    return id === undefined || id === wholePool || listed.has(id)
+    return id === undefined || id === wholePool || (listed.has(id) && !spare.includes(id))
   })
   const added = doomed === "pool" ? [wholePool] : doomed
   return [...new Set([...kept, ...added.map((id) => `${sentence}${id}`)])]

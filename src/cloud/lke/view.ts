@@ -1,4 +1,5 @@
 /** Claims and pools seen together at one moment: who owns which node, and which changes may still be under way. */
+import { label } from "../../apis/labels.ts"
 import { oncePer } from "../../kube/oncePer.ts"
 import type { Pool, PoolNode } from "../../linode/models.ts"
 import { requestLifetime } from "../requests.ts"
@@ -98,6 +99,38 @@ export const isMissing = (view: View, node: string): boolean => {
   return pool === undefined || pool.nodes.length >= pool.count
 }
 
+/** A list may be older than a node that a claim was given so lately. Milliseconds. */
+const trustLists = 60_000
+
+/** Whether a list that lacks the claim's node may be older than it. One that has joined is older than any list. */
+export const isFresh = ({ now }: View, { createdAt, intent, registered }: ClaimRecord): boolean => {
+  const bound = intent?.change === "bound" ? Date.parse(intent.at) || 0 : 0
+  return !registered && now - Math.max(createdAt, bound) < trustLists
+}
+
+const unlistedByPool = oncePer((view: View) =>
+  Map.groupBy([...view.owners].filter(([node]) => view.find(node) === undefined), ([node]) => poolIdOf(node)))
+
+/** Nodes of the pool that its list lacks, and the claims that own them. */
+export const unlistedNodes = (view: View, pool: Pool) => unlistedByPool(view).get(pool.id) ?? []
+
+/** Whether a claim that lives owns a node of the pool that its list lacks, and that does not count as lost. */
+export const isKeptUnlisted = (view: View, pool: Pool): boolean => unlistedNodes(view, pool).some(([node, owners]) =>
+  owners.some((owner) => !owner.deleting && (owner.registered || isFresh(view, owner) || !isMissing(view, node))))
+
+/** Whether the list is older than nodes of the pool that claims own. What it says of the count is not true any more. */
+export const isOutdated = (view: View, pool: Pool): boolean => unlistedNodes(view, pool)
+  .filter(([, owners]) => owners.some((owner) => !owner.deleting && isFresh(view, owner))).length > pool.count - pool.nodes.length
+
+/**
+ * Whether the pool may hold the claim's node: it carries our tags, or, where somebody took them off, the label of the claim's
+ * NodePool. All others are the user's own, whatever a claim says.
+ */
+export const mayHold = (view: View, claim: ClaimRecord, pool: Pool): boolean => {
+  const nodePool = claim.claim.metadata.labels?.[label.nodePool]
+  return view.ours.includes(pool) || (nodePool !== undefined && pool.labels?.[label.nodePool] === nodePool)
+}
+
 const isSeen = (view: View, intent: Intent): boolean => {
   switch (intent.change) {
     case "new":
@@ -108,6 +141,8 @@ const isSeen = (view: View, intent: Intent): boolean => {
     }
     case "delete":
       return view.find(intent.node) === undefined
+    case "bound":
+      return true
   }
 }
 
@@ -148,7 +183,8 @@ export const poolDoubts = (view: View, pool: Pool): PoolDoubts => {
   return {
     tagging: tagging.has(pool.id),
     growing: growing.has(pool.id),
-    deleting: deleting.has(pool.id) || pool.nodes.some((node) => sentenced.has(node.id))
+    // Not a sentence that came late, for a node that a claim had taken meanwhile.
+    deleting: deleting.has(pool.id) || pool.nodes.some((node) => sentenced.has(node.id) && !view.owners.has(node.id))
   }
 }
 
