@@ -136,6 +136,26 @@ describe("the tags of a LinodeNodeClass", () => {
     }).pipe(Effect.provide(world.outside())))
   }
 
+  it.effect("are not sent to a pool any more once what was noted of them may be forgotten", () => Effect.gen(function*() {
+    const { api } = yield* LinodeSimulator
+    const kube = yield* Kube
+    yield* world.setUp({ spec: { tags: ["team=a"] } })
+    yield* world.during((cloud) => Effect.gen(function*() {
+      yield* launched(cloud, ["a", "b", "c", "d", "e"])
+      yield* world.play(cloud.retag(yield* setTags(["team=a"])))
+      // Until Linode takes requests again, all others wait for their turn.
+      api.faults.on("DELETE /lke/clusters/{id}/nodes/{id}", { kind: "refused", status: 429, retryAfterSeconds: 150 })
+      yield* kube.delete(NodeClaims, { name: "e" })
+      yield* world.play(Effect.flip(cloud.delete(yield* world.getClaim("e"))))
+      const before = api.log.length
+      const error = yield* world.play(Effect.flip(cloud.retag(yield* setTags(["team=b"]))))
+      assert.include(error.message, "no answer in time")
+      assert.isFalse(api.log.slice(before).some(({ method, route }) => method === "PUT" && route.startsWith("/lke/")))
+      const { annotations } = (yield* world.getClaim("a")).metadata
+      assert.isDefined(annotations?.[annotation.lkeTagging], "they may have been sent after all")
+    }))
+  }).pipe(Effect.provide(world.outside())))
+
   it.effect("are finished after an error or a restart in the middle", () => Effect.gen(function*() {
     const { api, cloud: linode } = yield* LinodeSimulator
     const cluster = yield* world.setUp({ spec: { tags: ["team=a"] } })

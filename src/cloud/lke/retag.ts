@@ -6,12 +6,12 @@ import type { KubeError } from "../../kube/kubeError.ts"
 import { LinodeError, outcomeUnknown, Transient } from "../../linode/linodeError.ts"
 import type { Instance, Pool } from "../../linode/models.ts"
 import { isoNow } from "../../runtime/isoNow.ts"
-import { longestRecording, writers } from "../requests.ts"
+import { longestRecording, longestSend, writers } from "../requests.ts"
 import { appliedTo, retagged, sameTags, writtenTags } from "../userTags.ts"
 import type { Locks } from "../gather.ts"
 import type { ClaimRecord } from "./record.ts"
 import { isSentenced, poolKeyOf } from "./tags.ts"
-import { lockOf, ownedNode, taggingLifetime } from "./view.ts"
+import { lockOf, mayHold, ownedNode, taggingLifetime } from "./view.ts"
 import type { View } from "./view.ts"
 import type { World } from "./world.ts"
 
@@ -25,8 +25,11 @@ export interface TagPlan {
 }
 
 /** The claims of the class that have a machine. */
-export const claimsOf = (view: View, nodeClass: string): ReadonlyArray<ClaimRecord> => view.claims.filter((claim) =>
-  !claim.deleting && claim.claim.spec.nodeClassRef.name === nodeClass && view.find(ownedNode(view, claim) ?? "") !== undefined)
+export const claimsOf = (view: View, nodeClass: string): ReadonlyArray<ClaimRecord> => view.claims.filter((claim) => {
+  if (claim.deleting || claim.claim.spec.nodeClassRef.name !== nodeClass) return false
+  const found = view.find(ownedNode(view, claim) ?? "")
+  return found !== undefined && mayHold(view, claim, found.pool)
+})
 
 /** The Linode that the claim has now. */
 export const instanceOf = (view: View, claim: ClaimRecord): number | undefined =>
@@ -56,9 +59,8 @@ export const decideTags = (
   }
 }
 
-const tooLate = (pool: number) => new LinodeError({
-  route: "PUT /lke/clusters/{id}/pools/{id}", status: 0, detail: `pool ${pool} was busy for too long to be tagged now`,
-  reason: new Transient({ outcomeUnknown: false })
+const notTagged = (detail: string, isUnknown: boolean) => new LinodeError({
+  route: "PUT /lke/clusters/{id}/pools/{id}", status: 0, detail, reason: new Transient({ outcomeUnknown: isUnknown })
 })
 
 /**
@@ -102,8 +104,13 @@ export const retag = Effect.fn("lke.retag")(function*(
     const now = (yield* world.pools).find((each) => each.id === id)
     const tags = now === undefined ? [] : retagged(now.tags, plan.applied, wanted)
     if (now === undefined || isSentenced(now) || sameTags(now.tags, tags)) return
-    if ((yield* Clock.currentTimeMillis) - Date.parse(at) > longestRecording) return yield* tooLate(id)
-    yield* linode.updatePool(cluster.id, id, { tags })
+    if ((yield* Clock.currentTimeMillis) - Date.parse(at) > longestRecording) {
+      return yield* notTagged(`pool ${id} was busy for too long to be tagged now`, false)
+    }
+    // It waits for its turn too, and `at` has to outlive it.
+    yield* linode.updatePool(cluster.id, id, { tags }).pipe(Effect.timeoutOrElse({
+      duration: longestSend, orElse: () => notTagged(`no answer in time when pool ${id} was tagged`, true)
+    }))
   })))
   const instances = plan.instances.map(({ id, tags }) => Effect.asVoid(linode.tagInstance(id, tags)))
   const send = (change: Effect.Effect<void, LinodeError>) => change.pipe(
