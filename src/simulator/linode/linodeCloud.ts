@@ -40,6 +40,8 @@ export class LinodeCloud {
   private readonly ledger = new Ledger()
   /** By instance, the machines that are not LKE's. */
   private readonly own = new Map<number, SimulatedNode>()
+  /** What lists of pools show instead of what is. */
+  private oldPools: ReadonlyArray<SimulatedPool> | undefined
   private lastId = 1_000
 
   constructor(options: CloudOptions) {
@@ -230,6 +232,20 @@ export class LinodeCloud {
 
   poolsOf(cluster: SimulatedCluster): ReadonlyArray<SimulatedPool> {
     return [...this.pools.values()].filter((pool) => pool.clusterId === cluster.id)
+  }
+
+  /** The pools as a list of them shows them. */
+  listedPools(cluster: SimulatedCluster): ReadonlyArray<SimulatedPool> {
+    return (this.oldPools ?? [...this.pools.values()]).filter((pool) => pool.clusterId === cluster.id)
+  }
+
+  /** From now on lists show pools as they are now. Gives back what ends it. */
+  ageLists(): () => void {
+    const old = structuredClone([...this.pools.values()])
+    this.oldPools = old
+    return () => {
+      if (this.oldPools === old) this.oldPools = undefined
+    }
   }
 
   /** LKE's nodes that are, of all clusters. */

@@ -88,7 +88,10 @@ export const routes: ReadonlyArray<Route> = [
   {
     method: "GET", path: "/lke/clusters/{id}/pools", rate: "list",
     // A filter on pools is taken and does nothing: callers cannot rely on it.
-    run: (input) => page(input.cloud.poolsOf(cluster(input)).map((one) => showPool(one, cluster(input), input.beta)), input.query)
+    run: (input) => {
+      const one = cluster(input)
+      return page(input.cloud.listedPools(one).map((each) => showPool(each, one, input.beta)), input.query)
+    }
   },
   {
     method: "POST", path: "/lke/clusters/{id}/pools",

@@ -14,6 +14,9 @@ const odds: Readonly<Record<Mishap, number>> = {
   "slow to join": 2
 }
 
+/** Lists are never older than this. */
+const oldest = 20 * second
+
 const maintenance = ["reboot", "cold_migration", "live_migration", "migrate", "power_off_on"] as const
 
 class Machines {
@@ -39,6 +42,19 @@ class Machines {
     if (dice.happens(0.8)) stage.every(() => dice.int(second, 2 * pace), () => this.do(dice.weighted(odds)))
     stage.after(stage.troubleEnds - stage.now, () => {
       stage.cloud.accountLimit = Infinity
+    })
+    if (stage.mode === "lke") this.ageLists()
+  }
+
+  /** For some seconds Linode's list of pools is as it was. Drawn with chance of its own, so lives without it are as they were. */
+  private ageLists(): void {
+    const { stage } = this
+    const dice = stage.diceOf("old lists")
+    const pace = dice.magnitude(10 * second, 2 * minute)
+    if (dice.happens(0.5)) stage.every(() => dice.int(second, 2 * pace), () => {
+      const millis = dice.magnitude(second, oldest)
+      stage.fault("linode: old list", `for ${Math.round(millis / second)} s`)
+      stage.after(millis, stage.cloud.ageLists())
     })
   }
 
