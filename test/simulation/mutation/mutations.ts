@@ -107,13 +107,22 @@ export const mutations: ReadonlyArray<Mutation> = [
     tells: ["no pod is evicted"], lives: usual, likely: [36]
   },
   {
+    name: "sets a pool's count by a list that is older than its nodes",
+    edits: [{
+      file: "cloud/lke/grow.ts",
+      line: "    return !doubts.growing && !doubts.deleting && pool.count < most && !isOutdated(view, pool)",
+      becomes: "    return !doubts.growing && !doubts.deleting && pool.count < most"
+    }],
+    tells: ["a node of a claim that nobody deleted"], lives: usual, likely: [7151]
+  },
+  {
     name: "disrupts more nodes at once than the budget allows",
     edits: [{
       file: "apis/budgets.ts",
       line: "    .reduce((least, budget) => Math.min(least, value(budget, numNodes)), unlimited)",
       becomes: "    .reduce((least) => least, unlimited)"
     }],
-    tells: ["disruption budgets"], lives: usual, likely: [21]
+    tells: ["disruption budgets"], lives: usual, likely: [64]
   },
   {
     name: "buys beyond a NodePool's limits",
