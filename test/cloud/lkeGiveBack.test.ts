@@ -51,6 +51,18 @@ describe("giving nodes back to LKE", () => {
     assert.strictEqual((yield* alive).length, 1)
   }).pipe(Effect.provide(world.outside())))
 
+  it.effect("does not doubt for a minute that a young node is gone which it has just deleted with its pool", () => Effect.gen(function*() {
+    yield* setUp()
+    const kube = yield* Kube
+    yield* during((cloud) => Effect.gen(function*() {
+      yield* play(createAll(cloud, yield* addClaims(["a"])))
+      yield* kube.delete(NodeClaims, { name: "a" })
+      assert.strictEqual(yield* play(cloud.delete(yield* getClaim("a"))), "terminating")
+      yield* pass("10 seconds")
+      assert.strictEqual(yield* play(cloud.delete(yield* getClaim("a"))), "gone")
+    }))
+  }).pipe(Effect.provide(world.outside())))
+
   it.effect("never gives a node of a sentenced pool to a claim, not even in the next process", () => Effect.gen(function*() {
     yield* setUp()
     const { api } = yield* LinodeSimulator

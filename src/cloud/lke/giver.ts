@@ -12,7 +12,8 @@ import { decideGiveBack } from "./giveBack.ts"
 import { goneAmong } from "../presence.ts"
 import type { ClaimRecord, Intent } from "./record.ts"
 import { isSentenced, withSentence } from "./tags.ts"
-import { isMissing, ownedNode } from "./view.ts"
+import { isFresh, isMissing, ownedNode } from "./view.ts"
+import type { View } from "./view.ts"
 import type { World } from "./world.ts"
 import { isoNow } from "../../runtime/isoNow.ts"
 
@@ -45,6 +46,13 @@ export const deleteNode = Effect.fn("lke.deleteNode")(function*({ account, clust
   yield* Effect.logInfo("deleted node", { node })
 }, goneIsFine)
 
+/** Their pool is deleted: that a list lacks these nodes is no sign of its age any more. */
+const forgetBinding = (world: World, view: View, claims: ReadonlyArray<ClaimRecord>) => Effect.forEach(
+  claims.filter((claim) => claim.intent?.change === "bound" && isFresh(view, claim)),
+  (claim) => world.claims.annotate(claim, { [annotation.lkeIntent]: null }, (now) => now.deleting && now.intent?.change === "bound"),
+  { concurrency: deleters, discard: true }
+)
+
 const pass = (world: World) => Effect.fn("lke.giveBack")(function*(key: string, asked: ReadonlyArray<ClaimRecord>) {
   const view = yield* world.look
   const done = new Map<string, Result.Result<Deletion, LinodeError | KubeError>>()
@@ -75,11 +83,10 @@ const pass = (world: World) => Effect.fn("lke.giveBack")(function*(key: string, 
   const gone = yield* Effect.result(goneAmong(world.machines, unlisted))
   for (const { uid } of unlisted) done.set(uid, Result.map(gone, (uids) => uids.has(uid) ? "gone" : "terminating"))
 
-  yield* Effect.forEach(plan.pools, (pool) => Effect.map(Effect.result(deletePool(world, pool)), (result) => {
-    for (const claim of claims) {
-      const node = ownedNode(view, claim)
-      if (node !== undefined && view.find(node)?.pool === pool) done.set(claim.uid, Result.map(result, () => "terminating"))
-    }
+  yield* Effect.forEach(plan.pools, (pool) => Effect.gen(function*() {
+    const theirs = claims.filter((claim) => view.find(ownedNode(view, claim) ?? "")?.pool === pool)
+    const result = yield* Effect.result(Effect.andThen(deletePool(world, pool), forgetBinding(world, view, theirs)))
+    for (const { uid } of theirs) done.set(uid, Result.map(result, () => "terminating"))
   }), { discard: true })
 
   const at = yield* isoNow
