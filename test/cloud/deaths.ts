@@ -1,4 +1,4 @@
-/** A program that dies at its n-th request: with the request carried out and its answer lost, or never sent. */
+/** A program that ends at its n-th request: with the request carried out and its answer lost, never sent, or told to stop meanwhile. */
 import { assert } from "@effect/vitest"
 import { Context, Effect, Fiber, Layer } from "effect"
 import { CloudProvider } from "../../src/cloud/cloudProvider.ts"
@@ -9,18 +9,25 @@ import type * as world from "./lkeWorld.ts"
 import { play } from "./lkeWorld.ts"
 
 export interface Death {
-  /** Which request is the last. */
+  /** At which request. */
   readonly at: number
-  readonly carriedOut: boolean
+  readonly how: "request carried out" | "request never sent" | "told to stop"
   requests: number
 }
 
-/** Every request of a service goes through here; the one that kills never returns, and none is sent after it. */
+/** How long a request takes, so that the program is told to stop before it is carried out. */
+const underWay = "100 millis"
+
+/**
+ * Every request of a service goes through here. The one that kills never returns, and none is sent after it; one at which
+ * the program is told to stop goes on, as do those that follow.
+ */
 const mortal = <S extends object>(service: S, death: Death): S => {
   const through = (request: Effect.Effect<unknown, unknown>) => Effect.suspend(() => {
     death.requests++
+    if (death.how === "told to stop") return Effect.andThen(Effect.sleep(underWay), request)
     if (death.requests < death.at) return request
-    return death.requests === death.at && death.carriedOut ? Effect.andThen(Effect.exit(request), Effect.never) : Effect.never
+    return death.requests === death.at && death.how === "request carried out" ? Effect.andThen(Effect.exit(request), Effect.never) : Effect.never
   })
   return Object.fromEntries(Object.entries(service).map(([name, member]: [string, unknown]) => {
     if (name === "watch") return [name, member]
@@ -49,22 +56,26 @@ export const livesOf = <E0>(program: Layer.Layer<CloudProvider | Caches, E0, Kub
     while (fiber.pollUnsafe() === undefined && death.requests < death.at) yield* Effect.sleep("20 millis")
   }), "20 minutes")
   const finished = fiber.pollUnsafe() !== undefined
-  yield* Fiber.interrupt(fiber)
+  yield* play(Fiber.interrupt(fiber))
   return finished
 })
 
 /** For a failed assertion. */
-export const storyOf = ({ at, carriedOut }: Death): string => `died at request ${at}, carried out: ${carriedOut}`
+export const storyOf = ({ at, how }: Death): string => `ended at request ${at}: ${how}`
 
-export const immortal = (): Death => ({ at: Infinity, carriedOut: false, requests: 0 })
+export const immortal = (): Death => ({ at: Infinity, how: "request never sent", requests: 0 })
 
-/** A life for every request that it may die at, until one dies of none. */
-export const everyDeath = <E, R>(oneLife: (death: Death) => Effect.Effect<boolean, E, R>) => Effect.gen(function*() {
-  for (const carriedOut of [true, false]) {
+const sudden = ["request carried out", "request never sent"] as const
+
+/** A life for every request that it may end at, until one ends at none. */
+export const everyDeath = <E, R>(
+  oneLife: (death: Death) => Effect.Effect<boolean, E, R>, ways: ReadonlyArray<Death["how"]> = sudden
+) => Effect.gen(function*() {
+  for (const how of ways) {
     let lives = 0
     for (let at = 1; ; at++) {
       lives++
-      if (yield* oneLife({ at, carriedOut, requests: 0 })) break
+      if (yield* oneLife({ at, how, requests: 0 })) break
     }
     assert.isAbove(lives, 10)
   }

@@ -1,6 +1,6 @@
 /** The program dies at its n-th request, for every n: with the request carried out and its answer lost, or never sent. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { everyDeath, immortal, livesOf, storyOf } from "./deaths.ts"
 import * as world from "./lkeWorld.ts"
@@ -36,4 +36,18 @@ describe("a program that dies at any of its requests", () => {
     assert.strictEqual((yield* world.everBought).length, names.length, story)
     return finished
   }).pipe(Effect.provide(world.outside()))), 120_000)
+})
+
+describe("a program that is told to stop at any of its requests", () => {
+  it.effect("leaves no purchase in doubt: its successor is done within a minute", () => everyDeath((death) => Effect.gen(function*() {
+    yield* world.setUp()
+    const claims = yield* world.addClaims(names)
+    const finished = yield* lifeUntil(death, (cloud) => world.createAll(cloud, claims))
+    const stopped = yield* Clock.currentTimeMillis
+    yield* lifeUntil(immortal(), (cloud) => world.createAll(cloud, claims))
+    const story = storyOf(death)
+    assert.isBelow((yield* Clock.currentTimeMillis) - stopped, 60_000, story)
+    assert.strictEqual((yield* world.everBought).length, names.length, story)
+    return finished
+  }).pipe(Effect.provide(world.outside())), ["told to stop"]), 120_000)
 })

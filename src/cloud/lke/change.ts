@@ -1,5 +1,6 @@
 /** One change of a pool's count: recorded on the claims it is for, sent once, its nodes bound. */
 import { Clock, Effect, Option, Result } from "effect"
+import type { Duration } from "effect"
 import { annotation } from "../../apis/labels.ts"
 import type { KubeError } from "../../kube/kubeError.ts"
 import { outcomeUnknown } from "../../linode/linodeError.ts"
@@ -30,52 +31,80 @@ const erase = (world: World, claims: ReadonlyArray<ClaimRecord>): Effect.Effect<
   { concurrency: writers, discard: true }
 )
 
-/** Sends once. `undefined` when no answer came in time. */
-const send = (world: World, spec: PoolSpec, change: Change, nonce: string, more: number) => {
-  const { cluster, linode } = world
-  const request = change.change === "new"
-    ? linode.createPool(cluster.id, spec.pool(nonce, more))
-    : linode.updatePool(cluster.id, change.pool.id, { count: change.pool.count + more })
-  return Effect.result(request).pipe(Effect.timeoutOption(longestSend), Effect.map(Option.getOrUndefined))
-}
+type Answer = Result.Result<Pool, LinodeError>
 
-export const carryOut = Effect.fn("lke.carryOut")(function*(world: World, spec: PoolSpec, change: Change) {
-  const at = yield* isoNow
-  const nonce = digest([spec.key, at, change.claims.map((claim) => claim.uid)])
-  const intent: Intent = change.change === "new"
-    ? { change: "new", nonce, at }
-    : { change: "grow", pool: change.pool.id, from: change.pool.count, at }
-  const started = yield* Clock.currentTimeMillis
-  const written = yield* Effect.forEach(change.claims, (claim) => world.claims.annotate(
+/** Ends in time, also where nothing else may end it. `undefined` when there was no answer by then. */
+const answerWithin = (limit: Duration.Input) => <A, R>(request: Effect.Effect<A, never, R>) =>
+  request.pipe(Effect.interruptible, Effect.timeoutOption(limit), Effect.map(Option.getOrUndefined))
+
+/** Writes the intent on the claims; gives those that are known to carry it. */
+const record = (world: World, key: string, claims: ReadonlyArray<ClaimRecord>, intent: Intent) => Effect.forEach(
+  claims,
+  (claim) => world.claims.annotate(
     claim,
-    { [annotation.lkePoolKey]: spec.key, [annotation.lkeIntent]: JSON.stringify(intent) },
+    { [annotation.lkePoolKey]: key, [annotation.lkeIntent]: JSON.stringify(intent) },
     (now) => isWaiting(now) && now.key === claim.key && now.intent?.at === claim.intent?.at
   ).pipe(
     // It may carry the intent all the same. Then it waits as the others do, and is counted anew afterwards.
     Effect.catch((error) => {
       const about = { NodeClaim: claim.name, error: error.message }
       return Effect.as(Effect.logWarning("recording a change failed", about), undefined)
-    })
-  ), { concurrency: writers })
-  const claims = written.filter((claim) => claim !== undefined)
-  if (claims.length === 0) return { is: "dropped" } satisfies Carried as Carried
-  if ((yield* Clock.currentTimeMillis) - started > longestRecording) {
+    }),
+    answerWithin(longestRecording)
+  ),
+  { concurrency: writers }
+).pipe(Effect.map((written) => written.filter((claim) => claim !== undefined)))
+
+/** Sends once. `undefined` when no answer came in time. */
+const send = (world: World, spec: PoolSpec, change: Change, nonce: string, more: number): Effect.Effect<Answer | undefined> => {
+  const { cluster, linode } = world
+  const request = change.change === "new"
+    ? linode.createPool(cluster.id, spec.pool(nonce, more))
+    : linode.updatePool(cluster.id, change.pool.id, { count: change.pool.count + more })
+  return Effect.result(request).pipe(answerWithin(longestSend))
+}
+
+interface Asked {
+  /** Those that carry the intent. */
+  readonly claims: ReadonlyArray<ClaimRecord>
+  /** `unsent`: recording took too long. */
+  readonly answer: Answer | "unsent" | undefined
+}
+
+/**
+ * Not to be interrupted: what is recorded and was not sent is in doubt for minutes, which claims and their pods would wait. A
+ * program that is told to stop takes as long as these requests take.
+ */
+const ask = (world: World, spec: PoolSpec, change: Change): Effect.Effect<Asked> => Effect.uninterruptible(Effect.gen(function*() {
+  const at = yield* isoNow
+  const nonce = digest([spec.key, at, change.claims.map((claim) => claim.uid)])
+  const intent: Intent = change.change === "new"
+    ? { change: "new", nonce, at }
+    : { change: "grow", pool: change.pool.id, from: change.pool.count, at }
+  const started = yield* Clock.currentTimeMillis
+  const claims = yield* record(world, spec.key, change.claims, intent)
+  const tooLate = (yield* Clock.currentTimeMillis) - started > longestRecording
+  if (claims.length === 0 || tooLate) return { claims, answer: "unsent" } as const
+  return { claims, answer: yield* send(world, spec, change, nonce, claims.length) }
+}))
+
+export const carryOut = Effect.fn("lke.carryOut")(function*(world: World, spec: PoolSpec, change: Change) {
+  const { answer, claims } = yield* ask(world, spec, change)
+  if (answer === "unsent") {
     yield* erase(world, claims)
     return { is: "dropped" } satisfies Carried as Carried
   }
-
-  const result = yield* send(world, spec, change, nonce, claims.length)
   const about = { "instance-type": spec.type, nodes: claims.length, pool: change.change === "new" ? "new" : change.pool.id }
-  if (result === undefined || (Result.isFailure(result) && outcomeUnknown(result.failure))) {
-    const error = result === undefined ? "no answer in time" : result.failure.message
+  if (answer === undefined || (Result.isFailure(answer) && outcomeUnknown(answer.failure))) {
+    const error = answer === undefined ? "no answer in time" : answer.failure.message
     yield* Effect.logWarning("asked for nodes, outcome unknown", { ...about, error })
     return { is: "unknown", claims } satisfies Carried as Carried
   }
-  if (Result.isFailure(result)) {
-    yield* Effect.logWarning("nodes refused", { ...about, error: result.failure.message })
+  if (Result.isFailure(answer)) {
+    yield* Effect.logWarning("nodes refused", { ...about, error: answer.failure.message })
     yield* erase(world, claims)
-    return { is: "refused", error: result.failure, claims } satisfies Carried as Carried
+    return { is: "refused", error: answer.failure, claims } satisfies Carried as Carried
   }
-  yield* Effect.logInfo("asked for nodes", { ...about, pool: result.success.id })
-  return { is: "done", pool: result.success, claims } satisfies Carried as Carried
+  yield* Effect.logInfo("asked for nodes", { ...about, pool: answer.success.id })
+  return { is: "done", pool: answer.success, claims } satisfies Carried as Carried
 })
