@@ -7,6 +7,7 @@ import { Cause, Clock, Context, Duration, Effect, Layer, Queue, Random } from "e
 import { Kube } from "./kube.ts"
 import type { Event, KubeObject } from "./objects.ts"
 import { Events } from "./resources.ts"
+import { timestamp } from "./timestamp.ts"
 
 /** Reasons that Karpenter uses, and those of what Linode does to an account and its machines. */
 export const eventReasons = [
@@ -86,7 +87,7 @@ const toEvent = (input: EventInput, now: number, suffix: string): Event => {
   const { metadata, apiVersion, kind } = input.object
   // Events of cluster-scoped objects live in `default`, where kubectl looks for them.
   const namespace = metadata.namespace ?? "default"
-  const timestamp = `${new Date(now).toISOString().slice(0, 19)}Z`
+  const at = timestamp(now)
   return {
     apiVersion: "v1",
     kind: "Event",
@@ -104,8 +105,8 @@ const toEvent = (input: EventInput, now: number, suffix: string): Event => {
     source: { component },
     reportingComponent: component,
     count: 1,
-    firstTimestamp: timestamp,
-    lastTimestamp: timestamp
+    firstTimestamp: at,
+    lastTimestamp: at
   }
 }
 

@@ -1,8 +1,9 @@
 /** One pass over the machines of this cluster: what no claim owns is given back. */
-import { Clock, Effect, Ref, Result } from "effect"
+import { Clock, Effect, Ref } from "effect"
 import type { KubeError } from "../../kube/kubeError.ts"
 import type { LinodeError } from "../../linode/linodeError.ts"
 import type { Instance } from "../../linode/models.ts"
+import { attemptEach } from "../../runtime/attemptEach.ts"
 import { grace, writers } from "../requests.ts"
 import { deleteMachine } from "./giver.ts"
 import { isLeaving } from "./machine.ts"
@@ -38,10 +39,6 @@ export const makeSweeper = (world: World): Effect.Effect<void, LinodeError | Kub
       yield* Effect.logInfo("machines without a claim", { machines: due.map(({ id, label }) => ({ "provider-id": id, label })) })
     }
     // One that stays does not keep the others from going.
-    const results = yield* Effect.forEach(due, (instance) => Effect.result(deleteMachine(world, instance)), {
-      concurrency: writers
-    })
-    const failed = results.find(Result.isFailure)
-    if (failed !== undefined) return yield* failed.failure
+    yield* attemptEach(due, (instance) => deleteMachine(world, instance), { concurrency: writers })
   }).pipe(Effect.withSpan("instance.collectGarbage"))
 }

@@ -18,6 +18,7 @@ import { participants } from "../provisioning/nodePools.ts"
 import type { Participants } from "../provisioning/nodePools.ts"
 import type { Command } from "./command.ts"
 import { consolidationProblem, isTooYoung } from "./consolidationProblem.ts"
+import { chosen } from "./eligibility.ts"
 import type { Decision } from "./eligibility.ts"
 import { look } from "./look.ts"
 import type { View } from "./look.ts"
@@ -25,8 +26,9 @@ import type { Memory } from "./memory.ts"
 import { validateAfter } from "./method.ts"
 import type { Method } from "./method.ts"
 import { disruptionMetrics } from "./metrics.ts"
-import { reportApproved, reportCandidate, reportKept, reportRejected, reportResting } from "./report.ts"
+import { reportApproved, reportCandidate, reportKept, reportRejected } from "./report.ts"
 import type { Rejection, Rest } from "./report.ts"
+import { restingPools } from "./restingPools.ts"
 import { countJudged, scoresOf } from "./score.ts"
 import { simulate } from "./simulate.ts"
 import { underutilized } from "./underutilized.ts"
@@ -40,9 +42,6 @@ const memoryMillis = 5 * 60_000
 
 const decide = (view: View): ReadonlyArray<Decision> =>
   underutilized({ candidates: view.candidates, pools: view.pools("Underutilized") })
-
-const chosen = (decisions: ReadonlyArray<Decision>) =>
-  decisions.filter(({ action }) => action === "disrupt").map(({ candidate }) => candidate)
 
 const costOf = (nodes: ReadonlyArray<NewNode>): number => nodes.reduce((sum, { hourlyPrice }) => sum + hourlyPrice, 0)
 
@@ -165,9 +164,7 @@ export const makeConsolidation: Effect.Effect<Method> = Effect.sync(() => {
       yield* memory.aftermath.judge(view.nodes, view.nodePools, view.nowMillis)
       const wanted = chosen(decisions)
       if (wanted.length === 0) return []
-      for (const nodePool of new Set(wanted.flatMap((candidate) => candidate.nodePool ?? []))) {
-        yield* reportResting(view.nodePools.get(nodePool), restOf(memory, nodePool, view.nowMillis), "Underutilized")
-      }
+      yield* restingPools(wanted, view, "Underutilized", (nodePool) => restOf(memory, nodePool, view.nowMillis))
       const seen = yield* seenNow(view, decisions, memory)
       if (isSame(seen, view.nowMillis)) return []
       const metrics = disruptionMetrics(yield* Metrics)

@@ -19,6 +19,7 @@ import type { UsedUp } from "./budget.ts"
 import { makeConsolidation } from "./consolidation.ts"
 import type { Command } from "./command.ts"
 import { driftMethod } from "./driftMethod.ts"
+import { chosen } from "./eligibility.ts"
 import { emptinessMethod } from "./emptinessMethod.ts"
 import { look } from "./look.ts"
 import type { View } from "./look.ts"
@@ -58,7 +59,7 @@ const heal = Effect.fnUntraced(function*(nodes: ReadonlyArray<StateNode>, { seen
 
 /** Those of the commands whose nodes may still go, all of them. */
 const current = (commands: ReadonlyArray<Command>, method: Method, now: View): ReadonlyArray<Command> => {
-  const may = new Set(method.decide(now).filter(({ action }) => action === "disrupt").map(({ candidate: { name } }) => name))
+  const may = new Set(chosen(method.decide(now)).map(({ name }) => name))
   return commands.flatMap((command) => {
     const nodes = command.nodes.flatMap(({ name }) => may.has(name) ? now.byName.get(name) ?? [] : [])
     return nodes.length < command.nodes.length ? [] : [{ ...command, nodes }]
@@ -72,7 +73,7 @@ const turn = Effect.fnUntraced(function*(method: Method, memory: Memory, usedUp:
   const startedAt = yield* Clock.currentTimeMillis
   const view = yield* look
   const decisions = method.decide(view)
-  const eligible = decisions.filter(({ action }) => action === "disrupt").length
+  const eligible = chosen(decisions).length
   metrics.eligible.set({ reason: reason.toLowerCase() }, eligible)
   yield* reportDecisions(decisions, view.byName)
   const wanted = new Set(decisions.filter((decision) => decision.action === "disrupt" || decision.reason === "Budget")

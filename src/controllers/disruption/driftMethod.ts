@@ -3,9 +3,10 @@ import { Effect } from "effect"
 import { participants } from "../provisioning/nodePools.ts"
 import type { Command } from "./command.ts"
 import { drift } from "./drift.ts"
+import { chosen } from "./eligibility.ts"
 import type { Method } from "./method.ts"
 import { reportBlocked } from "./report.ts"
-import { restingPools } from "./restingPools.ts"
+import { restingDrift } from "./restingPools.ts"
 import { simulate } from "./simulate.ts"
 
 export const driftMethod: Method = {
@@ -13,13 +14,13 @@ export const driftMethod: Method = {
   consolidationType: "",
   decide: (view) => drift({ candidates: view.candidates, pools: view.pools("Drifted"), isStatic: false }),
   compute: Effect.fnUntraced(function*(view, decisions, { backoff }) {
-    const drifted = decisions.filter(({ action }) => action === "disrupt")
-    const resting = yield* restingPools(drifted, view, backoff)
-    const turn = drifted.filter(({ candidate: { nodePool = "" } }) => !resting.has(nodePool))
+    const drifted = chosen(decisions)
+    const resting = yield* restingDrift(drifted, view, backoff)
+    const turn = drifted.filter(({ nodePool = "" }) => !resting.has(nodePool))
     if (turn.length === 0) return []
     const choice = yield* participants
-    for (const { candidate } of turn) {
-      const node = view.byName.get(candidate.name)
+    for (const { name } of turn) {
+      const node = view.byName.get(name)
       if (node === undefined) continue
       const { moves, replacements, stuck } = yield* simulate(view, [node], choice, ({ initialized }) => !initialized)
       if (stuck.length > 0) {

@@ -43,6 +43,10 @@ export interface Decision extends Verdict {
   readonly candidate: Candidate
 }
 
+/** Those that may go, in the order of the decisions. */
+export const chosen = (decisions: ReadonlyArray<Decision>): ReadonlyArray<Candidate> =>
+  decisions.filter(({ action }) => action === "disrupt").map(({ candidate }) => candidate)
+
 export const block = (reason: Reason, message: string): Verdict => ({ action: "block", reason, message })
 export const keep = (reason: Reason, message: string): Verdict => ({ action: "keep", reason, message })
 

@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { Metrics } from "../../runtime/metrics.ts"
 import type { Command } from "./command.ts"
 import { emptiness } from "./emptiness.ts"
+import { chosen } from "./eligibility.ts"
 import type { Decision } from "./eligibility.ts"
 import { look } from "./look.ts"
 import type { View } from "./look.ts"
@@ -23,12 +24,11 @@ export const emptinessMethod: Method = {
   decide,
   compute: Effect.fnUntraced(function*(_view, decisions) {
     const metrics = disruptionMetrics(yield* Metrics)
-    const found = new Set(decisions.filter(({ action }) => action === "disrupt").map(({ candidate: { name } }) => name))
+    const found = new Set(chosen(decisions).map(({ name }) => name))
     if (found.size === 0) return []
     yield* Effect.sleep(validateAfter)
     const view = yield* look
-    const nodes = decide(view).filter(({ action, candidate }) => action === "disrupt" && found.has(candidate.name))
-      .flatMap(({ candidate }) => view.byName.get(candidate.name) ?? [])
+    const nodes = chosen(decide(view)).flatMap(({ name }) => found.has(name) ? view.byName.get(name) ?? [] : [])
     if (nodes.length < found.size) metrics.failedValidations.inc({ consolidation_type: "empty" }, found.size - nodes.length)
     const command: Command = { reason: "Empty", consolidationType: "empty", nodes, replacements: [], moves: new Map() }
     return nodes.length === 0 ? [] : [command]

@@ -94,13 +94,12 @@ export interface Rest {
 
 /** On a NodePool whose nodes would go if the last time had not failed. */
 export const reportResting = Effect.fnUntraced(function*(
-  pool: NodePool | undefined, rest: Rest | undefined, reason: "Drifted" | "Underutilized"
+  pool: NodePool | undefined, { until: untilMillis, why }: Rest, reason: "Drifted" | "Underutilized"
 ) {
-  if (rest === undefined) return
-  const until = new Date(rest.until).toISOString()
+  const until = new Date(untilMillis).toISOString()
   const told: Told = reason === "Underutilized"
-    ? unconsolidatable(`Not consolidated until ${until}: ${rest.why}`)
-    : { reason: "DisruptionBlocked", message: `Drifted nodes are not replaced until ${until}: ${rest.why}` }
+    ? unconsolidatable(`Not consolidated until ${until}: ${why}`)
+    : { reason: "DisruptionBlocked", message: `Drifted nodes are not replaced until ${until}: ${why}` }
   yield* tellPool(pool, { ...told, dedupe: [until], dedupeFor: "15 minutes" })
 })
 

@@ -12,9 +12,10 @@ import { claimsOf, countOf, limitOf } from "../static/count.ts"
 import { freePlaces } from "../static/places.ts"
 import type { Command } from "./command.ts"
 import { drift } from "./drift.ts"
+import { chosen } from "./eligibility.ts"
 import type { Method } from "./method.ts"
 import { reportNoPlace } from "./report.ts"
-import { restingPools } from "./restingPools.ts"
+import { restingDrift } from "./restingPools.ts"
 
 export const staticDrift: Method = {
   reason: "Drifted",
@@ -25,10 +26,10 @@ export const staticDrift: Method = {
     if (!featureGates.StaticCapacity) return []
     const claims = (yield* Caches).store(NodeClaims).list()
     const commands: Array<Command> = []
-    const wanted = decisions.filter(({ action }) => action === "disrupt")
-    const resting = yield* restingPools(wanted, view, backoff)
+    const wanted = chosen(decisions)
+    const resting = yield* restingDrift(wanted, view, backoff)
     for (const [name, pool] of view.nodePools) {
-      const drifted = wanted.filter(({ candidate }) => candidate.nodePool === name)
+      const drifted = wanted.filter(({ nodePool }) => nodePool === name)
       if (drifted.length === 0 || !isReady(pool) || resting.has(name)) continue
       const { active, pending } = countOf(claimsOf(pool, claims))
       // What is too many goes first: it may be what drifted.
@@ -37,7 +38,7 @@ export const staticDrift: Method = {
       const places = freePlaces(pool, claims, most)
       // Where the limit leaves more than replicas, a claim that is on its way out frees one.
       if (places.length === 0 && limitOf(pool) <= (pool.spec.replicas ?? 0)) yield* reportNoPlace(pool, limitOf(pool))
-      drifted.slice(0, places.length).forEach(({ candidate }, i) => {
+      drifted.slice(0, places.length).forEach((candidate, i) => {
         const node = view.byName.get(candidate.name)
         if (node === undefined) return
         commands.push({

@@ -2,7 +2,7 @@
  * `interruption`: what Linode announces for a machine's host empties the node before the host goes down, at its own pace
  * and with its replacement already on its way, instead of all at once afterwards.
  */
-import { Clock, Duration, Effect, Result } from "effect"
+import { Clock, Duration, Effect } from "effect"
 import { durationMillis } from "../../apis/durations.ts"
 import { annotation } from "../../apis/labels.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
@@ -15,6 +15,8 @@ import { Recorder } from "../../kube/events.ts"
 import { Kube } from "../../kube/kube.ts"
 import { isConflict, isNotFound } from "../../kube/kubeError.ts"
 import { Nodes, Pods } from "../../kube/resources.ts"
+import { timestamp } from "../../kube/timestamp.ts"
+import { attemptEach } from "../../runtime/attemptEach.ts"
 import { requeueAfter, runSingleton } from "../../runtime/controller.ts"
 import type { Metrics } from "../../runtime/metrics.ts"
 import { Settings } from "../../settings/settings.ts"
@@ -119,7 +121,7 @@ export const interruption: Effect.Effect<
     const { claim, deadline } = due
     const isLeaving = claim.metadata.deletionTimestamp !== undefined || (yield* takeAway(due))
     if (!isLeaving || deadline === undefined) return
-    yield* annotate(claim, { [annotation.terminationTimestamp]: `${new Date(deadline).toISOString().slice(0, 19)}Z` })
+    yield* annotate(claim, { [annotation.terminationTimestamp]: timestamp(deadline) })
   }, Effect.catchIf((error) => isNotFound(error) || isConflict(error), () => Effect.void))
 
   return yield* runSingleton({
@@ -130,10 +132,8 @@ export const interruption: Effect.Effect<
       const announced = yield* cloud.interruptions
       const now = yield* Clock.currentTimeMillis
       const ours = (providerID: string) => claims.by(index.claimProviderID, providerID).filter(isManagedClaim)
-      const looks = yield* Effect.forEach(dueNow(announced, ours, now, leadMillis), (due) => Effect.result(seeOff(due)))
       // One that fails does not keep the others from being emptied in time.
-      const failed = looks.find(Result.isFailure)
-      if (failed !== undefined) return yield* failed.failure
+      yield* attemptEach(dueNow(announced, ours, now, leadMillis), seeOff)
       return requeueAfter(maintenanceInterval)
     }).pipe(Effect.catchIf((error) => error._tag === "CloudError" && error.reason._tag === "CloudUnavailable", (error) => Effect.as(
       Effect.logDebug("could not read what Linode announces", { error: error.message }),

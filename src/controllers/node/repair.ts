@@ -13,6 +13,7 @@ import { Recorder } from "../../kube/events.ts"
 import { Kube } from "../../kube/kube.ts"
 import type { Condition, KubeObject, Node } from "../../kube/objects.ts"
 import { Nodes, Pods } from "../../kube/resources.ts"
+import { timestamp } from "../../kube/timestamp.ts"
 import { done, onSelf, requeueAfter, runController } from "../../runtime/controller.ts"
 import { Metrics } from "../../runtime/metrics.ts"
 import { Settings } from "../../settings/settings.ts"
@@ -70,7 +71,7 @@ const controller = Effect.gen(function*() {
   const endGrace = Effect.fnUntraced(function*(claim: NodeClaim, now: number) {
     const { annotations, name, uid } = claim.metadata
     if (Date.parse(annotations?.[annotation.terminationTimestamp] ?? "") <= now) return
-    const deadline = `${new Date(now).toISOString().slice(0, 19)}Z`
+    const deadline = timestamp(now)
     yield* kube.patch(NodeClaims, { name }, {
       metadata: { uid, annotations: { [annotation.terminationTimestamp]: deadline } }
     }, { kind: "merge" })

@@ -15,6 +15,7 @@ import { Kube } from "../../kube/kube.ts"
 import { isConflict, isNotFound } from "../../kube/kubeError.ts"
 import type { Node } from "../../kube/objects.ts"
 import { Nodes } from "../../kube/resources.ts"
+import { timestamp } from "../../kube/timestamp.ts"
 import { done, requeueAfter } from "../../runtime/controller.ts"
 import { patchNode } from "../node/patchNode.ts"
 import { patientDelete } from "../node/patientDelete.ts"
@@ -32,7 +33,7 @@ const missingDeadline = (claim: NodeClaim): string | undefined => {
   const { annotations, deletionTimestamp } = claim.metadata
   const written = Date.parse(annotations?.[annotation.terminationTimestamp] ?? "")
   if (grace === undefined || deletionTimestamp === undefined || !Number.isNaN(written)) return undefined
-  return `${new Date(Date.parse(deletionTimestamp) + grace).toISOString().slice(0, 19)}Z`
+  return timestamp(Date.parse(deletionTimestamp) + grace)
 }
 
 const writeDeadline = Effect.fnUntraced(function*(claim: NodeClaim, deadline: string) {

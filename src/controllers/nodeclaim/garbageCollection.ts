@@ -3,7 +3,7 @@
  * machine vanished (Karpenter's nodeclaim/garbagecollection) or was shut down for good; `instance.garbagecollection` has the
  * provider give back machines that no claim owns.
  */
-import { Effect, Result } from "effect"
+import { Effect } from "effect"
 import { conditionType, nodeClaimConditions } from "../../apis/conditions.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
@@ -15,6 +15,7 @@ import type { Store } from "../../kube/caches.ts"
 import type { Kube } from "../../kube/kube.ts"
 import type { Node } from "../../kube/objects.ts"
 import { Nodes, Pods } from "../../kube/resources.ts"
+import { attemptEach } from "../../runtime/attemptEach.ts"
 import { requeueAfter, runSingleton } from "../../runtime/controller.ts"
 import type { Metrics } from "../../runtime/metrics.ts"
 import { isReady } from "../node/isReady.ts"
@@ -65,15 +66,12 @@ export const nodeClaimGarbageCollection: Effect.Effect<
     reconcile: Effect.gen(function*() {
       yield* caches.synced
       const suspects = claims.list().filter((claim) => isSuspect(claim, nodes))
-      const looks = yield* Effect.forEach(suspects, (claim) => collect(claim).pipe(
+      // One that fails does not keep the others from being looked at.
+      yield* attemptEach(suspects, (claim) => collect(claim).pipe(
         Effect.catchTag("CloudError", (error) => unanswered(error)
           ? Effect.logDebug("could not ask Linode for a machine", { error: error.message })
-          : Effect.fail(error)),
-        Effect.result
+          : Effect.fail(error))
       ), { concurrency: atOnce })
-      // One that fails does not keep the others from being looked at.
-      const failed = looks.find(Result.isFailure)
-      if (failed !== undefined) return yield* failed.failure
       return requeueAfter("2 minutes")
     })
   })

@@ -2,7 +2,7 @@
  * `nodepool.counter`: what each NodePool has bought, in its status. Its limits are compared with these figures, but for claims that
  * may still become larger than expected: they count as the largest (`chargeOf`).
  */
-import { Effect, Result } from "effect"
+import { Effect } from "effect"
 import { NodePools } from "../../apis/nodePool.ts"
 import type { NodePool } from "../../apis/nodePool.ts"
 import { Cluster } from "../../cluster/cluster.ts"
@@ -11,6 +11,7 @@ import { usageOf } from "../../cluster/usage.ts"
 import { Caches } from "../../kube/caches.ts"
 import { Kube } from "../../kube/kube.ts"
 import { isNotFound } from "../../kube/kubeError.ts"
+import { attemptEach } from "../../runtime/attemptEach.ts"
 import { requeueAfter, runSingleton } from "../../runtime/controller.ts"
 import type { Metrics } from "../../runtime/metrics.ts"
 
@@ -38,15 +39,13 @@ export const nodePoolCounter: Effect.Effect<never, never, Caches | Cluster | Kub
     reconcile: Effect.gen(function*() {
       yield* cluster.synced
       const nodes = yield* cluster.nodes
-      const writes = yield* Effect.forEach(caches.store(NodePools).list().filter(isManagedPool), (pool) => {
-        const status = difference(pool, usageOf(pool.metadata.name, nodes))
-        return status === undefined ? Effect.succeed(Result.void) : kube.patch(
-          NodePools, { name: pool.metadata.name }, { status }, { kind: "merge", subresource: "status" }
-        ).pipe(Effect.catchIf(isNotFound, () => Effect.void), Effect.result)
-      })
       // One that fails does not keep the others from being written.
-      const failed = writes.find(Result.isFailure)
-      if (failed !== undefined) return yield* failed.failure
+      yield* attemptEach(caches.store(NodePools).list().filter(isManagedPool), (pool) => {
+        const status = difference(pool, usageOf(pool.metadata.name, nodes))
+        return status === undefined ? Effect.void : kube.patch(
+          NodePools, { name: pool.metadata.name }, { status }, { kind: "merge", subresource: "status" }
+        ).pipe(Effect.catchIf(isNotFound, () => Effect.void))
+      })
       return requeueAfter("5 seconds")
     })
   })

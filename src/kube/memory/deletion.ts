@@ -2,7 +2,8 @@
 import type { DeleteOptions } from "../kube.ts"
 import type { ObjectMeta } from "../objects.ts"
 import { conflict } from "./failure.ts"
-import { at, timestamp } from "./json.ts"
+import { timestamp } from "../timestamp.ts"
+import { at } from "./json.ts"
 import type { Stored } from "./json.ts"
 import type { Kind } from "./kinds.ts"
 

@@ -55,6 +55,3 @@ export const put = (object: Fields, path: ReadonlyArray<string>, value: unknown)
   const { [key]: _, ...without } = object
   return without
 }
-
-/** The time as Kubernetes writes it: UTC, whole seconds. */
-export const timestamp = (millis: number): string => `${new Date(millis).toISOString().slice(0, 19)}Z`
