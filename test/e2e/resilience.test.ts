@@ -30,11 +30,12 @@ describe("trouble", () => {
     const usual = world.cloud.delays
     world.cloud.delays = { ...usual, join: [12_000, 14_000] }
     const before = world.bought().length
-    // The cheapest node for one such pod has room for a second one.
-    await world.apply([deployment("slow", { replicas: 1, cpu: "400m" })])
+    // Its node has two cores: there is room for the other pod, as there is on no other node.
+    await world.apply([deployment("slow", { replicas: 1, cpu: "1300m" })])
     await until("the order", async () => world.bought().length > before)
-    await world.kubectl("scale", "deployment", "slow", "--replicas", "2")
-    await world.running("slow", 2)
+    await world.apply([deployment("more", { replicas: 1, cpu: "600m" })])
+    await world.running("slow", 1)
+    await world.running("more", 1)
     assert.strictEqual(world.bought().length, before + 1)
     assert.strictEqual(world.alive().length, (await world.claims()).length)
     world.cloud.delays = usual
