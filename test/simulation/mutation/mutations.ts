@@ -35,9 +35,9 @@ export const mutations: ReadonlyArray<Mutation> = [
     name: "raises a pool's count once for each attempt",
     edits: [{
       file: "cloud/lke/change.ts",
-      line: "  return Effect.result(request).pipe(Effect.timeoutOption(longestSend), Effect.map(Option.getOrUndefined))",
+      line: "  return Effect.result(request).pipe(answerWithin(longestSend))",
       becomes: `  const again = change.change === "new" ? request : linode.updatePool(cluster.id, change.pool.id, { count: change.pool.count + 2 * more })
-  return Effect.result(Effect.catchIf(request, outcomeUnknown, () => again)).pipe(Effect.timeoutOption(longestSend), Effect.map(Option.getOrUndefined))`
+  return Effect.result(Effect.catchIf(request, outcomeUnknown, () => again)).pipe(answerWithin(longestSend))`
     }],
     tells: ["no more Linodes"], lives: usual, likely: [2]
   },
