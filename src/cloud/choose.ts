@@ -31,6 +31,13 @@ const makeReady = (types: ReadonlyArray<InstanceType>): ReadonlyArray<Ready> => 
 const fits = (requests: ReadonlyMap<string, bigint>, room: ReadonlyMap<string, bigint>): boolean =>
   [...requests].every(([name, wanted]) => wanted <= 0n || wanted <= (room.get(name) ?? 0n))
 
+/**
+ * The type that a claim has said it is. Its NodePool's limits are charged for that one from then on, so what is bought in the
+ * place of a machine that was lost is of the same type. (Karpenter takes a claim away when its machine is gone.)
+ */
+const launchedAs = ({ metadata, status }: NodeClaim): string | undefined =>
+  status?.capacity === undefined ? undefined : metadata.labels?.[label.instanceType]
+
 /** Types that meet the claim's requirements and hold its requests: cheapest first, then by name. Available or not. */
 export type Candidates = (claim: NodeClaim, types: ReadonlyArray<InstanceType>) => ReadonlyArray<InstanceType>
 
@@ -44,8 +51,10 @@ export const makeCandidates = (): Candidates => {
     // Labels that only the NodePool knows are no business of the type's.
     const others = new Set([...want.keys()].filter((key) => !wellKnown.has(key) || key === label.nodePool))
     const requests = amounts(claim.spec.resources?.requests ?? {})
+    const fixed = launchedAs(claim)
     return ready
-      .filter(({ labels, room }) => fits(requests, room) && compatible(labels, want, others))
+      .filter(({ labels, room, type }) =>
+        (fixed === undefined || type.name === fixed) && fits(requests, room) && compatible(labels, want, others))
       .map(({ type }) => type)
   }
 }

@@ -188,25 +188,41 @@ describe("a label that is taken", () => {
     assert.deepStrictEqual(yield* everBought, [])
   }).pipe(Effect.provide(world.outside())))
 
-  it.effect("by the claim's machine that is being deleted is waited for, then the claim gets another", () => Effect.gen(function*() {
+  it.effect("by the claim's machine that is being deleted is waited for, then the claim gets another like it", () => Effect.gen(function*() {
     yield* setUp()
     const [claim] = yield* addClaims(["a"], { types: ["g6-standard-2", "g6-standard-4"] })
     const { cloud: linode } = yield* LinodeSimulator
+    const soldOut = linode.soldOut("g6-standard-2", world.region)
     yield* during((cloud) => Effect.gen(function*() {
       const first = yield* play(cloud.create(claim!))
       const known = yield* adopt("a", first)
       linode.deleteInstance((yield* alive)[0]!)
-      linode.soldOut("g6-standard-2", world.region)
+      soldOut()
       const error = yield* play(Effect.flip(cloud.create(known)))
       assert.include(error.message, "is being deleted")
       const [second] = yield* play(createAll(cloud, [known]))
       assert.notStrictEqual(second!.providerID, first.providerID)
       assert.strictEqual(second!.nodeName, first.nodeName)
       const told = JSON.parse((yield* alive)[0]!.userData!)
-      assert.strictEqual(told.labels[label.instanceType], "g6-standard-4")
+      assert.strictEqual(told.labels[label.instanceType], "g6-standard-4", "what its NodePool's limits are charged for")
       assert.deepInclude(yield* intentOf("a"), { attempts: 2 })
     }))
     assert.strictEqual((yield* alive).length, 1)
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("is free again when the machine is gone, but none of another type is bought under it", () => Effect.gen(function*() {
+    yield* setUp()
+    const [claim] = yield* addClaims(["a"], { types: ["g6-standard-2", "g6-standard-4"] })
+    const { cloud: linode } = yield* LinodeSimulator
+    yield* during((cloud) => Effect.gen(function*() {
+      const known = yield* adopt("a", yield* play(cloud.create(claim!)))
+      linode.deleteInstance((yield* alive)[0]!)
+      yield* world.pass("1 minute")
+      linode.soldOut("g6-standard-2", world.region)
+      const error = yield* play(Effect.flip(cloud.create(known)))
+      assert.strictEqual(error.reason._tag, "InsufficientCapacity")
+    }))
+    assert.deepStrictEqual(yield* alive, [])
   }).pipe(Effect.provide(world.outside())))
 })
 

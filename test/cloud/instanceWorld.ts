@@ -79,9 +79,9 @@ export const setUp = Effect.fnUntraced(function*(spec: LinodeNodeClass["spec"] =
 /** Writes on the claim what a launch found, as the lifecycle controller does. */
 export const adopt = (name: string, machine: Machine) => Effect.gen(function*() {
   const kube = yield* Kube
-  const { annotations, labels, nodeName, providerID } = machine
+  const { allocatable, annotations, capacity, labels, nodeName, providerID } = machine
   yield* kube.patch(NodeClaims, { name }, { metadata: { annotations, labels } }, { kind: "merge" })
-  yield* kube.patch(NodeClaims, { name }, { status: { nodeName, providerID } }, { kind: "merge", subresource: "status" })
+  yield* kube.patch(NodeClaims, { name }, { status: { nodeName, providerID, capacity, allocatable } }, { kind: "merge", subresource: "status" })
   return yield* kube.get(NodeClaims, { name })
 })
 
