@@ -34,6 +34,11 @@ export class Cluster extends Context.Service<Cluster, {
   readonly nodes: Effect.Effect<ReadonlyArray<StateNode>>
   /** Remembers for a while that a pending pod was promised room on this machine (name of the claim, else of the node). */
   readonly nominate: (name: string, window: Duration.Input) => Effect.Effect<void>
+  /**
+   * Runs alone among all that judge what limits leave and buy by it, so that two of them never take the same room. What it
+   * reads here, it reads after the writes of those before it.
+   */
+  readonly alone: <A, E, R>(purchase: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** Resolves when the caches have been filled once. */
   readonly synced: Effect.Effect<void>
 }>()("karpenter-linode/cluster/Cluster") {}

@@ -1,5 +1,5 @@
 /** The Cluster over the caches. Only nominations are remembered here; a restart loses nothing but their few seconds. */
-import { Clock, Duration, Effect, Layer } from "effect"
+import { Clock, Duration, Effect, Layer, Semaphore } from "effect"
 import { label } from "../apis/labels.ts"
 import type { NodeClaim } from "../apis/nodeClaim.ts"
 import { NodeClaims } from "../apis/nodeClaim.ts"
@@ -39,6 +39,7 @@ export const layer: Layer.Layer<Cluster, never, Caches | CloudProvider> = Layer.
   const pods = caches.store(Pods)
   const nominations = new Map<string, number>()
   const memory = new MachineMemory()
+  const purchases = yield* Semaphore.make(1)
 
   /** The catalogues that unlaunched claims need; without one a claim counts for what it asked for. */
   const catalogues = Effect.fnUntraced(function*(managed: ReadonlyArray<NodeClaim>) {
@@ -54,6 +55,7 @@ export const layer: Layer.Layer<Cluster, never, Caches | CloudProvider> = Layer.
 
   return Cluster.of({
     synced: caches.synced,
+    alone: purchases.withPermit,
     nominate: Effect.fnUntraced(function*(name, window) {
       const now = yield* Clock.currentTimeMillis
       memory.forget()

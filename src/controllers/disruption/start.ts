@@ -58,9 +58,8 @@ const createReplacements = Effect.fnUntraced(function*({ nodes, reason, replacem
   const metrics = yield* Metrics
   const annotations = replacingAnnotations(replacing)
   const planned = replacements.flatMap((one) => one.kind === "planned" ? [one.node] : [])
-  const gone = new Set(nodes.map(({ name }) => name))
-  const created = yield* createClaims(planned, view.nodes.filter(({ name }) => !gone.has(name)), view.types, {
-    reason: reason.toLowerCase(), annotations
+  const created = yield* createClaims(planned, view.types, {
+    reason: reason.toLowerCase(), annotations, insteadOf: new Set(nodes.map(({ name }) => name))
   })
   const fixed = replacements.flatMap((one) => one.kind === "static" ? [one.claim] : [])
   const made = yield* Effect.forEach(fixed, (claim) => {

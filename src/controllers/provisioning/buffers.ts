@@ -45,7 +45,7 @@ export const placeBuffers = Effect.fnUntraced(function*(taken: ReadonlyMap<strin
   const promised = new Map(nodes.map((node) => [node.name, taken.get(nominationKey(node)) ?? []]))
   const { accepted, ignored } = pendingPods(pods)
   const plan = yield* ask({ pods: accepted, nodes, promised }, choice)
-  const created = yield* createClaims(plan.newNodes, nodes, choice.types)
+  const created = yield* createClaims(plan.newNodes, choice.types)
 
   const { add, fits } = makeTally(pods)
   const machines = new Set<string>()

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import { NodePools } from "../../apis/nodePool.ts"
 import type { NodePool } from "../../apis/nodePool.ts"
-import type { StateNode } from "../../cluster/cluster.ts"
+import { Cluster } from "../../cluster/cluster.ts"
 import { chargeOf } from "../../cluster/usage.ts"
 import { Kube } from "../../kube/kube.ts"
 import { Metrics } from "../../runtime/metrics.ts"
@@ -40,17 +40,18 @@ const readPools = Effect.fnUntraced(function*(names: Iterable<string>) {
 export interface Purpose {
   readonly reason: string
   readonly annotations: Readonly<Record<string, string>>
+  /** Names of the machines that go for them: limits are not charged for these. */
+  readonly insteadOf: ReadonlySet<string>
 }
 
-const forPods: Purpose = { reason: "provisioned", annotations: {} }
+const forPods: Purpose = { reason: "provisioned", annotations: {}, insteadOf: new Set() }
 
-/** Gives the claims that exist now. What was refused or failed is in the log, and is planned again while its pods wait. */
-export const createClaims = Effect.fnUntraced(function*(
+const create = Effect.fnUntraced(function*(
   planned: ReadonlyArray<NewNode>,
-  nodes: ReadonlyArray<StateNode>,
   types: ReadonlyMap<string, ReadonlyArray<InstanceType>>,
-  { annotations, reason }: Purpose = forPods
+  { annotations, insteadOf, reason }: Purpose
 ) {
+  const cluster = yield* Cluster
   const metrics = yield* Metrics
   const created = metrics.counter(
     "karpenter_nodeclaims_created_total",
@@ -58,6 +59,8 @@ export const createClaims = Effect.fnUntraced(function*(
     ["reason", "nodepool", "min_values_relaxed"]
   )
   const pools = yield* readPools(planned.map((node) => node.nodePool))
+  // Read last: another loop may have made claims since this was planned.
+  const nodes = (yield* cluster.nodes).filter(({ name }) => !insteadOf.has(name))
   const verdicts = judge(planned, pools, (pool) => chargeOf(pool, nodes), types)
   const claims = yield* Effect.forEach(verdicts, Effect.fnUntraced(function*(verdict) {
     const NodePool = { name: verdict.planned.nodePool }
@@ -86,3 +89,10 @@ export const createClaims = Effect.fnUntraced(function*(
   const existing: ReadonlyArray<Created> = claims.flat()
   return existing
 })
+
+/** Gives the claims that exist now. What was refused or failed is in the log, and is planned again while its pods wait. */
+export const createClaims = (
+  planned: ReadonlyArray<NewNode>, types: ReadonlyMap<string, ReadonlyArray<InstanceType>>, purpose: Purpose = forPods
+) => planned.length === 0
+  ? Effect.succeed<ReadonlyArray<Created>>([])
+  : Effect.flatMap(Cluster, (cluster) => cluster.alone(create(planned, types, purpose)))

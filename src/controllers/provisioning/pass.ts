@@ -125,8 +125,7 @@ export const makePass = Effect.gen(function*() {
         yield* report.reportNominated(pod, target)
       }
     })
-    // Read anew: a disruption may have made claims while this plan was made, and limits are charged for them too.
-    for (const { planned, claim } of yield* createClaims(plan.newNodes, yield* cluster.nodes, types)) {
+    for (const { planned, claim } of yield* createClaims(plan.newNodes, types)) {
       yield* nominate(claim.metadata.name, planned.pods, `nodeclaim/${claim.metadata.name}`, true)
       taken.set(claim.metadata.name, podsOf(planned.pods))
     }
