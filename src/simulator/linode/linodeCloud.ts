@@ -40,8 +40,8 @@ export class LinodeCloud {
   private readonly ledger = new Ledger()
   /** By instance, the machines that are not LKE's. */
   private readonly own = new Map<number, SimulatedNode>()
-  /** What lists of pools show instead of what is. */
-  private oldPools: ReadonlyArray<SimulatedPool> | undefined
+  /** What lists show instead of what is. */
+  private old: { readonly pools: ReadonlyArray<SimulatedPool>; readonly instances: ReadonlyArray<SimulatedInstance> } | undefined
   private lastId = 1_000
 
   constructor(options: CloudOptions) {
@@ -236,15 +236,20 @@ export class LinodeCloud {
 
   /** The pools as a list of them shows them. */
   listedPools(cluster: SimulatedCluster): ReadonlyArray<SimulatedPool> {
-    return (this.oldPools ?? [...this.pools.values()]).filter((pool) => pool.clusterId === cluster.id)
+    return (this.old?.pools ?? [...this.pools.values()]).filter((pool) => pool.clusterId === cluster.id)
   }
 
-  /** From now on lists show pools as they are now. Gives back what ends it. */
+  /** The Linodes as a list of them shows them. */
+  listedInstances(): ReadonlyArray<SimulatedInstance> {
+    return this.old?.instances ?? [...this.instances.values()]
+  }
+
+  /** From now on lists show pools and Linodes as they are now. Gives back what ends it. */
   ageLists(): () => void {
-    const old = structuredClone([...this.pools.values()])
-    this.oldPools = old
+    const old = structuredClone({ pools: [...this.pools.values()], instances: [...this.instances.values()] })
+    this.old = old
     return () => {
-      if (this.oldPools === old) this.oldPools = undefined
+      if (this.old === old) this.old = undefined
     }
   }
 

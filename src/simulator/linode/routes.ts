@@ -119,7 +119,7 @@ export const routes: ReadonlyArray<Route> = [
   },
   {
     method: "GET", path: "/linode/instances", rate: "list",
-    run: (input) => list([...input.cloud.instances.values()].map(showInstance), input, instanceFields)
+    run: (input) => list(input.cloud.listedInstances().map(showInstance), input, instanceFields)
   },
   {
     method: "POST", path: "/linode/instances", rate: "creations",

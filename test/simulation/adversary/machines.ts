@@ -43,10 +43,10 @@ class Machines {
     stage.after(stage.troubleEnds - stage.now, () => {
       stage.cloud.accountLimit = Infinity
     })
-    if (stage.mode === "lke") this.ageLists()
+    this.ageLists()
   }
 
-  /** For some seconds Linode's list of pools is as it was. Drawn with chance of its own, so lives without it are as they were. */
+  /** For some seconds Linode's lists of pools and of Linodes are as they were. Drawn with chance of its own, so lives without it are as they were. */
   private ageLists(): void {
     const { stage } = this
     const dice = stage.diceOf("old lists")
