@@ -13,7 +13,7 @@ export const grace = 60_000 + requestLifetime
 /** A request waits and runs this long at most, so that its intent outlives it by far. */
 export const longestSend = Duration.seconds(30)
 
-/** What took longer than this to record is not sent any more: its intents are too old. Milliseconds. */
+/** What took longer than this to record is not sent any more: its intents are too old. Nor does one write take longer. Milliseconds. */
 export const longestRecording = 20_000
 
 /** How many claims or Linodes are written to at once. */

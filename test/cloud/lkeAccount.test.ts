@@ -1,6 +1,6 @@
 /** What the account says and what it costs to ask: announcements, tags, machines that stopped, refusals, rates. */
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Schedule } from "effect"
 import { annotation } from "../../src/apis/labels.ts"
 import { LinodeNodeClasses } from "../../src/apis/linodeNodeClass.ts"
 import type { LinodeNodeClass } from "../../src/apis/linodeNodeClass.ts"
@@ -354,7 +354,9 @@ describe("an account that is refused", () => {
       linode.accountLimit = Infinity
       const kube = yield* Kube
       yield* world.pass("2 minutes")
-      yield* world.play(world.createAll(cloud, (yield* kube.list(NodeClaims)).items), "2 minutes", 200)
+      // One asks; whoever comes before its answer is told the refusal once more, and tries again as the lifecycle does.
+      const again = (claim: NodeClaim) => Effect.retry(cloud.create(claim), Schedule.spaced("5 seconds"))
+      yield* world.play(Effect.forEach((yield* kube.list(NodeClaims)).items, again, { concurrency: "unbounded" }), "2 minutes", 200)
       assert.lengthOf(yield* world.alive, 60)
       assert.isUndefined(yield* cloud.accountTrouble)
     }))

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { everyDeath, immortal, livesOf, storyOf } from "./deaths.ts"
+import { LinodeSimulator } from "../../src/simulator/linode/linodeSimulator.ts"
 import * as world from "./lkeWorld.ts"
 
 const lifeUntil = livesOf(world.program)
@@ -48,6 +49,19 @@ describe("a program that is told to stop at any of its requests", () => {
     const story = storyOf(death)
     assert.isBelow((yield* Clock.currentTimeMillis) - stopped, 60_000, story)
     assert.strictEqual((yield* world.everBought).length, names.length, story)
+    return finished
+  }).pipe(Effect.provide(world.outside())), ["told to stop"]), 120_000)
+
+  it.effect("leaves no refused purchase in doubt either", () => everyDeath((death) => Effect.gen(function*() {
+    yield* world.setUp()
+    const { cloud: linode } = yield* LinodeSimulator
+    const claims = yield* world.addClaims(names, { types: ["g6-standard-2", "g6-standard-4"] })
+    linode.soldOut("g6-standard-2", world.region)
+    const finished = yield* lifeUntil(death, (cloud) => world.createAll(cloud, claims))
+    const stopped = yield* Clock.currentTimeMillis
+    yield* lifeUntil(immortal(), (cloud) => world.createAll(cloud, claims))
+    assert.isBelow((yield* Clock.currentTimeMillis) - stopped, 60_000, storyOf(death))
+    assert.strictEqual((yield* world.everBought).length, names.length, storyOf(death))
     return finished
   }).pipe(Effect.provide(world.outside())), ["told to stop"]), 120_000)
 })

@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Context, Effect, Fiber, Layer } from "effect"
 import { annotation, label } from "../../src/apis/labels.ts"
+import { CloudProvider } from "../../src/cloud/cloudProvider.ts"
+import { Caches } from "../../src/kube/caches.ts"
+import { Kube } from "../../src/kube/kube.ts"
 import { LinodeSimulator } from "../../src/simulator/linode/linodeSimulator.ts"
 import * as world from "./lkeWorld.ts"
 
@@ -241,6 +244,26 @@ describe("buying nodes through LKE", () => {
     }))
     assert.deepStrictEqual(yield* changes, [])
   }).pipe(Effect.provide(world.outside())))
+
+  it.effect("never makes a pool smaller by a count that another process has changed meanwhile", () => Effect.gen(function*() {
+    yield* setUp()
+    const kube = yield* Kube
+    const [a, b, c, d] = yield* addClaims(["a", "b", "c", "d"])
+    yield* during((cloud) => play(cloud.create(a!)))
+    // It has looked, and what it records arrives late.
+    const slow = Layer.succeed(Kube, {
+      ...kube, patch: (...args: Parameters<typeof kube.patch>) => Effect.andThen(Effect.sleep("3 seconds"), kube.patch(...args))
+    } as typeof kube)
+    const context = yield* play(Layer.build(world.program.pipe(Layer.provide(slow))))
+    yield* play(Context.get(context, Caches).synced)
+    const late = yield* Effect.forkScoped(createAll(Context.get(context, CloudProvider), [b!]))
+    yield* world.pass("1 second")
+    yield* during((cloud) => play(createAll(cloud, [c!, d!])))
+    yield* play(Fiber.join(late), "1 minute")
+    assert.strictEqual((yield* alive).length, 4)
+    assert.deepStrictEqual((yield* everBought).map(({ deletedAt }) => deletedAt), [undefined, undefined, undefined, undefined])
+    assert.lengthOf(new Set(Object.values(yield* bindings)), 4)
+  }).pipe(Effect.scoped, Effect.provide(world.outside())))
 
   it.effect("gives a claim another node when LKE has taken its own before it joined", () => Effect.gen(function*() {
     yield* setUp()

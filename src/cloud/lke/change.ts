@@ -2,7 +2,6 @@
 import { Clock, Effect, Option, Result } from "effect"
 import type { Duration } from "effect"
 import { annotation } from "../../apis/labels.ts"
-import type { KubeError } from "../../kube/kubeError.ts"
 import { outcomeUnknown } from "../../linode/linodeError.ts"
 import type { LinodeError } from "../../linode/linodeError.ts"
 import type { Pool } from "../../linode/models.ts"
@@ -11,9 +10,11 @@ import { isWaiting } from "./record.ts"
 import type { ClaimRecord, Intent } from "./record.ts"
 import { digest } from "../digest.ts"
 import type { PoolSpec } from "./poolSpec.ts"
+import { poolIdOf } from "./view.ts"
+import type { View } from "./view.ts"
 import type { World } from "./world.ts"
 import { isoNow } from "../../runtime/isoNow.ts"
-import { longestRecording, longestSend, writers } from "../requests.ts"
+import { longestRecording, longestSend, requestLifetime, writers } from "../requests.ts"
 
 export type Carried =
   /** The pool after the change, and the claims that it was for. */
@@ -24,12 +25,6 @@ export type Carried =
   | { readonly is: "unknown"; readonly claims: ReadonlyArray<ClaimRecord> }
   /** Nothing was sent; look again. */
   | { readonly is: "dropped" }
-
-const erase = (world: World, claims: ReadonlyArray<ClaimRecord>): Effect.Effect<void, KubeError> => Effect.forEach(
-  claims,
-  (claim) => world.claims.annotate(claim, { [annotation.lkeIntent]: null }, (now) => now.intent?.at === claim.intent?.at),
-  { concurrency: writers, discard: true }
-)
 
 type Answer = Result.Result<Pool, LinodeError>
 
@@ -55,6 +50,31 @@ const record = (world: World, key: string, claims: ReadonlyArray<ClaimRecord>, i
   { concurrency: writers }
 ).pipe(Effect.map((written) => written.filter((claim) => claim !== undefined)))
 
+/** Nothing was sent, or nothing came of it. What stays written only makes the claim wait. */
+const erase = (world: World, claims: ReadonlyArray<ClaimRecord>, { at }: Intent): Effect.Effect<void> => Effect.forEach(
+  claims,
+  (claim) => world.claims.annotate(claim, { [annotation.lkeIntent]: null }, (now) => now.intent?.at === at).pipe(
+    Effect.catch((error) => Effect.logWarning("could not erase the record of a change", { NodeClaim: claim.name, error: error.message })),
+    answerWithin(longestRecording)
+  ),
+  { concurrency: writers, discard: true }
+)
+
+/**
+ * Whether the pool's count was changed by another process since `view` was looked at, or will be: the count is sent as a whole,
+ * and would take back what was added. Of two processes that fight, each having recorded its change, one sees the other's here.
+ */
+const isOvertaken = (world: World, view: View, pool: Pool, recorded: ReadonlyArray<ClaimRecord>): Effect.Effect<boolean> => {
+  const own = new Set(recorded.map(({ uid }) => uid))
+  const isNew = (node: string) => poolIdOf(node) === pool.id && !view.owners.has(node) && view.find(node) === undefined
+  return Effect.zipWith(world.claims.list, Clock.currentTimeMillis, (claims, now) => claims.some(({ intent, node, uid }) =>
+    !own.has(uid) && ((node !== undefined && isNew(node)) || (
+      intent?.change === "grow" && intent.pool === pool.id && intent.from >= pool.count &&
+      now - (Date.parse(intent.at) || 0) < requestLifetime
+    ))
+  )).pipe(Effect.orElseSucceed(() => true), answerWithin(longestRecording), Effect.map((is) => is !== false))
+}
+
 /** Sends once. `undefined` when no answer came in time. */
 const send = (world: World, spec: PoolSpec, change: Change, nonce: string, more: number): Effect.Effect<Answer | undefined> => {
   const { cluster, linode } = world
@@ -67,7 +87,7 @@ const send = (world: World, spec: PoolSpec, change: Change, nonce: string, more:
 interface Asked {
   /** Those that carry the intent. */
   readonly claims: ReadonlyArray<ClaimRecord>
-  /** `unsent`: recording took too long. */
+  /** `unsent`: no claim took the intent, that took too long, or another change of the pool came between. */
   readonly answer: Answer | "unsent" | undefined
 }
 
@@ -75,7 +95,7 @@ interface Asked {
  * Not to be interrupted: what is recorded and was not sent is in doubt for minutes, which claims and their pods would wait. A
  * program that is told to stop takes as long as these requests take.
  */
-const ask = (world: World, spec: PoolSpec, change: Change): Effect.Effect<Asked> => Effect.uninterruptible(Effect.gen(function*() {
+const ask = (world: World, view: View, spec: PoolSpec, change: Change): Effect.Effect<Asked> => Effect.uninterruptible(Effect.gen(function*() {
   const at = yield* isoNow
   const nonce = digest([spec.key, at, change.claims.map((claim) => claim.uid)])
   const intent: Intent = change.change === "new"
@@ -83,17 +103,22 @@ const ask = (world: World, spec: PoolSpec, change: Change): Effect.Effect<Asked>
     : { change: "grow", pool: change.pool.id, from: change.pool.count, at }
   const started = yield* Clock.currentTimeMillis
   const claims = yield* record(world, spec.key, change.claims, intent)
+  const overtaken = change.change === "grow" && (yield* isOvertaken(world, view, change.pool, claims))
   const tooLate = (yield* Clock.currentTimeMillis) - started > longestRecording
-  if (claims.length === 0 || tooLate) return { claims, answer: "unsent" } as const
-  return { claims, answer: yield* send(world, spec, change, nonce, claims.length) }
+  if (claims.length === 0 || overtaken || tooLate) {
+    const written = new Map(claims.map((claim) => [claim.uid, claim]))
+    yield* erase(world, change.claims.map((claim) => written.get(claim.uid) ?? claim), intent)
+    return { claims, answer: "unsent" } as const
+  }
+  const answer = yield* send(world, spec, change, nonce, claims.length)
+  if (answer !== undefined && Result.isFailure(answer) && !outcomeUnknown(answer.failure)) yield* erase(world, claims, intent)
+  return { claims, answer }
 }))
 
-export const carryOut = Effect.fn("lke.carryOut")(function*(world: World, spec: PoolSpec, change: Change) {
-  const { answer, claims } = yield* ask(world, spec, change)
-  if (answer === "unsent") {
-    yield* erase(world, claims)
-    return { is: "dropped" } satisfies Carried as Carried
-  }
+/** Records the change that was decided by `view` on its claims, sends it once, says what came of it. A refusal is no error. */
+export const carryOut = Effect.fn("lke.carryOut")(function*(world: World, view: View, spec: PoolSpec, change: Change) {
+  const { answer, claims } = yield* ask(world, view, spec, change)
+  if (answer === "unsent") return { is: "dropped" } satisfies Carried as Carried
   const about = { "instance-type": spec.type, nodes: claims.length, pool: change.change === "new" ? "new" : change.pool.id }
   if (answer === undefined || (Result.isFailure(answer) && outcomeUnknown(answer.failure))) {
     const error = answer === undefined ? "no answer in time" : answer.failure.message
@@ -102,7 +127,6 @@ export const carryOut = Effect.fn("lke.carryOut")(function*(world: World, spec: 
   }
   if (Result.isFailure(answer)) {
     yield* Effect.logWarning("nodes refused", { ...about, error: answer.failure.message })
-    yield* erase(world, claims)
     return { is: "refused", error: answer.failure, claims } satisfies Carried as Carried
   }
   yield* Effect.logInfo("asked for nodes", { ...about, pool: answer.success.id })

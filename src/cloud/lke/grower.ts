@@ -129,7 +129,7 @@ const pass = (world: World) => Effect.fn("lke.pass")(function*(key: string, wish
     asks = true
     const change = { ...plan.change, claims: plan.change.claims.slice(0, affordable) }
     if (tooMany !== undefined) settle(plan.change.claims, tooMany)
-    const carried = yield* carryOut(world, spec, change)
+    const carried = yield* carryOut(world, view, spec, change)
     if (carried.is === "done") {
       const { pool } = carried
       yield* world.account.limit.passed
