@@ -108,6 +108,11 @@ export class CloudProvider extends Context.Service<CloudProvider, {
   readonly accountTrouble: Effect.Effect<AccountTrouble | undefined>
   /** One pass over what Linode has of this cluster: gives back what no claim owns, after its grace. Run on a schedule. */
   readonly collectGarbage: Effect.Effect<void, CloudError>
+  /**
+   * For the end of the program or of its leadership: ends what goes on behind these calls, after what must not be cut short (at most
+   * a minute). Nothing is asked of Linode afterwards.
+   */
+  readonly finish: Effect.Effect<void>
 }>()("karpenter-linode/cloud/CloudProvider") {}
 
 /** An image that a LinodeNodeClass names, as Linode has it. */

@@ -1,5 +1,6 @@
 /** Every controller of the process, run side by side under one lease. */
 import { Effect } from "effect"
+import { CloudProvider } from "../cloud/cloudProvider.ts"
 import { BufferRoom, makeBufferRoom } from "./capacitybuffer/bufferRoom.ts"
 import { capacityBuffer } from "./capacitybuffer/capacityBuffer.ts"
 import { catchUp } from "./catchUp.ts"
@@ -62,5 +63,10 @@ const sideBySide = Effect.all([
   Effect.provide(registrations.layer)
 )
 
-/** Never ends by itself: the first controller that dies takes the others with it, and the process. */
-export const allControllers = Effect.andThen(catchUp, sideBySide)
+/**
+ * Never ends by itself: the first controller that dies takes the others with it, and the process. When it has ended, nothing more is
+ * asked of Linode: another process may begin.
+ */
+export const allControllers = Effect.andThen(catchUp, sideBySide).pipe(
+  Effect.ensuring(Effect.flatMap(CloudProvider, ({ finish }) => finish))
+)

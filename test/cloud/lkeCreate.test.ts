@@ -245,6 +245,26 @@ describe("buying nodes through LKE", () => {
     assert.deepStrictEqual(yield* changes, [])
   }).pipe(Effect.provide(world.outside())))
 
+  it.effect("hears the answer to what it has asked for before it finishes, and asks nothing afterwards", () => Effect.gen(function*() {
+    yield* setUp()
+    const { api } = yield* LinodeSimulator
+    const [a, b] = yield* addClaims(["a", "b"])
+    api.faults.on("POST /lke/clusters/{id}/pools", { kind: "slow", millis: 5_000 })
+    yield* during((cloud) => Effect.gen(function*() {
+      const asked = yield* Effect.forkChild(cloud.create(a!))
+      yield* play(Effect.sleep("1 second"))
+      yield* play(cloud.finish)
+      assert.lengthOf(yield* alive, 1)
+      const before = api.log.length
+      yield* Effect.forkChild(cloud.create(b!))
+      yield* play(Effect.sleep("1 minute"))
+      assert.strictEqual(api.log.length, before)
+      assert.isDefined(asked.pollUnsafe())
+    }))
+    yield* during((cloud) => play(createAll(cloud, [a!, b!]), "1 minute"))
+    assert.lengthOf(yield* everBought, 2)
+  }).pipe(Effect.provide(world.outside())))
+
   it.effect("never makes a pool smaller by a count that another process has changed meanwhile", () => Effect.gen(function*() {
     yield* setUp()
     const kube = yield* Kube

@@ -69,7 +69,8 @@ const cloud = Layer.effect(CloudProvider, Effect.gen(function*() {
     }),
     interruptions: Effect.suspend(() => fake.interruptions),
     accountTrouble: Effect.sync(() => fake.trouble),
-    collectGarbage: unused
+    collectGarbage: unused,
+    finish: Effect.void
   })
 }))
 

@@ -1,5 +1,5 @@
 /** Instance mode: machines are Linodes of their own. docs/design/instance.md says what it promises and how. */
-import { Clock, Effect, Layer } from "effect"
+import { Clock, Effect, Exit, Layer, Scope } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { annotation } from "../../apis/labels.ts"
 import { LinodeNodeClasses } from "../../apis/linodeNodeClass.ts"
@@ -74,7 +74,7 @@ const make = Effect.gen(function*() {
   const cluster = yield* InstanceCluster
   const bootstrap = yield* Bootstrap
   const random = yield* SecureRandom.SecureRandom
-  const scope = yield* Effect.scope
+  const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
   const world = makeWorld(scope, cluster, linode, makeClaims(kube, recordOf))
   const announcements = makeAnnouncements(linode)
   const catalogue = yield* makeCatalogue({
@@ -120,7 +120,8 @@ const make = Effect.gen(function*() {
       : Effect.mapError(retag(world, nodeClass), cloudError("write tags")),
     interruptions: Effect.mapError(announcements.read, fromLinode("read announcements")),
     accountTrouble: world.account.trouble,
-    collectGarbage: Effect.mapError(makeSweeper(world), cloudError("collect garbage"))
+    collectGarbage: Effect.mapError(makeSweeper(world), cloudError("collect garbage")),
+    finish: Scope.close(scope, Exit.void)
   })
 })
 

@@ -1,5 +1,5 @@
 /** LKE mode: machines are nodes of LKE pools. docs/design/lke.md says what it promises and how. */
-import { Effect, Layer } from "effect"
+import { Effect, Exit, Layer, Scope } from "effect"
 import { LinodeNodeClasses } from "../../apis/linodeNodeClass.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import { Caches } from "../../kube/caches.ts"
@@ -68,7 +68,7 @@ const make = Effect.gen(function*() {
   const linode = yield* Linode
   const settings = yield* Settings
   const cluster = yield* LkeCluster
-  const scope = yield* Effect.scope
+  const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
   const world = makeWorld(scope, cluster, linode, makeClaims(kube))
   const locks = makeLocks()
   const announcements = makeAnnouncements(linode)
@@ -119,7 +119,8 @@ const make = Effect.gen(function*() {
         : unavailable("write tags", "tags that were sent earlier may still be written", again / 1000))),
     interruptions: Effect.mapError(announcements.read, fromLinode("read announcements")),
     accountTrouble: world.account.trouble,
-    collectGarbage: Effect.mapError(makeSweeper(world, locks, grow), cloudError("collect garbage"))
+    collectGarbage: Effect.mapError(makeSweeper(world, locks, grow), cloudError("collect garbage")),
+    finish: Scope.close(scope, Exit.void)
   })
 })
 

@@ -99,6 +99,7 @@ const fakeCloud = Layer.effectContext(Effect.gen(function*() {
     retag: () => Effect.void,
     interruptions: Effect.succeed([]),
     accountTrouble: Effect.undefined,
+    finish: Effect.void,
     collectGarbage: Effect.sync(() => {
       fake.calls.push("collect")
     })
