@@ -38,7 +38,7 @@ const fits = (requests: ReadonlyMap<string, bigint>, room: ReadonlyMap<string, b
 const launchedAs = ({ metadata, status }: NodeClaim): string | undefined =>
   status?.capacity === undefined ? undefined : metadata.labels?.[label.instanceType]
 
-/** Types that meet the claim's requirements and hold its requests: cheapest first, then by name. Available or not. */
+/** Types that meet the claim's requirements and hold its requests, of a launched claim its own: cheapest first. Available or not. */
 export type Candidates = (claim: NodeClaim, types: ReadonlyArray<InstanceType>) => ReadonlyArray<InstanceType>
 
 /** What a list of types comes to is worked out once, and again when the catalogue gives another list. */

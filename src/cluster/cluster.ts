@@ -35,8 +35,8 @@ export class Cluster extends Context.Service<Cluster, {
   /** Remembers for a while that a pending pod was promised room on this machine (name of the claim, else of the node). */
   readonly nominate: (name: string, window: Duration.Input) => Effect.Effect<void>
   /**
-   * Runs alone among all that judge what limits leave and buy by it, so that two of them never take the same room. What it
-   * reads here, it reads after the writes of those before it.
+   * Runs alone among all that judge what limits leave and buy by it, so that two of them never take the same room: each sees the
+   * claims of those before it. (NodePools of a fixed size have places instead: see controllers/static/places.ts.)
    */
   readonly alone: <A, E, R>(purchase: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** Resolves when the caches have been filled once. */

@@ -6,7 +6,7 @@ import { Data, Effect, Random } from "effect"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import { Cluster } from "../../cluster/cluster.ts"
 import type { StateNode } from "../../cluster/cluster.ts"
-import { replacingAnnotations } from "../../cluster/replacements.ts"
+import { isToGo, replacingAnnotations } from "../../cluster/replacements.ts"
 import type { Replacing } from "../../cluster/replacements.ts"
 import { nominationKey } from "../../cluster/stateNode.ts"
 import { isoNow } from "../../runtime/isoNow.ts"
@@ -58,8 +58,10 @@ const createReplacements = Effect.fnUntraced(function*({ nodes, reason, replacem
   const metrics = yield* Metrics
   const annotations = replacingAnnotations(replacing)
   const planned = replacements.flatMap((one) => one.kind === "planned" ? [one.node] : [])
+  // Those that will be deleted for sure make room too.
+  const going = view.nodes.filter(({ claim }) => claim !== undefined && isToGo(claim))
   const created = yield* createClaims(planned, view.types, {
-    reason: reason.toLowerCase(), annotations, insteadOf: new Set(nodes.map(({ name }) => name))
+    reason: reason.toLowerCase(), annotations, insteadOf: new Set([...nodes, ...going].map(({ name }) => name))
   })
   const fixed = replacements.flatMap((one) => one.kind === "static" ? [one.claim] : [])
   const made = yield* Effect.forEach(fixed, (claim) => {

@@ -5,6 +5,7 @@
 import { Effect, Random, Schedule } from "effect"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import { NodeClaims } from "../../apis/nodeClaim.ts"
+import { Caches } from "../../kube/caches.ts"
 import { Kube } from "../../kube/kube.ts"
 import type { KubeError } from "../../kube/kubeError.ts"
 
@@ -29,6 +30,7 @@ const names = 8
 /** The same claim, by the same name, until the API server says what became of it. */
 const send = Effect.fnUntraced(function*(claim: NodeClaim) {
   const kube = yield* Kube
+  const caches = yield* Caches
   let unanswered = false
   return yield* kube.create(NodeClaims, claim).pipe(
     Effect.tapError((error) => Effect.sync(() => {
@@ -36,7 +38,11 @@ const send = Effect.fnUntraced(function*(claim: NodeClaim) {
     })),
     Effect.retry({ while: isUnanswered, schedule: again }),
     // Ours, of a request before. A name that was taken from the start is somebody else's.
-    Effect.catchIf(({ reason }) => unanswered && reason._tag === "AlreadyExists", () => kube.get(NodeClaims, claim.metadata))
+    Effect.catchIf(({ reason }) => unanswered && reason._tag === "AlreadyExists", () => Effect.tap(
+      kube.get(NodeClaims, claim.metadata),
+      // As after any write of ours: whoever counts claims next counts this one.
+      (found) => caches.observe(NodeClaims, found)
+    ))
   )
 })
 

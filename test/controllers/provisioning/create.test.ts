@@ -17,7 +17,9 @@ describe("claims that two loops create at the same moment", () => {
     yield* given(NodePools, nodePool("default", { limits: { cpu: "4" } }))
     yield* (yield* Caches).synced
     const memory = yield* MemoryApiServer
-    yield* memory.inject({ verb: "create", resource: NodeClaims, reason: new Unavailable(), times: 2 })
+    // The first is there, and the answer that says so is lost.
+    yield* memory.inject({ verb: "create", resource: NodeClaims, reason: new Unavailable(), when: "after", times: 1 })
+    yield* memory.inject({ verb: "create", resource: NodeClaims, reason: new Unavailable(), times: 1 })
     const create = createClaims([planned], new Map([["default", [medium]]]))
     const fiber = yield* Effect.forkScoped(Effect.all([create, create], { concurrency: 2 }))
     yield* pass(5)
