@@ -25,16 +25,23 @@ export const downFor = 180_000
 
 const isDown = ({ status }: Instance): boolean => status === "offline" || status === "stopped"
 
+/**
+ * Only machines whose node is not Ready are looked at, every two minutes: what was not looked at for longer than this has been
+ * well meanwhile, and is down anew. Milliseconds.
+ */
+const lookedAtWithin = 300_000
+
 /** What the looks at a machine come to. How long it was down is counted in this process: a restart makes it longer. */
 export const makeStates = (isAtWorkOn: (instance: number) => boolean) => {
-  const since = new Map<number, number>()
+  const down = new Map<number, { readonly first: number; readonly last: number }>()
   return (instance: Instance, now: number): MachineState => {
+    for (const [id, { last }] of down) if (now - last >= lookedAtWithin) down.delete(id)
     if (!isDown(instance) || isAtWorkOn(instance.id)) {
-      since.delete(instance.id)
+      down.delete(instance.id)
       return "present"
     }
-    const first = since.get(instance.id) ?? now
-    since.set(instance.id, first)
+    const first = down.get(instance.id)?.first ?? now
+    down.set(instance.id, { first, last: now })
     return now - first >= downFor ? "stopped" : "present"
   }
 }

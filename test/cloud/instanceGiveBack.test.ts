@@ -355,6 +355,30 @@ describe("whether a claim's machine exists", () => {
     }))
   }).pipe(Effect.provide(world.outside())))
 
+  it.effect("is no matter of an old outage: one that is down for a moment, and again hours later, is not stopped", () => Effect.gen(function*() {
+    yield* setUp()
+    const claims = yield* addClaims(["a"])
+    const { cloud: linode } = yield* LinodeSimulator
+    yield* during((cloud) => Effect.gen(function*() {
+      yield* play(createAll(cloud, claims))
+      const state = Effect.flatMap(getClaim("a"), (claim) => play(cloud.exists(claim)))
+      yield* pass("2 minutes")
+      const [bought] = yield* alive
+      linode.power.shutDown(bought!)
+      yield* pass("1 minute")
+      assert.strictEqual(yield* state, "present")
+      linode.power.boot(bought!)
+      yield* pass("1 hour")
+      linode.power.shutDown(bought!)
+      yield* pass("1 minute")
+      assert.strictEqual(bought!.status, "offline")
+      for (const expected of ["present", "present", "stopped"] as const) {
+        assert.strictEqual(yield* state, expected)
+        yield* pass("2 minutes")
+      }
+    }))
+  }).pipe(Effect.provide(world.outside())))
+
   it.effect("is found by its label where the claim does not name it, and not denied while a request is in doubt", () => Effect.gen(function*() {
     yield* setUp()
     const claims = yield* addClaims(["a"])
