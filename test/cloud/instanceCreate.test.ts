@@ -131,6 +131,47 @@ describe("a request whose answer is lost", () => {
     }).pipe(Effect.provide(world.outside())))
   }
 
+  const meanwhile = [
+    ["its type is sold out by what another claim was told", Effect.fnUntraced(function*(cloud: world.Provider) {
+      ;(yield* LinodeSimulator).cloud.soldOut("g6-standard-2", world.region)
+      const [other] = yield* addClaims(["b"])
+      const error = yield* play(Effect.flip(cloud.create(other!)))
+      assert.strictEqual(error.reason._tag, "InsufficientCapacity")
+    })],
+    ["its class is being edited", () => Effect.flatMap(Kube, (kube) =>
+      kube.patch(LinodeNodeClasses, { name: "default" }, { spec: { firewallID: 3 } }, { kind: "merge" }))]
+  ] as const
+  for (const [what, happens] of meanwhile) {
+    it.effect(`keeps its claim waiting while no list may have its machine yet, though ${what}`, () => Effect.gen(function*() {
+      yield* setUp()
+      ;(yield* faults).on(purchase, { kind: "lost" })
+      const [claim] = yield* addClaims(["a"])
+      const renewLists = (yield* LinodeSimulator).cloud.ageLists()
+      yield* during((cloud) => Effect.gen(function*() {
+        yield* play(Effect.flip(cloud.create(claim!)))
+        yield* happens(cloud)
+        const error = yield* play(Effect.flip(cloud.create(claim!)))
+        assert.strictEqual(error.reason._tag, "CloudUnavailable")
+        renewLists()
+        const { providerID } = yield* play(cloud.create(claim!))
+        assert.deepStrictEqual((yield* alive).map(({ id }) => `linode://${id}`), [providerID])
+      }))
+    }).pipe(Effect.provide(world.outside({ firewalls: [3] }))))
+
+    it.effect(`keeps its claim waiting no longer than a machine may come, where ${what}`, () => Effect.gen(function*() {
+      yield* setUp()
+      ;(yield* faults).on(purchase, { kind: "lost", acts: false })
+      const [claim] = yield* addClaims(["a"])
+      yield* during((cloud) => Effect.gen(function*() {
+        yield* play(Effect.flip(cloud.create(claim!)))
+        yield* happens(cloud)
+        yield* pass("3 minutes")
+        const error = yield* play(Effect.flip(cloud.create(claim!)))
+        assert.include(["InsufficientCapacity", "NodeClassNotReady"], error.reason._tag)
+      }))
+    }).pipe(Effect.provide(world.outside({ firewalls: [3] }))))
+  }
+
   it.effect("is looked for by its label before anything is sent again", () => Effect.gen(function*() {
     yield* setUp()
     ;(yield* faults).on(purchase, { kind: "lost" })

@@ -1,5 +1,5 @@
 /** From a claim to its machine. */
-import { Effect, Semaphore } from "effect"
+import { Clock, Effect, Semaphore } from "effect"
 import type { SecureRandom } from "effect/crypto"
 import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
@@ -14,7 +14,7 @@ import { fromKube, refused, unavailable, whileBuying } from "../errors.ts"
 import type { Bootstrap } from "./bootstrap.ts"
 import { isLeaving, machineOf } from "./machine.ts"
 import { purchase } from "./purchase.ts"
-import { wasAskedFor } from "./record.ts"
+import { isInDoubt, wasAskedFor } from "./record.ts"
 import type { InstanceRecord } from "./record.ts"
 import { isOursOrLabelled } from "./tags.ts"
 import type { World } from "./world.ts"
@@ -58,6 +58,9 @@ const known = Effect.fnUntraced(function*(world: World, record: InstanceRecord) 
   return named ?? (yield* world.instances).find((instance) => instance.label === label)
 }, Effect.mapError(whileBuying(operation)))
 
+/** Whoever asked gives the claim up then. */
+const endsClaim = ({ reason }: CloudError): boolean => reason._tag === "InsufficientCapacity" || reason._tag === "NodeClassNotReady"
+
 /** Makes sure that the claim has one machine; see `CloudProvider.create`. */
 export const makeCreate = (parts: Parts) => {
   const { catalogue, world } = parts
@@ -76,6 +79,8 @@ export const makeCreate = (parts: Parts) => {
       return machineOf(world.labelOf(of), of, instance, type)
     })
 
+    // What was not in doubt any more before Linode was asked has been seen if it came.
+    const isDoubtful = isInDoubt(record, yield* Clock.currentTimeMillis)
     const found = yield* known(world, record)
     if (found !== undefined) {
       // A machine that exists is told of, whatever has become of its class.
@@ -84,18 +89,25 @@ export const makeCreate = (parts: Parts) => {
     }
     if (record.registered) return yield* unavailable(operation, "its machine is gone")
 
-    const nodeClass = yield* parts.nodeClass(record.claim)
-    const types = parts.candidates(record.claim, yield* typesOf(nodeClass)).filter(isAvailable).slice(0, mostTypes)
-    let latest = record
-    for (const type of types) {
-      const outcome = yield* turns.withPermit(buy(latest, nodeClass, type))
-      if (outcome.is !== "refused") return yield* machine(outcome.record, outcome.instance, nodeClass)
-      if (outcome.error.reason._tag !== "Capacity") return yield* refused(operation, outcome.error, "InstanceCreationFailed")
-      yield* catalogue.markSoldOut(type.name)
-      latest = outcome.record
-    }
-    return yield* new CloudError({
-      operation, detail: "all requested instance types were unavailable during launch", reason: new InsufficientCapacity()
+    const bought = Effect.gen(function*() {
+      const nodeClass = yield* parts.nodeClass(record.claim)
+      const types = parts.candidates(record.claim, yield* typesOf(nodeClass)).filter(isAvailable).slice(0, mostTypes)
+      let latest = record
+      for (const type of types) {
+        const outcome = yield* turns.withPermit(buy(latest, nodeClass, type))
+        if (outcome.is !== "refused") return yield* machine(outcome.record, outcome.instance, nodeClass)
+        if (outcome.error.reason._tag !== "Capacity") return yield* refused(operation, outcome.error, "InstanceCreationFailed")
+        yield* catalogue.markSoldOut(type.name)
+        latest = outcome.record
+      }
+      return yield* new CloudError({
+        operation, detail: "all requested instance types were unavailable during launch", reason: new InsufficientCapacity()
+      })
     })
+    // It may have a machine, or get one yet, that would be bought for nothing.
+    return yield* isDoubtful
+      ? Effect.catchIf(bought, endsClaim, ({ detail }) =>
+        unavailable(operation, `${detail}, but a request was sent to Linode and its outcome is not known yet`))
+      : bought
   })
 }
