@@ -16,6 +16,13 @@ export const appliedTo = (claim: NodeClaim): ReadonlyArray<string> => {
 /** As the Go provider writes them. */
 export const writtenTags = (tags: ReadonlyArray<string>): string => JSON.stringify([...new Set(tags)].toSorted())
 
+/**
+ * Whether the claim says that its machine has these tags of the class and no former ones. While it does not, something is to be
+ * written, or was written so lately that a list may not show it.
+ */
+export const isWritten = (claim: NodeClaim, wanted: ReadonlyArray<string>): boolean =>
+  writtenTags(appliedTo(claim)) === writtenTags(wanted)
+
 /** `existing` without what was applied and is wanted no more, with what is wanted. What the system needs always stays. */
 export const retagged = (
   existing: ReadonlyArray<string>, applied: ReadonlySet<string>, wanted: ReadonlyArray<string>

@@ -235,16 +235,20 @@ describe("tags of a class", () => {
     const made = claimWith(name, about)
     return recordOf({ ...made, metadata: { ...made.metadata, annotations: { ...made.metadata.annotations, [annotation.lastAppliedUserTags]: applied } } })
   }
-  it("go on the machines of its claims, former ones go off, and all others stay", () => {
-    const a = claim("a", "[\"old\",\"kept\"]")
-    const b = claim("b", "[]")
-    const plan = decideTags([a, b, claim("gone", "[]", { deleting: true })], [
+  it("are to be written where a machine has others, or its claim says that it may have", () => {
+    const a = claim("a", "[\"kept\",\"new\"]")
+    const b = claim("b", "[\"old\",\"kept\"]")
+    const c = claim("c", "[\"new\",\"kept\"]")
+    const unlisted = claim("unlisted", "[\"old\"]", { providerID: "linode://8" })
+    const written = claim("written", "[\"kept\",\"new\"]", { providerID: "linode://9" })
+    const plan = decideTags([a, b, c, unlisted, written, claim("gone", "[]", { deleting: true })], [
       instance(5, labelOf(a.claim), { tags: [clusterTag(identity), "old", "kept", "somebody's"] }),
       instance(6, labelOf(b.claim), { tags: [clusterTag(identity), "kept", "new"] }),
-      instance(7, "another")
+      instance(7, labelOf(c.claim), { tags: [clusterTag(identity), "kept", "new", "somebody's"] }),
+      instance(10, "another")
     ], nodeClass({ tags: ["kept", "new"] }), ({ claim: each }) => labelOf(each))
-    assert.deepStrictEqual(plan.machines, [{ id: 5, tags: [clusterTag(identity), "kept", "somebody's", "new"] }])
-    assert.deepStrictEqual(plan.claims.map(({ name }) => name), ["a", "b"])
+    assert.deepStrictEqual(plan.machines, [5, 6, 8])
+    assert.deepStrictEqual(plan.claims.map(({ name }) => name), ["a", "b", "c", "unlisted", "written"])
   })
 })
 

@@ -44,6 +44,51 @@ describe("the tags of a class", () => {
     }))
   }).pipe(Effect.provide(world.outside())))
 
+  it.effect("are those of the last edit, though Linode's list is older than the edit before", () => Effect.gen(function*() {
+    const made = yield* setUp({ tags: ["team=a"] })
+    const claims = yield* addClaims(["a", "b"])
+    yield* during((cloud) => Effect.gen(function*() {
+      yield* play(createAll(cloud, claims))
+      const [first] = yield* alive
+      const renewLists = (yield* LinodeSimulator).cloud.ageLists()
+      first!.tags = [...first!.tags, "by=hand"]
+      yield* play(cloud.retag({ ...made, spec: { tags: ["team=b"] } }))
+      for (const { tags } of yield* alive) assert.include(tags, "team=b")
+      yield* play(cloud.retag(made))
+      renewLists()
+      for (const { tags } of yield* alive) {
+        assert.include(tags, "team=a")
+        assert.notInclude(tags, "team=b")
+      }
+      assert.include(first!.tags, "by=hand", "what somebody added meanwhile stays")
+    }))
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("reach a machine that is too new to be listed", () => Effect.gen(function*() {
+    const made = yield* setUp({ tags: ["team=a"] })
+    const claims = yield* addClaims(["a"])
+    yield* during((cloud) => Effect.gen(function*() {
+      const renewLists = (yield* LinodeSimulator).cloud.ageLists()
+      yield* play(createAll(cloud, claims))
+      yield* play(cloud.retag({ ...made, spec: { tags: ["team=b"] } }))
+      renewLists()
+      const [bought] = yield* alive
+      assert.include(bought!.tags, "team=b")
+      assert.notInclude(bought!.tags, "team=a")
+    }))
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("cost one list where all is as it is to be", () => Effect.gen(function*() {
+    const made = yield* setUp({ tags: ["team=a"] })
+    const claims = yield* addClaims(numbered("claim", 8))
+    yield* during((cloud) => Effect.gen(function*() {
+      yield* play(createAll(cloud, claims))
+      const before = (yield* world.requests).length
+      yield* play(cloud.retag(made))
+      assert.deepStrictEqual((yield* world.requests).slice(before), ["GET /linode/instances"])
+    }))
+  }).pipe(Effect.provide(world.outside())))
+
   it.effect("are written at the next look where Linode did not take them", () => Effect.gen(function*() {
     const made = yield* setUp({ tags: ["team=a"] })
     const claims = yield* addClaims(["a"])

@@ -136,6 +136,45 @@ describe("the tags of a LinodeNodeClass", () => {
     }).pipe(Effect.provide(world.outside())))
   }
 
+  it.effect("are those of the last edit, though Linode's lists are older than the edit before", () => Effect.gen(function*() {
+    const { cloud: linode } = yield* LinodeSimulator
+    const cluster = yield* world.setUp({ spec: { tags: ["team=a"] } })
+    yield* world.during((cloud) => Effect.gen(function*() {
+      const claims = yield* launched(cloud, world.numbered("a", 5))
+      yield* world.play(cloud.retag(yield* setTags(["team=a"])))
+      const renewLists = linode.ageLists()
+      yield* world.play(cloud.retag(yield* setTags(["team=b"])))
+      yield* world.play(cloud.retag(yield* setTags(["team=a"])))
+      renewLists()
+      const instances = yield* Effect.forEach(claims, instanceOf)
+      for (const { tags } of [...linode.poolsOf(cluster).slice(1), ...instances]) {
+        assert.deepStrictEqual(tags.filter((tag) => tag.startsWith("team=")), ["team=a"])
+      }
+    }))
+  }).pipe(Effect.provide(world.outside())))
+
+  it.effect("reach a machine that was too new to be listed once it is", () => Effect.gen(function*() {
+    const { cloud: linode } = yield* LinodeSimulator
+    yield* world.setUp({ spec: { tags: ["team=a"] } })
+    yield* world.during((cloud) => Effect.gen(function*() {
+      // A list by which it was found, and an older one after it.
+      const before = structuredClone([...linode.pools.values()])
+      const [claim] = yield* launched(cloud, ["a"])
+      const now = [...linode.pools.values()]
+      linode.pools.clear()
+      for (const pool of before) linode.pools.set(pool.id, pool)
+      const renewLists = linode.ageLists()
+      for (const pool of now) linode.pools.set(pool.id, pool)
+      const edited = yield* setTags(["team=b"])
+      const error = yield* world.play(Effect.flip(cloud.retag(edited)))
+      assert.strictEqual(error.reason._tag, "CloudUnavailable", "it asks to be called again")
+      renewLists()
+      yield* world.pass("1 minute")
+      yield* world.play(cloud.retag(edited))
+      assert.deepStrictEqual((yield* instanceOf(claim!)).tags, ["team=b"])
+    }))
+  }).pipe(Effect.provide(world.outside())))
+
   it.effect("are not sent to a pool any more once what was noted of them may be forgotten", () => Effect.gen(function*() {
     const { api } = yield* LinodeSimulator
     const kube = yield* Kube

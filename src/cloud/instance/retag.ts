@@ -6,18 +6,23 @@ import type { KubeError } from "../../kube/kubeError.ts"
 import type { LinodeError } from "../../linode/linodeError.ts"
 import type { Instance } from "../../linode/models.ts"
 import { writers } from "../requests.ts"
-import { appliedTo, retagged, sameTags, writtenTags } from "../userTags.ts"
+import { tagMachine } from "../tagMachine.ts"
+import { appliedTo, isWritten, retagged, sameTags, writtenTags } from "../userTags.ts"
 import { isLeaving } from "./machine.ts"
 import type { InstanceRecord } from "./record.ts"
+import { isOurs } from "./tags.ts"
 import type { World } from "./world.ts"
 
 export interface TagPlan {
   /** The claims of the class that have a machine. */
   readonly claims: ReadonlyArray<InstanceRecord>
-  readonly machines: ReadonlyArray<{ readonly id: number; readonly tags: ReadonlyArray<string> }>
+  /** What is to be taken off where it is found, less what is wanted. */
+  readonly applied: ReadonlySet<string>
+  /** Ids of the Linodes that are not, or may not be, as they are to be. */
+  readonly machines: ReadonlyArray<number>
 }
 
-/** Pure. */
+/** `instances` may be some seconds old: what they show counts only of machines whose claims say the same. Pure. */
 export const decideTags = (
   claims: ReadonlyArray<InstanceRecord>, instances: ReadonlyArray<Instance>, { metadata, spec }: LinodeNodeClass,
   labelOf: (record: InstanceRecord) => string
@@ -28,14 +33,16 @@ export const decideTags = (
   const owned = claims.flatMap((record) => {
     if (record.deleting || record.claim.spec.nodeClassRef.name !== metadata.name) return []
     const instance = byID.get(record.instance ?? -1) ?? byLabel.get(labelOf(record))
-    return instance === undefined || isLeaving(instance) ? [] : [{ record, instance }]
+    const id = instance?.id ?? record.instance
+    return id === undefined || (instance !== undefined && isLeaving(instance)) ? [] : [{ record, id, instance }]
   })
   const applied = new Set(owned.flatMap(({ record }) => appliedTo(record.claim)))
   return {
+    applied,
     claims: owned.map(({ record }) => record),
-    machines: owned.flatMap(({ instance }) => {
-      const tags = retagged(instance.tags, applied, wanted)
-      return sameTags(instance.tags, tags) ? [] : [{ id: instance.id, tags }]
+    machines: owned.flatMap(({ id, instance, record }) => {
+      const isRight = instance === undefined || sameTags(instance.tags, retagged(instance.tags, applied, wanted))
+      return isRight && isWritten(record.claim, wanted) ? [] : [id]
     })
   }
 }
@@ -45,7 +52,7 @@ export const decideTags = (
  * they are. One that fails does not keep the others from being written; the first failure is the whole's.
  */
 export const retag = Effect.fn("instance.retag")(function*(
-  { claims, instances, labelOf, linode }: World, nodeClass: LinodeNodeClass
+  { claims, cluster, instances, labelOf, linode }: World, nodeClass: LinodeNodeClass
 ): Effect.fn.Return<void, LinodeError | KubeError> {
   const wanted = nodeClass.spec.tags ?? []
   const mine = (yield* claims.list).filter(({ claim, deleting }) =>
@@ -67,17 +74,15 @@ export const retag = Effect.fn("instance.retag")(function*(
   const noted = plan.machines.length === 0
     ? plan.claims
     : yield* note(plan.claims, ({ claim }) => [...appliedTo(claim), ...wanted])
-  const sent = yield* Effect.forEach(plan.machines, ({ id, tags }) => linode.tagInstance(id, tags).pipe(
-    Effect.asVoid,
-    Effect.catchIf((error) => error.reason._tag === "Gone", () => Effect.void),
-    Effect.result
-  ), { concurrency: writers })
+  const write = tagMachine(linode, plan.applied, wanted, (instance) => isOurs(instance, cluster.identity))
+  const sent = yield* Effect.forEach(plan.machines, (id) => Effect.result(write(id)), { concurrency: writers })
   const failed = sent.find(Result.isFailure)
   if (failed !== undefined) return yield* failed.failure
   yield* note(noted, () => wanted)
-  if (plan.machines.length > 0) {
+  const changed = sent.filter((result) => Result.isSuccess(result) && result.success).length
+  if (changed > 0) {
     yield* Effect.logInfo("wrote the tags of a LinodeNodeClass", {
-      LinodeNodeClass: { name: nodeClass.metadata.name }, machines: plan.machines.length
+      LinodeNodeClass: { name: nodeClass.metadata.name }, machines: changed
     })
   }
 })

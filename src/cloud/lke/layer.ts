@@ -116,7 +116,7 @@ const make = Effect.gen(function*() {
       ? Effect.void
       : Effect.mapError(retag(world, locks, nodeClass), cloudError("write tags")).pipe(Effect.flatMap((again) => again === undefined
         ? Effect.void
-        : unavailable("write tags", "tags that were sent earlier may still be written", again / 1000))),
+        : unavailable("write tags", "tags sent earlier may still be written, or machines are not listed yet", again / 1000))),
     interruptions: Effect.mapError(announcements.read, fromLinode("read announcements")),
     accountTrouble: world.account.trouble,
     collectGarbage: Effect.mapError(makeSweeper(world, locks, grow), cloudError("collect garbage")),

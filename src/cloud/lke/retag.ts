@@ -7,11 +7,12 @@ import { LinodeError, outcomeUnknown, Transient } from "../../linode/linodeError
 import type { Instance, Pool } from "../../linode/models.ts"
 import { isoNow } from "../../runtime/isoNow.ts"
 import { longestRecording, longestSend, writers } from "../requests.ts"
-import { appliedTo, retagged, sameTags, writtenTags } from "../userTags.ts"
+import { tagMachine } from "../tagMachine.ts"
+import { appliedTo, isWritten, retagged, sameTags, writtenTags } from "../userTags.ts"
 import type { Locks } from "../gather.ts"
 import type { ClaimRecord } from "./record.ts"
 import { isSentenced, poolKeyOf } from "./tags.ts"
-import { lockOf, mayHold, ownedNode, taggingLifetime } from "./view.ts"
+import { isFresh, lockOf, mayHold, ownedNode, taggingLifetime, trustLists } from "./view.ts"
 import type { View } from "./view.ts"
 import type { World } from "./world.ts"
 
@@ -20,8 +21,10 @@ export interface TagPlan {
   readonly claims: ReadonlyArray<ClaimRecord>
   /** What is to be taken off where it is found, less what is wanted. */
   readonly applied: ReadonlySet<string>
+  /** Those that are not, or may not be, as they are to be. */
   readonly pools: ReadonlyArray<Pool>
-  readonly instances: ReadonlyArray<{ readonly id: number; readonly tags: ReadonlyArray<string> }>
+  /** Ids of the Linodes of which the same is true. */
+  readonly instances: ReadonlyArray<number>
 }
 
 /** The claims of the class that have a machine. */
@@ -31,12 +34,18 @@ export const claimsOf = (view: View, nodeClass: string): ReadonlyArray<ClaimReco
   return found !== undefined && mayHold(view, claim, found.pool)
 })
 
+/** Claims of the class that name a machine which no list has yet. */
+const unlistedOf = (view: View, nodeClass: string): ReadonlyArray<ClaimRecord> => view.claims.filter((claim) =>
+  !claim.deleting && claim.claim.spec.nodeClassRef.name === nodeClass && claim.instance !== undefined &&
+  claim.node !== undefined && view.find(claim.node) === undefined && isFresh(view, claim))
+
 /** The Linode that the claim has now. */
 export const instanceOf = (view: View, claim: ClaimRecord): number | undefined =>
   view.find(ownedNode(view, claim) ?? "")?.node.instance_id ?? claim.instance
 
 /**
- * Pools of the Go provider keep their tags, which are how it knows them; the Linodes in them do not. Pure.
+ * Pools of the Go provider keep their tags, which are how it knows them; the Linodes in them do not. `view` and `machines` may be
+ * some seconds old: what they show counts only of machines whose claims say the same. Pure.
  */
 export const decideTags = (
   view: View, machines: ReadonlyMap<number, Instance | undefined>, nodeClass: LinodeNodeClass
@@ -44,17 +53,20 @@ export const decideTags = (
   const wanted = nodeClass.spec.tags ?? []
   const claims = claimsOf(view, nodeClass.metadata.name)
   const applied = new Set(claims.flatMap(({ claim }) => appliedTo(claim)))
-  const pools = new Set(claims.flatMap((claim) => view.find(ownedNode(view, claim) ?? "")?.pool ?? []))
+  const poolOf = (claim: ClaimRecord): Pool | undefined => view.find(ownedNode(view, claim) ?? "")?.pool
+  const unwritten = new Set(claims.filter(({ claim }) => !isWritten(claim, wanted)))
+  const pools = new Set(claims.flatMap((claim) => poolOf(claim) ?? []))
+  const doubtful = new Set([...unwritten].map(poolOf))
+  const isRight = (tags: ReadonlyArray<string>): boolean => sameTags(tags, retagged(tags, applied, wanted))
   return {
     claims, applied,
     pools: [...pools].filter((pool) =>
-      poolKeyOf(pool) !== undefined && !isSentenced(pool) && !sameTags(pool.tags, retagged(pool.tags, applied, wanted))),
+      poolKeyOf(pool) !== undefined && !isSentenced(pool) && (doubtful.has(pool) || !isRight(pool.tags))),
     instances: claims.flatMap((claim) => {
       const id = instanceOf(view, claim)
       const instance = id === undefined ? undefined : machines.get(id)
       if (instance === undefined || instance.status === "deleting") return []
-      const tags = retagged(instance.tags, applied, wanted)
-      return sameTags(instance.tags, tags) ? [] : [{ id: instance.id, tags }]
+      return isRight(instance.tags) && !unwritten.has(claim) ? [] : [instance.id]
     })
   }
 }
@@ -66,7 +78,8 @@ const notTagged = (detail: string, isUnknown: boolean) => new LinodeError({
 /**
  * Tags that are to be applied are written on the claims first, so that whatever stops this is made good later, and alone
  * once they are. One that fails does not keep the others from being written; the first failure is the whole's. Tells after
- * how many milliseconds it is worth looking again, where something sent earlier may still be carried out.
+ * how many milliseconds it is worth looking again, where something sent earlier may still be carried out, or a machine is so
+ * new that it was not listed.
  */
 export const retag = Effect.fn("lke.retag")(function*(
   world: World, locks: Locks, nodeClass: LinodeNodeClass
@@ -75,7 +88,9 @@ export const retag = Effect.fn("lke.retag")(function*(
   const wanted = nodeClass.spec.tags ?? []
   const view = yield* world.look
   const mine = claimsOf(view, nodeClass.metadata.name)
-  if (mine.length === 0 || (wanted.length === 0 && mine.every((claim) => appliedTo(claim.claim).length === 0))) return undefined
+  const unlisted = unlistedOf(view, nodeClass.metadata.name)
+  const all = [...mine, ...unlisted]
+  if (all.length === 0 || (wanted.length === 0 && all.every(({ claim }) => appliedTo(claim).length === 0))) return undefined
   const found = yield* world.machines(mine.flatMap((claim) => instanceOf(view, claim) ?? []))
   const plan = decideTags(view, found, nodeClass)
 
@@ -100,33 +115,35 @@ export const retag = Effect.fn("lke.retag")(function*(
   const marker = plan.pools.length > 0 ? at : earlier.length > 0 ? new Date(Math.max(...earlier)).toISOString() : null
   const noted = changes === 0 ? plan.claims : yield* note(plan.claims, (claim) => [...appliedTo(claim.claim), ...wanted], marker)
   const pools = plan.pools.map(({ id, ...pool }) => locks.withLock(lockOf({ id, ...pool }))(Effect.gen(function*() {
-    // Sentences are written to the same list: it is read again where nobody else writes it.
-    const now = (yield* world.pools).find((each) => each.id === id)
-    const tags = now === undefined ? [] : retagged(now.tags, plan.applied, wanted)
-    if (now === undefined || isSentenced(now) || sameTags(now.tags, tags)) return
+    // Sentences are written to the same list of tags: it is read again where nobody else writes it, and as it is now.
+    const now = yield* linode.pool(cluster.id, id)
+    const tags = retagged(now.tags, plan.applied, wanted)
+    if (isSentenced(now) || sameTags(now.tags, tags)) return false
     if ((yield* Clock.currentTimeMillis) - Date.parse(at) > longestRecording) {
       return yield* notTagged(`pool ${id} was busy for too long to be tagged now`, false)
     }
+    yield* linode.updatePool(cluster.id, id, { tags })
+    return true
+  }).pipe(
     // It waits for its turn too, and `at` has to outlive it.
-    yield* linode.updatePool(cluster.id, id, { tags }).pipe(Effect.timeoutOrElse({
+    Effect.timeoutOrElse({
       duration: longestSend, orElse: () => notTagged(`no answer in time when pool ${id} was tagged`, true)
-    }))
-  })))
-  const instances = plan.instances.map(({ id, tags }) => Effect.asVoid(linode.tagInstance(id, tags)))
-  const send = (change: Effect.Effect<void, LinodeError>) => change.pipe(
-    Effect.catchIf((error) => error.reason._tag === "Gone", () => Effect.void),
-    Effect.result
-  )
-  const ofPools = yield* Effect.forEach(pools, send, { concurrency: writers })
-  const ofInstances = yield* Effect.forEach(instances, send, { concurrency: writers })
+    }),
+    Effect.catchIf((error) => error.reason._tag === "Gone", () => Effect.succeed(false))
+  )))
+  // Pools come first: on some clusters their tags reach their Linodes.
+  const ofPools = yield* Effect.forEach(pools, Effect.result, { concurrency: writers })
+  const write = tagMachine(linode, plan.applied, wanted, () => true)
+  const ofInstances = yield* Effect.forEach(plan.instances, (id) => Effect.result(write(id)), { concurrency: writers })
   const isDoubtful = earlier.length > 0 || ofPools.some((result) => Result.isFailure(result) && outcomeUnknown(result.failure))
   const failed = [...ofPools, ...ofInstances].find(Result.isFailure)
   yield* note(noted, failed === undefined && !isDoubtful ? () => wanted : ({ claim }) => appliedTo(claim), isDoubtful ? marker : null)
   if (failed !== undefined) return yield* failed.failure
-  if (changes > 0) {
+  const changed = (results: typeof ofPools) => results.filter((result) => Result.isSuccess(result) && result.success).length
+  if (changed(ofPools) + changed(ofInstances) > 0) {
     yield* Effect.logInfo("wrote the tags of a LinodeNodeClass", {
-      LinodeNodeClass: { name: nodeClass.metadata.name }, pools: plan.pools.length, instances: plan.instances.length
+      LinodeNodeClass: { name: nodeClass.metadata.name }, pools: changed(ofPools), instances: changed(ofInstances)
     })
   }
-  return isDoubtful ? taggingLifetime : undefined
+  return isDoubtful ? taggingLifetime : unlisted.length > 0 ? trustLists : undefined
 })

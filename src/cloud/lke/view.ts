@@ -100,7 +100,7 @@ export const isMissing = (view: View, node: string): boolean => {
 }
 
 /** A list may be older than a node that a claim was given so lately. Milliseconds. */
-const trustLists = 60_000
+export const trustLists = 60_000
 
 /** Whether a list that lacks the claim's node may be older than it. One that has joined is older than any list. */
 export const isFresh = ({ now }: View, { createdAt, intent, registered }: ClaimRecord): boolean => {
