@@ -245,6 +245,25 @@ describe("buying nodes through LKE", () => {
     assert.deepStrictEqual(yield* changes, [])
   }).pipe(Effect.provide(world.outside())))
 
+  it.effect("gives a claim no node of a pool that is being deleted, though the list is older than that", () => Effect.gen(function*() {
+    yield* setUp()
+    const { api, cloud: linode } = yield* LinodeSimulator
+    yield* during((cloud) => Effect.gen(function*() {
+      yield* play(createAll(cloud, yield* addClaims(["a"])))
+      const renew = linode.ageLists()
+      // Sentenced, and deleted a minute later.
+      api.faults.on("DELETE /lke/clusters/{id}/pools/{id}", { kind: "late", afterMillis: 60_000 })
+      const deleting = yield* Effect.forkChild(world.deleteAll(cloud, ["a"]))
+      yield* play(Effect.sleep("5 seconds"))
+      yield* play(createAll(cloud, yield* addClaims(["b"])))
+      const own = (yield* bindings)["b"]
+      renew()
+      yield* play(Effect.sleep("4 minutes"))
+      assert.deepStrictEqual((yield* alive).map(({ node }) => node), [own])
+      yield* Fiber.interrupt(deleting)
+    }))
+  }).pipe(Effect.provide(world.outside())))
+
   it.effect("hears the answer to what it has asked for before it finishes, and asks nothing afterwards", () => Effect.gen(function*() {
     yield* setUp()
     const { api } = yield* LinodeSimulator

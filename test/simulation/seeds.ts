@@ -21,7 +21,8 @@ export const failedOnce: Readonly<Record<Mode, Readonly<Record<number, string>>>
     401470: "a machine taken from under pods, since its claim was deleted before its status named the node",
     401754: "a sentenced pool deleted while the node of a deleted claim drained",
     430600: "(none: a claim whose Node was gone was counted as one that is disrupted)",
-    731651: "(none: a node that came late into a pool that was to go was to be kept for its grace)"
+    731651: "(none: a node that came late into a pool that was to go was to be kept for its grace)",
+    10389740: "a pool that grew by an old list while it was being deleted"
   },
   instance: {
     1399: "a claim that named its first machine, and went before its second one, whose tags somebody had taken off"

@@ -10,6 +10,7 @@ import { writers } from "../requests.ts"
 import { carryOut } from "./change.ts"
 import { makeGather } from "../gather.ts"
 import type { Locks } from "../gather.ts"
+import { decideByCurrent } from "./current.ts"
 import { decideGrow } from "./grow.ts"
 import type { GrowPlan } from "./grow.ts"
 import type { PoolSpec } from "./poolSpec.ts"
@@ -97,16 +98,15 @@ const pass = (world: World) => Effect.fn("lke.pass")(function*(key: string, wish
   let asks = false
 
   for (let round = 0; round < mostRounds; round++) {
-    const view = yield* world.look
+    const { plan, view } = yield* decideByCurrent(world, yield* world.look, (seen) => decideGrow(seen, {
+      key, names, most, mayGrow: spec !== undefined && stopped === undefined, ...(spec !== undefined && { inherits: spec.fits })
+    }))
     for (const claim of view.claims) {
       if (claim.node === undefined) continue
       const owned = view.find(claim.node)
       const outcome: Outcome = owned === undefined ? unlisted : mayHold(view, claim, owned.pool) ? { is: "bound", owned } : theirs
       outcomes.set(claim.name, outcome)
     }
-    const plan = decideGrow(view, {
-      key, names, most, mayGrow: spec !== undefined && stopped === undefined, ...(spec !== undefined && { inherits: spec.fits })
-    })
     if (plan.unbind.length > 0) {
       yield* Effect.forEach(plan.unbind, unbind(world), { concurrency: writers, discard: true })
       for (const { claim } of plan.unbind) outcomes.delete(claim.name)

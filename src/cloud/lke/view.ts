@@ -85,6 +85,12 @@ export const makeView = (
   }
 }
 
+/** The view with these pools in the place of those listed; undefined for one that is gone. */
+export const withPools = (view: View, current: ReadonlyMap<number, Pool | undefined>): View => ({
+  ...makeView(view.cluster, view.now, view.claims, view.pools.flatMap((pool) => current.has(pool.id) ? current.get(pool.id) ?? [] : [pool])),
+  heirs: view.heirs
+})
+
 /** The id of the node that the claim owns, whether its annotation or its status says so. */
 export const ownedNode = (view: View, claim: ClaimRecord): string | undefined => {
   if (claim.node !== undefined || claim.foreign === undefined) return claim.node
