@@ -80,7 +80,9 @@ export const openWorld = async (options: WorldOptions = {}): Promise<World> => {
     loadKubeConfig({ env: { KUBECONFIG: shared.kubeconfig } }),
     (config) => live.layerOf(config, { qps: 1000, burst: 2000 })
   ))
-  const cloudLayer = simulator.layer({ tokens: [token], delays: { ...quick, ...options.delays }, rateLimits: "none", seed: ++worlds })
+  // No node is called as one of a world before: kwok may go on to end one that it saw deleted, and its heartbeats stop.
+  const seed = process.pid * 100 + ++worlds
+  const cloudLayer = simulator.layer({ tokens: [token], delays: { ...quick, ...options.delays }, rateLimits: "none", seed })
   const runtime = ManagedRuntime.make(Layer.mergeAll(serverLayer().pipe(Layer.provideMerge(cloudLayer)), kube))
   const { cloud, api } = await runtime.runPromise(simulator.LinodeSimulator)
   const { url } = await runtime.runPromise(LinodeServer)
