@@ -1,6 +1,7 @@
 /** Which types a claim may be, the one to buy first. */
 import { claimRequirements } from "../apis/claimRequirements.ts"
 import { label, wellKnownLabels } from "../apis/labels.ts"
+import { isUnlaunched } from "../apis/launched.ts"
 import type { NodeClaim } from "../apis/nodeClaim.ts"
 import { compatible, parseQuantity, requirementsOf, requirementsOfLabels, subtractResources } from "../scheduling/index.ts"
 import type { Requirements } from "../scheduling/index.ts"
@@ -35,8 +36,8 @@ const fits = (requests: ReadonlyMap<string, bigint>, room: ReadonlyMap<string, b
  * The type that a claim has said it is. Its NodePool's limits are charged for that one from then on, so what is bought in the
  * place of a machine that was lost is of the same type. (Karpenter takes a claim away when its machine is gone.)
  */
-const launchedAs = ({ metadata, status }: NodeClaim): string | undefined =>
-  status?.capacity === undefined ? undefined : metadata.labels?.[label.instanceType]
+const launchedAs = (claim: NodeClaim): string | undefined =>
+  isUnlaunched(claim) ? undefined : claim.metadata.labels?.[label.instanceType]
 
 /** Types that meet the claim's requirements and hold its requests, of a launched claim its own: cheapest first. Available or not. */
 export type Candidates = (claim: NodeClaim, types: ReadonlyArray<InstanceType>) => ReadonlyArray<InstanceType>

@@ -1,12 +1,10 @@
 /** The machines as they were put together last: most are the same when somebody asks again, and so is the order of their names. */
+import { isUnlaunched } from "../apis/launched.ts"
 import type { NodeClaim } from "../apis/nodeClaim.ts"
 import type { Node, Pod } from "../kube/objects.ts"
 import type { StateNode } from "./cluster.ts"
 import { stateNode } from "./stateNode.ts"
 import type { Parts } from "./stateNode.ts"
-
-/** Linode has not said what it is. */
-export const isUnlaunched = (claim: NodeClaim): boolean => claim.status?.capacity === undefined
 
 export class MachineMemory {
   private readonly known = new WeakMap<Node | NodeClaim, { readonly parts: Parts; readonly state: StateNode }>()

@@ -1,4 +1,5 @@
 /** A world made of a few objects, for a look at one invariant: a real Linode of the simulator, and whatever objects are named. */
+import { timestamp } from "../../src/kube/timestamp.ts"
 import type { NodeClaim } from "../../src/apis/nodeClaim.ts"
 import { annotation, label } from "../../src/apis/labels.ts"
 import { ApiServer } from "../../src/kube/memory/server.ts"
@@ -12,7 +13,6 @@ import { region, rules } from "./stage.ts"
 import type { Actor, Change, Invariant, LinodeChange, Mode, World } from "./world.ts"
 
 const start = Date.UTC(2026, 0, 1)
-export const iso = (millis: number): string => new Date(millis).toISOString().slice(0, 19) + "Z"
 
 export interface Step {
   readonly by?: Actor
@@ -166,7 +166,7 @@ export class Fabricated {
   }
 }
 
-const condition = (type: string, reason = type): Condition => ({ type, status: "True", reason, lastTransitionTime: iso(start) })
+const condition = (type: string, reason = type): Condition => ({ type, status: "True", reason, lastTransitionTime: timestamp(start) })
 
 export interface ClaimLooks {
   readonly node?: SimulatedNode | undefined
@@ -182,12 +182,12 @@ const registered = ["Launched", "Registered", "Initialized"]
 
 export const claimOf = (name: string, { cpu, deadline, deleting, key = "k1", node, says = registered }: ClaimLooks = {}): NodeClaim => ({
   metadata: {
-    name, uid: name, creationTimestamp: iso(start), labels: { [label.nodePool]: "default" },
+    name, uid: name, creationTimestamp: timestamp(start), labels: { [label.nodePool]: "default" },
     annotations: {
       [annotation.lkePoolKey]: key, ...(node === undefined ? {} : { [annotation.lkeNode]: node.id }),
-      ...(deadline === undefined ? {} : { [annotation.terminationTimestamp]: iso(deadline) })
+      ...(deadline === undefined ? {} : { [annotation.terminationTimestamp]: timestamp(deadline) })
     },
-    ...(deleting === true ? { deletionTimestamp: iso(start) } : {})
+    ...(deleting === true ? { deletionTimestamp: timestamp(start) } : {})
   },
   spec: {
     requirements: [{ key: label.instanceType, operator: "In", values: ["g6-standard-2"] }],
@@ -218,7 +218,7 @@ export const nodeOf = (name: string, more: { readonly metadata?: object; readonl
 export const podOf = (name: string, nodeName: string | undefined, more: { readonly metadata?: object; readonly cpu?: string } = {}): Pod => ({
   metadata: { name, namespace: "default", labels: { app: name }, ...more.metadata },
   spec: { containers: [{ resources: { requests: { cpu: more.cpu ?? "1" } } }], ...(nodeName === undefined ? {} : { nodeName }) },
-  status: { phase: nodeName === undefined ? "Pending" : "Running", startTime: iso(start), conditions: [{ type: "Ready", status: "True" }] }
+  status: { phase: nodeName === undefined ? "Pending" : "Running", startTime: timestamp(start), conditions: [{ type: "Ready", status: "True" }] }
 })
 
 /** Allows so many disruptions of pods of the label `app`. */
@@ -227,5 +227,5 @@ export const budgetOf = (app: string, allowed: number): KubeObject => ({
 } as KubeObject)
 
 export const leaving = <A extends KubeObject>(object: A): A => ({
-  ...object, metadata: { ...object.metadata, deletionTimestamp: iso(start) }
+  ...object, metadata: { ...object.metadata, deletionTimestamp: timestamp(start) }
 })

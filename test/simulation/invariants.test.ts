@@ -1,10 +1,11 @@
 /** Each invariant says no to a small world that is wrong, and yes to one that is right: it can fail. */
+import { timestamp } from "../../src/kube/timestamp.ts"
 import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { annotation, disruptedTaint } from "../../src/apis/labels.ts"
 import type { NodeClaim } from "../../src/apis/nodeClaim.ts"
 import type { KubeObject } from "../../src/kube/objects.ts"
 import type { SimulatedPool } from "../../src/simulator/linode/world.ts"
-import { budgetOf, claimOf, classOf, Fabricated, iso, leaving, nodeOf, podOf, poolOf } from "./fabricated.ts"
+import { budgetOf, claimOf, classOf, Fabricated, leaving, nodeOf, podOf, poolOf } from "./fabricated.ts"
 import { readGround } from "./ground.ts"
 import { invariantsOf } from "./invariants/all.ts"
 import { boundNodesStay } from "./invariants/boundNodesStay.ts"
@@ -614,7 +615,7 @@ describe("nodes live as long as they should", () => {
     assert.isUndefined(one.settled())
     one.pass(10 * minute)
     assert.strictEqual(one.settled(), "a lives, and should be over after 15m")
-    one.put("nodeclaims", [{ ...claim, metadata: { ...claim.metadata, deletionTimestamp: iso(one.now) } }])
+    one.put("nodeclaims", [{ ...claim, metadata: { ...claim.metadata, deletionTimestamp: timestamp(one.now) } }])
     assert.isUndefined(one.settled())
   })
 
@@ -623,11 +624,11 @@ describe("nodes live as long as they should", () => {
     const [node] = one.buy(1).pool.nodes
     one.put("nodes", [nodeOf(node!.name)])
     const claim = living(claimOf("a", { node }), { terminationGracePeriod: "1m" })
-    one.put("nodeclaims", [{ ...claim, metadata: { ...claim.metadata, deletionTimestamp: iso(one.now) } }])
+    one.put("nodeclaims", [{ ...claim, metadata: { ...claim.metadata, deletionTimestamp: timestamp(one.now) } }])
     assert.isUndefined(one.put("pods", [podOf("web", node!.name)]))
     one.pass(4 * minute)
     assert.strictEqual(one.put("pods", [podOf("other", undefined)]), "web is on the node of a past its terminationGracePeriod")
-    one.put("pods", [podOf("web", node!.name, { metadata: { deletionTimestamp: iso(one.now) } })])
+    one.put("pods", [podOf("web", node!.name, { metadata: { deletionTimestamp: timestamp(one.now) } })])
     assert.isUndefined(one.put("pods", [podOf("other", undefined)]))
     assert.strictEqual(one.settled(), "a is still being deleted, and has a terminationGracePeriod")
   })

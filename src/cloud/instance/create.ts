@@ -105,9 +105,7 @@ export const makeCreate = (parts: Parts) => {
       })
     })
     // It may have a machine, or get one yet, that would be bought for nothing.
-    return yield* isDoubtful
-      ? Effect.catchIf(bought, endsClaim, ({ detail }) =>
-        unavailable(operation, `${detail}, but a request was sent to Linode and its outcome is not known yet`))
-      : bought
+    return yield* Effect.catchIf(bought, (error) => isDoubtful && endsClaim(error), ({ detail }) =>
+      unavailable(operation, `${detail}, but a request was sent to Linode and its outcome is not known yet`))
   })
 }

@@ -1,10 +1,11 @@
 /** The tags of a LinodeNodeClass on its machines: changed in place, since no node has to be replaced for a tag. */
-import { Effect, Result } from "effect"
+import { Effect } from "effect"
 import { annotation } from "../../apis/labels.ts"
 import type { LinodeNodeClass } from "../../apis/linodeNodeClass.ts"
 import type { KubeError } from "../../kube/kubeError.ts"
 import type { LinodeError } from "../../linode/linodeError.ts"
 import type { Instance } from "../../linode/models.ts"
+import { attemptEach } from "../../runtime/attemptEach.ts"
 import { writers } from "../requests.ts"
 import { tagMachine } from "../tagMachine.ts"
 import { appliedTo, isWritten, retagged, sameTags, writtenTags } from "../userTags.ts"
@@ -75,11 +76,9 @@ export const retag = Effect.fn("instance.retag")(function*(
     ? plan.claims
     : yield* note(plan.claims, ({ claim }) => [...appliedTo(claim), ...wanted])
   const write = tagMachine(linode, plan.applied, wanted, (instance) => isOurs(instance, cluster.identity))
-  const sent = yield* Effect.forEach(plan.machines, (id) => Effect.result(write(id)), { concurrency: writers })
-  const failed = sent.find(Result.isFailure)
-  if (failed !== undefined) return yield* failed.failure
+  const written = yield* attemptEach(plan.machines, write, { concurrency: writers })
   yield* note(noted, () => wanted)
-  const changed = sent.filter((result) => Result.isSuccess(result) && result.success).length
+  const changed = written.filter((is) => is).length
   if (changed > 0) {
     yield* Effect.logInfo("wrote the tags of a LinodeNodeClass", {
       LinodeNodeClass: { name: nodeClass.metadata.name }, machines: changed

@@ -10,11 +10,11 @@ import { isWaiting } from "./record.ts"
 import type { ClaimRecord, Intent } from "./record.ts"
 import { digest } from "../digest.ts"
 import type { PoolSpec } from "./poolSpec.ts"
-import { poolIdOf } from "./view.ts"
+import { makeView, poolDoubts, unlistedNodes } from "./view.ts"
 import type { View } from "./view.ts"
 import type { World } from "./world.ts"
 import { isoNow } from "../../runtime/isoNow.ts"
-import { longestRecording, longestSend, requestLifetime, writers } from "../requests.ts"
+import { longestRecording, longestSend, writers } from "../requests.ts"
 
 export type Carried =
   /** The pool after the change, and the claims that it was for. */
@@ -66,13 +66,10 @@ const erase = (world: World, claims: ReadonlyArray<ClaimRecord>, { at }: Intent)
  */
 const isOvertaken = (world: World, view: View, pool: Pool, recorded: ReadonlyArray<ClaimRecord>): Effect.Effect<boolean> => {
   const own = new Set(recorded.map(({ uid }) => uid))
-  const isNew = (node: string) => poolIdOf(node) === pool.id && !view.owners.has(node) && view.find(node) === undefined
-  return Effect.zipWith(world.claims.list, Clock.currentTimeMillis, (claims, now) => claims.some(({ intent, node, uid }) =>
-    !own.has(uid) && ((node !== undefined && isNew(node)) || (
-      intent?.change === "grow" && intent.pool === pool.id && intent.from >= pool.count &&
-      now - (Date.parse(intent.at) || 0) < requestLifetime
-    ))
-  )).pipe(Effect.orElseSucceed(() => true), answerWithin(longestRecording), Effect.map((is) => is !== false))
+  return Effect.zipWith(world.claims.list, Clock.currentTimeMillis, (claims, now) => {
+    const others = makeView(world.cluster, now, claims.filter(({ uid }) => !own.has(uid)), view.pools)
+    return poolDoubts(others, pool).growing || unlistedNodes(others, pool).some(([node]) => !view.owners.has(node))
+  }).pipe(Effect.orElseSucceed(() => true), answerWithin(longestRecording), Effect.map((is) => is !== false))
 }
 
 /** Sends once. `undefined` when no answer came in time. */
@@ -103,7 +100,7 @@ const ask = (world: World, view: View, spec: PoolSpec, change: Change): Effect.E
     : { change: "grow", pool: change.pool.id, from: change.pool.count, at }
   const started = yield* Clock.currentTimeMillis
   const claims = yield* record(world, spec.key, change.claims, intent)
-  const overtaken = change.change === "grow" && (yield* isOvertaken(world, view, change.pool, claims))
+  const overtaken = claims.length > 0 && change.change === "grow" && (yield* isOvertaken(world, view, change.pool, claims))
   const tooLate = (yield* Clock.currentTimeMillis) - started > longestRecording
   if (claims.length === 0 || overtaken || tooLate) {
     const written = new Map(claims.map((claim) => [claim.uid, claim]))

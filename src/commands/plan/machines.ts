@@ -1,5 +1,6 @@
 /** The machines of the input: Nodes, NodeClaims, and which belong together. Pure. */
 import { label } from "../../apis/labels.ts"
+import { isUnlaunched } from "../../apis/launched.ts"
 import type { NodeClaim } from "../../apis/nodeClaim.ts"
 import type { StateNode } from "../../cluster/cluster.ts"
 import { expectation } from "../../cluster/expectation.ts"
@@ -39,7 +40,7 @@ export const machinesOf = (
     claim,
     pods: node === undefined ? [] : bound.get(node.metadata.name) ?? [],
     nominated: false,
-    expected: claim !== undefined && claim.status?.capacity === undefined
+    expected: claim !== undefined && isUnlaunched(claim)
       ? expectation(claim, types(claim.metadata.labels?.[label.nodePool] ?? ""))
       : undefined
   })

@@ -5,12 +5,7 @@ import { Caches } from "../../../src/kube/caches.ts"
 import { Unavailable } from "../../../src/kube/kubeError.ts"
 import { MemoryApiServer } from "../../../src/kube/memory/layer.ts"
 import { NodeClaims, NodePools, given, medium, nodePool, pass, world } from "../../cluster/world.ts"
-import { claims } from "./support.ts"
-
-const planned = {
-  name: "n", nodePool: "default", instanceType: "medium", zone: "us-ord", capacityType: "on-demand", hourlyPrice: 1,
-  instanceTypeOptions: ["medium"], requirements: [], labels: {}, taints: [], requests: { cpu: "1" }, pods: [], minValuesRelaxed: false
-}
+import { claims, planned } from "./support.ts"
 
 describe("claims that two loops create at the same moment", () => {
   it.effect("share one limit, and the second waits for what becomes of the first", () => Effect.gen(function*() {
@@ -20,7 +15,7 @@ describe("claims that two loops create at the same moment", () => {
     // The first is there, and the answer that says so is lost.
     yield* memory.inject({ verb: "create", resource: NodeClaims, reason: new Unavailable(), when: "after", times: 1 })
     yield* memory.inject({ verb: "create", resource: NodeClaims, reason: new Unavailable(), times: 1 })
-    const create = createClaims([planned], new Map([["default", [medium]]]))
+    const create = createClaims([planned("n")], new Map([["default", [medium]]]))
     const fiber = yield* Effect.forkScoped(Effect.all([create, create], { concurrency: 2 }))
     yield* pass(5)
     const created = fiber.pollUnsafe()

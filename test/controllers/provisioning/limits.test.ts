@@ -2,13 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import type { NodePool } from "../../../src/apis/nodePool.ts"
 import { judge } from "../../../src/controllers/provisioning/limits.ts"
 import type { ResourceList } from "../../../src/kube/objects.ts"
-import type { NewNode } from "../../../src/scheduling/plan.ts"
 import { instanceType, medium, nodePool, small } from "../../cluster/world.ts"
-
-const planned = (name: string, instanceTypeOptions: ReadonlyArray<string> = ["medium"]): NewNode => ({
-  name, nodePool: "default", instanceType: "medium", zone: "us-ord", capacityType: "on-demand", hourlyPrice: 1,
-  instanceTypeOptions, requirements: [], labels: {}, taints: [], requests: {}, pods: [], minValuesRelaxed: false
-})
+import { planned } from "./support.ts"
 
 const verdicts = (pool: NodePool | undefined, usage: ResourceList, count = 2) => judge(
   Array.from({ length: count }, (_, i) => planned(`n${i}`)),

@@ -2,6 +2,7 @@
  * How nodes come and go in Kubernetes: the kubelet that registers, the cloud controller manager, LKE's late labels and taints,
  * Linodes by themselves that join as their user data says, and machines that die. What comes when is drawn from the seed.
  */
+import { timestamp } from "../../../src/kube/timestamp.ts"
 import { Result } from "effect"
 import type { Condition, Node, Taint } from "../../../src/kube/objects.ts"
 import { Nodes } from "../../../src/kube/resources.ts"
@@ -87,7 +88,7 @@ export class NodeLife {
   }
 
   private at(): string {
-    return new Date(this.stage.now).toISOString().slice(0, 19) + "Z"
+    return timestamp(this.stage.now)
   }
 
   private firstLabels(node: SimulatedNode) {

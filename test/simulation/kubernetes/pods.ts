@@ -2,6 +2,7 @@
  * The controllers of workloads, kube-scheduler, kubelets and the pod garbage collector in one turn, which comes when something has changed
  * and not before: nothing here costs anything while nothing happens.
  */
+import { timestamp } from "../../../src/kube/timestamp.ts"
 import { isReady, freeOn, refusal, requestsOf } from "../../../src/simulator/kubernetes/fit.ts"
 import type { Condition, Node, Pod, Workload } from "../../../src/kube/objects.ts"
 import { DaemonSets, Deployments, Nodes, Pods, StatefulSets } from "../../../src/kube/resources.ts"
@@ -64,7 +65,7 @@ export class PodLife {
   }
 
   private get at(): string {
-    return new Date(this.stage.now).toISOString().slice(0, 19) + "Z"
+    return timestamp(this.stage.now)
   }
 
   private turn(): void {
